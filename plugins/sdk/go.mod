@@ -1,0 +1,3 @@
+module github.com/tidelock-io/tidelock/plugins/sdk
+
+go 1.26.0

@@ -1,0 +1,246 @@
+package manifest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tidelock-io/tidelock/secrets"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+)
+
+// An Object is one Kubernetes object as it should be. It is immutable: Edit
+// returns another. It prints as its key.
+type Object struct {
+	Key         Key
+	Version     string
+	Labels      map[string]string
+	Annotations map[string]string
+	Origin      Origin
+
+	body []byte                   // JSON, keys sorted; of a Secret, without data
+	data map[string]secrets.Value // of a Secret
+	hash string
+}
+
+// ErrInvalid is in every error of a document that is no Kubernetes object.
+var ErrInvalid = errors.New("not a Kubernetes object")
+
+// New makes an Object of a decoded body, which it takes over and normalises:
+// what only a server or a controller may state is dropped (status,
+// managedFields, ...), stringData becomes data (DRIFT.md rule 4).
+func New(body map[string]any, origin Origin) (*Object, error) {
+	o := &Object{Origin: origin}
+	if err := o.identify(body); err != nil {
+		return nil, fmt.Errorf("%s: %w", origin, err)
+	}
+	normalise(body)
+	if o.isSecret() {
+		data, err := takeData(body)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", origin, o.Key, err)
+		}
+		o.data = data
+	}
+	return o.seal(body)
+}
+
+// identify reads what names the object and what the engine steers by.
+func (o *Object) identify(body map[string]any) error {
+	apiVersion, _ := body["apiVersion"].(string)
+	kind, _ := body["kind"].(string)
+	gv, err := schema.ParseGroupVersion(apiVersion)
+	if apiVersion == "" || kind == "" || err != nil {
+		return fmt.Errorf("%w: it needs apiVersion and kind, and has apiVersion %q and kind %q", ErrInvalid, apiVersion, kind)
+	}
+	meta, ok := body["metadata"].(map[string]any)
+	if !ok {
+		return fmt.Errorf("%w: %s without metadata", ErrInvalid, kind)
+	}
+	name, _ := meta["name"].(string)
+	generate, _ := meta["generateName"].(string)
+	if name == "" && generate == "" {
+		return fmt.Errorf("%w: %s without metadata.name", ErrInvalid, kind)
+	}
+	namespace, _ := meta["namespace"].(string)
+	o.Key = Key{Group: gv.Group, Kind: kind, Namespace: namespace, Name: name}
+	o.Version = gv.Version
+	if o.Labels, err = stringMap(meta, "labels"); err != nil {
+		return fmt.Errorf("%s: %w", o.Key, err)
+	}
+	if o.Annotations, err = stringMap(meta, "annotations"); err != nil {
+		return fmt.Errorf("%s: %w", o.Key, err)
+	}
+	return nil
+}
+
+// stringMap reads metadata.labels or metadata.annotations. The API server
+// refuses values that are not strings; the error here names the key.
+func stringMap(meta map[string]any, field string) (map[string]string, error) {
+	if meta[field] == nil {
+		delete(meta, field)
+		return nil, nil
+	}
+	m, ok := meta[field].(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%w: metadata.%s is not a map", ErrInvalid, field)
+	}
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		s, ok := v.(string)
+		if !ok && v != nil {
+			return nil, fmt.Errorf("%w: metadata.%s: value of %q is not a string: put it in quotes", ErrInvalid, field, k)
+		}
+		out[k] = s
+	}
+	return out, nil
+}
+
+// normalise drops what must not be applied.
+func normalise(body map[string]any) {
+	delete(body, "status")
+	meta := body["metadata"].(map[string]any)
+	for _, field := range []string{"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"} {
+		delete(meta, field)
+	}
+	if body["aggregationRule"] != nil {
+		delete(body, "rules")
+	}
+}
+
+func (o *Object) isSecret() bool { return o.Key.Group == "" && o.Key.Kind == "Secret" }
+
+// takeData moves a Secret's data and stringData out of its body.
+func takeData(body map[string]any) (map[string]secrets.Value, error) {
+	data := map[string]secrets.Value{}
+	for _, field := range []string{"data", "stringData"} {
+		items, ok := body[field].(map[string]any)
+		if !ok && body[field] != nil {
+			return nil, fmt.Errorf("%w: %s is not a map", ErrInvalid, field)
+		}
+		delete(body, field)
+		for key, item := range items {
+			value, err := takeItem(field, key, item)
+			if err != nil {
+				return nil, err
+			}
+			data[key] = value
+		}
+	}
+	return data, nil
+}
+
+// takeItem reads one item. Its errors name the key and never the value.
+func takeItem(field, key string, item any) (secrets.Value, error) {
+	text, ok := item.(string)
+	if !ok && item != nil {
+		return secrets.Value{}, fmt.Errorf("%w: %s: value of %q is not a string: put it in quotes", ErrInvalid, field, key)
+	}
+	if field == "stringData" {
+		return secrets.New([]byte(text)), nil
+	}
+	plain, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return secrets.Value{}, fmt.Errorf("%w: data: value of %q is not base64: encode it, or use stringData", ErrInvalid, key)
+	}
+	return secrets.New(plain), nil
+}
+
+// seal encodes body and computes the hash.
+func (o *Object) seal(body map[string]any) (*Object, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", o.Origin, o.Key, err)
+	}
+	o.body = raw
+	sum := sha256.New()
+	sum.Write(raw)
+	for _, key := range slices.Sorted(maps.Keys(o.data)) {
+		fmt.Fprintf(sum, "\x00%s\x00%s", key, o.data[key].Mark())
+	}
+	o.hash = hex.EncodeToString(sum.Sum(nil)[:16])
+	return o, nil
+}
+
+// Body decodes the object. Of a Secret it lacks data: see Data.
+func (o *Object) Body() map[string]any {
+	var body map[string]any
+	if err := utiljson.Unmarshal(o.body, &body); err != nil {
+		panic(err) // seal encoded it
+	}
+	return body
+}
+
+// JSON returns the body as it is kept, which the caller must not change. Of a
+// Secret it lacks data.
+func (o *Object) JSON() []byte { return o.body }
+
+// Data returns what a Secret holds; nil for other kinds.
+func (o *Object) Data() map[string]secrets.Value { return o.data }
+
+// Hash is equal for equal objects, within one process (see secrets.Value.Mark).
+func (o *Object) Hash() string { return o.hash }
+
+// GVK returns group, version and kind.
+func (o *Object) GVK() schema.GroupVersionKind { return o.Key.GroupKind().WithVersion(o.Version) }
+
+// APIVersion returns "apps/v1".
+func (o *Object) APIVersion() string { return o.GVK().GroupVersion().String() }
+
+// Edit returns a copy whose body was changed by edit. The data of a Secret is
+// kept; edit does not see it.
+func (o *Object) Edit(edit func(body map[string]any)) (*Object, error) {
+	body := o.Body()
+	edit(body)
+	n := &Object{Origin: o.Origin, data: o.data}
+	if err := n.identify(body); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Origin, err)
+	}
+	return n.seal(body)
+}
+
+// WithData returns a copy of a Secret that holds data.
+func (o *Object) WithData(data map[string]secrets.Value) (*Object, error) {
+	n := *o
+	n.data = data
+	return n.seal(o.Body())
+}
+
+// Reveal returns the whole object as JSON, secret bytes included. Only
+// agent/apply calls it, for the request body, and the printer that a person
+// told to show secrets.
+func (o *Object) Reveal() []byte {
+	if len(o.data) == 0 {
+		return o.body
+	}
+	body := o.Body()
+	data := make(map[string]any, len(o.data))
+	for key, value := range o.data {
+		data[key] = base64.StdEncoding.EncodeToString(value.Reveal())
+	}
+	body["data"] = data
+	raw, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // strings in a map
+	}
+	return raw
+}
+
+// String prints the key and nothing of the body.
+func (o *Object) String() string { return o.Key.String() }
+
+// MarshalJSON shows the body with every secret masked.
+func (o *Object) MarshalJSON() ([]byte, error) {
+	if len(o.data) == 0 {
+		return o.body, nil
+	}
+	body := o.Body()
+	body["data"] = o.data
+	return json.Marshal(body)
+}
