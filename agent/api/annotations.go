@@ -1,0 +1,99 @@
+package api
+
+// Annotations of managed objects.
+const (
+	// AnnotationTrackingID says which application an object belongs to; see [TrackingID].
+	AnnotationTrackingID = "argocd.argoproj.io/tracking-id"
+	// AnnotationInstallationID tells agents that share a cluster apart.
+	AnnotationInstallationID = "argocd.argoproj.io/installation-id"
+	// AnnotationSyncWave is an integer; lower waves are applied first.
+	AnnotationSyncWave = "argocd.argoproj.io/sync-wave"
+	// AnnotationHook is a list of [HookType], AnnotationHookDeletePolicy of [HookDeletePolicy].
+	AnnotationHook             = "argocd.argoproj.io/hook"
+	AnnotationHookDeletePolicy = "argocd.argoproj.io/hook-delete-policy"
+	// AnnotationSyncOptions and AnnotationCompareOptions are lists; see [ParseSyncOptions].
+	// AnnotationCompareOptions may also be on an Application.
+	AnnotationSyncOptions    = "argocd.argoproj.io/sync-options"
+	AnnotationCompareOptions = "argocd.argoproj.io/compare-options"
+	// AnnotationIgnoreHealthCheck "true" keeps the object out of the application's health.
+	AnnotationIgnoreHealthCheck = "argocd.argoproj.io/ignore-healthcheck"
+	// AnnotationIgnoreResourceUpdates "true" lets configured updates not cause a refresh.
+	AnnotationIgnoreResourceUpdates = "argocd.argoproj.io/ignore-resource-updates"
+	// AnnotationIgnoreRestartPolicy "true" judges any Pod as one that runs on.
+	AnnotationIgnoreRestartPolicy = "argocd.argoproj.io/ignore-restart-policy"
+	// AnnotationLinkPrefix starts the names of annotations that hold a link for people.
+	AnnotationLinkPrefix = "link.argocd.argoproj.io/"
+	// AnnotationIgnoreDefaultLinks "true" shows no links but those of annotations.
+	AnnotationIgnoreDefaultLinks = "argocd.argoproj.io/ignore-default-links"
+)
+
+// Annotations of Helm's that are honoured on managed objects.
+const (
+	AnnotationHelmHook             = "helm.sh/hook"
+	AnnotationHelmHookWeight       = "helm.sh/hook-weight"
+	AnnotationHelmHookDeletePolicy = "helm.sh/hook-delete-policy"
+	// AnnotationHelmResourcePolicy "keep" forbids deletion.
+	AnnotationHelmResourcePolicy = "helm.sh/resource-policy"
+	HelmResourcePolicyKeep       = "keep"
+)
+
+// Annotations of Applications.
+const (
+	// AnnotationRefresh asks for a comparison now: [RefreshNormal] or [RefreshHard].
+	// The agent removes it when it has served it.
+	AnnotationRefresh          = "argocd.argoproj.io/refresh"
+	AnnotationRefreshTimestamp = "argocd.argoproj.io/refresh-timestamp"
+	// AnnotationHydrate is to the source hydrator what AnnotationRefresh is to the agent.
+	AnnotationHydrate          = "argocd.argoproj.io/hydrate"
+	AnnotationHydrateTimestamp = "argocd.argoproj.io/hydrate-timestamp"
+	// AnnotationSkipReconcile "true" makes the agent leave the Application, or all
+	// those of a cluster's secret, alone.
+	AnnotationSkipReconcile = "argocd.argoproj.io/skip-reconcile"
+	// AnnotationManifestGeneratePaths is a list, split by semicolons, of the paths
+	// that the manifests depend on.
+	AnnotationManifestGeneratePaths = "argocd.argoproj.io/manifest-generate-paths"
+	// AnnotationDeletionApproved is an RFC 3339 time: the consent to deletions that
+	// were asked for before it.
+	AnnotationDeletionApproved = "argocd.argoproj.io/deletion-approved"
+	// AnnotationManagedByURL is the address of the user interface to link to.
+	AnnotationManagedByURL = "argocd.argoproj.io/managed-by-url"
+	// AnnotationNoticePrefix starts the names of annotations that hold a banner for people.
+	AnnotationNoticePrefix = "notice.argocd.argoproj.io/"
+	// AnnotationClientSideApplyMigrationManager names the field manager to migrate from.
+	AnnotationClientSideApplyMigrationManager = "argocd.argoproj.io/client-side-apply-migration-manager"
+	// AnnotationSubscribePrefix starts the names of annotations that subscribe to
+	// notifications; AnnotationNotified holds which were sent.
+	AnnotationSubscribePrefix = "notifications.argoproj.io/subscribe."
+	AnnotationNotified        = "notified.notifications.argoproj.io"
+)
+
+// AnnotationApplicationSetRefresh "true" on an ApplicationSet asks for a pass now.
+const AnnotationApplicationSetRefresh = "argocd.argoproj.io/application-set-refresh"
+
+// Values of AnnotationRefresh and AnnotationHydrate. Hard drops caches first.
+const (
+	RefreshNormal = "normal"
+	RefreshHard   = "hard"
+)
+
+// Our own annotations of Applications, for settings that Argo CD does not have.
+const (
+	// AnnotationWait "true" gates the last wave on health too.
+	AnnotationWait = "tidelock.io/wait"
+	// AnnotationApprove is the hash of a held plan: the consent to that plan.
+	AnnotationApprove = "tidelock.io/approve"
+	// AnnotationSealedSecrets and AnnotationExternalSecrets are [SecretsResolve] or
+	// [SecretsApply]; if absent the agent decides by what the destination serves.
+	AnnotationSealedSecrets   = "tidelock.io/sealed-secrets"
+	AnnotationExternalSecrets = "tidelock.io/external-secrets"
+	// AnnotationDependsOn lists the Applications that must be Synced and Healthy first.
+	AnnotationDependsOn = "tidelock.io/depends-on"
+)
+
+// Values of AnnotationSealedSecrets and AnnotationExternalSecrets.
+const (
+	// SecretsResolve makes the Secret itself.
+	SecretsResolve = "resolve"
+	// SecretsApply applies the object and leaves it to its controller.
+	SecretsApply = "apply"
+)
