@@ -1,0 +1,13 @@
+// Package git turns a repository and a revision into a Tree: the files of one
+// commit, read straight from the object store, never checked out.
+//
+// Start with Store: Resolve asks the server what a revision stands for, Tree
+// opens the commit, fetching it first if the mirror lacks it. However many
+// applications share a repository, it has one mirror and one fetch at a time.
+// A Recorder wraps a Tree and notes every read as a Fact; Facts.Hold tells
+// whether those reads would give the same on another commit. A Watcher polls
+// what the store was asked for, and Webhook tells it of pushes at once.
+// Dir gives the same Tree over a plain directory, for the command line.
+//
+// Nothing here runs a git binary: the agent's image has none.
+package git

@@ -1,0 +1,158 @@
+package git
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// An Entry is what a name leads to.
+type Entry struct {
+	Path string // where it really is, after links: "." for the root
+	Kind Kind
+	Hash string // object id of a file's content, in hex; "" for directories
+	Size int64  // of a file, in bytes
+}
+
+// Lookup follows name through links to what it leads to. With an error the
+// entry is Absent and its Path is where the way ended.
+func (t *Tree) Lookup(name string) (Entry, error) {
+	at, err := t.lookup(name)
+	return at.entry(err), within("lookup", name, err)
+}
+
+// A place is where resolving a name ended.
+type place struct {
+	path string
+	node *node         // nil if nothing is there
+	hash plumbing.Hash // of a file, when lookup was asked
+	size int64         // of a file, when stat or lookup was asked
+}
+
+func (p place) entry(err error) Entry {
+	if err != nil {
+		return Entry{Path: p.path, Kind: Absent}
+	}
+	return Entry{Path: p.path, Kind: p.kind(), Hash: hexOf(p.hash), Size: p.size}
+}
+
+// hexOf prints an object id, the zero one as "".
+func hexOf(h plumbing.Hash) string {
+	if h.IsZero() {
+		return ""
+	}
+	return h.String()
+}
+
+func (p place) kind() Kind {
+	if p.node == nil {
+		return Absent
+	}
+	return p.node.kind
+}
+
+// lookup is stat that also learns the hash of a file.
+func (t *Tree) lookup(name string) (place, error) {
+	at, err := t.stat(name)
+	if err != nil || !at.node.kind.IsFile() {
+		return at, err
+	}
+	at.hash, err = t.hashOf(at)
+	return at, err
+}
+
+// resolve walks name from the root, one component at a time, as a kernel would
+// in a file system that holds this tree and nothing else.
+func (t *Tree) resolve(name string) (place, error) {
+	if !fs.ValidPath(name) {
+		return place{path: name}, fs.ErrInvalid
+	}
+	w := walk{tree: t, above: make([]step, 0, 8)}
+	if err := w.enter("", &t.root); err != nil {
+		return place{path: "."}, err
+	}
+	return w.to(name)
+}
+
+// A walk stands in a directory of the tree; above are the ones it came through.
+type walk struct {
+	tree   *Tree
+	above  []step // from the root to here
+	links  int
+	climbs link // the last one with ".." in its target
+}
+
+type step struct {
+	path string
+	node *node
+	dir  *dir
+}
+
+func (w *walk) here() step { return w.above[len(w.above)-1] }
+
+func (w *walk) enter(path string, n *node) error {
+	d, err := w.tree.dir(display(path), n.id)
+	if err != nil {
+		return err
+	}
+	w.above = append(w.above, step{path, n, d})
+	return nil
+}
+
+// to goes along rest. Only link targets contain "..".
+func (w *walk) to(rest string) (place, error) {
+	for rest != "" {
+		var name string
+		name, rest, _ = strings.Cut(rest, "/")
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			if err := w.up(); err != nil {
+				return place{path: w.climbs.at}, err
+			}
+			continue
+		}
+		at := path.Join(w.here().path, name)
+		n := w.here().dir.find(name)
+		switch {
+		case n == nil:
+			return place{path: at}, failf(ErrPath, "%s does not exist", at)
+		case n.kind == Submodule:
+			return place{path: at, node: n}, failf(ErrSubmodule, "%s is a submodule; submodules are not fetched", at)
+		case n.kind == Link:
+			var err error
+			if rest, err = w.follow(at, n, rest); err != nil {
+				return place{path: at, node: n}, err
+			}
+		case n.kind == Directory:
+			if err := w.enter(at, n); err != nil {
+				return place{path: at, node: n}, err
+			}
+		case rest != "":
+			return place{path: at, node: n}, failf(ErrNotDir, "%s is a file, not a directory", at)
+		default:
+			return place{path: at, node: n}, nil
+		}
+	}
+	return place{path: display(w.here().path), node: w.here().node}, nil
+}
+
+func display(path string) string {
+	if path == "" {
+		return "."
+	}
+	return path
+}
+
+// broken turns an error of the source into one of the tree.
+func (t *Tree) broken(path string, err error) error {
+	var f *failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return unreadable(path, err)
+}

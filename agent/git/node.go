@@ -1,0 +1,90 @@
+package git
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// A Kind says what an entry of a tree is.
+type Kind string
+
+// The kinds. Lookup and Stat follow links, so they answer with file, executable,
+// directory or absent; listings have all but absent.
+const (
+	Absent     Kind = "absent"
+	File       Kind = "file"
+	Executable Kind = "executable"
+	Directory  Kind = "directory"
+	Link       Kind = "link"
+	Submodule  Kind = "submodule"
+)
+
+// IsFile reports whether k is a regular file, executable or not.
+func (k Kind) IsFile() bool { return k == File || k == Executable }
+
+// Mode returns k as io/fs has it. A submodule is irregular: neither file nor
+// directory, so that nobody tries to open it.
+func (k Kind) Mode() fs.FileMode {
+	switch k {
+	case Executable:
+		return 0o555
+	case Directory:
+		return fs.ModeDir | 0o555
+	case Link:
+		return fs.ModeSymlink | 0o777
+	case Submodule:
+		return fs.ModeIrregular
+	default:
+		return 0o444
+	}
+}
+
+// A node is one entry of a directory, as it stands there: links are not followed.
+type node struct {
+	name string
+	kind Kind
+	id   plumbing.Hash // of the object; zero in a directory on disk
+	size int64         // of a file plus one, 0 while unknown; atomic
+}
+
+// A dir is one decoded directory: immutable but for the sizes it learns.
+type dir struct {
+	nodes []node // by name, in byte order
+	sum   func() string
+}
+
+func newDir(nodes []node) *dir {
+	slices.SortFunc(nodes, func(a, b node) int { return cmp.Compare(a.name, b.name) })
+	d := &dir{nodes: nodes}
+	d.sum = sync.OnceValue(d.digest)
+	return d
+}
+
+// digest identifies names and kinds, and nothing else: what a listing shows.
+func (d *dir) digest() string {
+	h := sha256.New()
+	for i := range d.nodes {
+		h.Write([]byte(d.nodes[i].kind))
+		h.Write([]byte{' '})
+		h.Write([]byte(d.nodes[i].name))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:20])
+}
+
+func (d *dir) find(name string) *node {
+	i, ok := slices.BinarySearchFunc(d.nodes, name, func(n node, name string) int {
+		return strings.Compare(n.name, name)
+	})
+	if !ok {
+		return nil
+	}
+	return &d.nodes[i]
+}
