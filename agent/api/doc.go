@@ -14,4 +14,7 @@
 // +versionName=v1alpha1
 package api
 
-//go:generate go run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 object paths=.
+//go:generate go run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 object crd:maxDescLen=0 paths=. output:crd:dir=crds
+//go:generate mv crds/argoproj.io_applications.yaml crds/application-crd.yaml
+//go:generate mv crds/argoproj.io_appprojects.yaml crds/appproject-crd.yaml
+//go:generate mv crds/argoproj.io_applicationsets.yaml crds/applicationset-crd.yaml

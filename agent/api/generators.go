@@ -50,14 +50,6 @@ type NestedGenerator struct {
 	runtime.RawExtension `json:",inline"`
 }
 
-// AnyJSON is a JSON value of any type.
-//
-// +kubebuilder:validation:Type=""
-// +kubebuilder:pruning:PreserveUnknownFields
-type AnyJSON struct {
-	runtime.RawExtension `json:",inline"`
-}
-
 // ClusterGenerator yields the clusters whose secrets match.
 type ClusterGenerator struct {
 	// Selector is over the labels of cluster secrets; if empty, the agent's own
