@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// stopGrace is how long a part may take to stop before it is killed. All state
+// is in etcd, which stops last, so nothing is lost by the kill.
+const stopGrace = 5 * time.Second
+
+// family is the processes of one cluster. When one ends unasked, the context
+// that newFamily returned is cancelled, and stop says which it was.
+type family struct {
+	dir     *directory
+	cancel  context.CancelFunc
+	group   *errgroup.Group
+	running []*process
+}
+
+func newFamily(ctx context.Context, dir *directory) (*family, context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	return &family{dir: dir, cancel: cancel, group: group}, ctx
+}
+
+// process is one part of the control plane: this binary again, as a child.
+type process struct {
+	name  string
+	cmd   *exec.Cmd
+	log   string // path
+	asked atomic.Bool
+	ended chan struct{} // closed once it has ended
+}
+
+// start runs a part as a child process with files as its descriptors 3 and up.
+// It returns once the process exists.
+func (f *family) start(name string, args []string, files ...*os.File) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	log, err := os.Create(f.dir.file(logsDir, name+".log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+
+	p := &process{name: name, log: log.Name(), ended: make(chan struct{})}
+	p.cmd = exec.Command(self, append([]string{componentName, name}, args...)...)
+	p.cmd.Dir = f.dir.path
+	p.cmd.Env = slices.DeleteFunc(os.Environ(), readByEtcd)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.cmd.ExtraFiles = files
+	p.cmd.SysProcAttr = childAttributes()
+
+	started := make(chan error)
+	f.group.Go(func() error { return p.run(started) })
+	if err := <-started; err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	f.running = append(f.running, p)
+	return nil
+}
+
+// stop cancels the context, ends the processes, the last started first, and
+// returns the error of the first that had ended by itself.
+func (f *family) stop() error {
+	f.cancel()
+	for _, p := range slices.Backward(f.running) {
+		p.stop()
+	}
+	return f.group.Wait()
+}
+
+// run starts the process, reports on started whether that went well, and waits
+// for its end. It keeps its thread, because the kernel takes the end of the
+// thread that started a child for the end of the parent.
+func (p *process) run(started chan<- error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(p.ended)
+
+	err := p.cmd.Start()
+	started <- err
+	if err != nil {
+		return nil // start returns it
+	}
+	err = p.cmd.Wait()
+	if p.asked.Load() {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
+	return fmt.Errorf("%s died: %w\n%s\n(from %s)", p.name, err, tail(p.log), p.log)
+}
+
+func (p *process) stop() {
+	p.asked.Store(true)
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(stopGrace):
+		p.cmd.Process.Kill()
+		<-p.ended
+	}
+}
+
+// readByEtcd reports whether a variable would reconfigure etcd behind our back.
+func readByEtcd(variable string) bool { return strings.HasPrefix(variable, "ETCD_") }
+
+// tail returns the last lines of a log, 4 KiB at most.
+func tail(path string) string {
+	const limit, lines = 4 << 10, 10
+	log, err := os.Open(path)
+	if err != nil {
+		return err.Error()
+	}
+	defer log.Close()
+	if info, err := log.Stat(); err == nil && info.Size() > limit {
+		log.Seek(-limit, 2)
+	}
+	end := make([]byte, limit)
+	n, _ := log.Read(end)
+	all := bytes.Split(bytes.TrimSpace(end[:n]), []byte("\n"))
+	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))
+}
