@@ -1,0 +1,83 @@
+package sdk
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"github.com/tidelock-io/tidelock/plugins/sdk/sandbox"
+	"github.com/tidelock-io/tidelock/plugins/sdk/wire"
+)
+
+// A Plugin is what a program serves: its name, and one contract or several.
+type Plugin struct {
+	// Name is what people call it, and the name of its block of options:
+	// spec.source.kustomize for "kustomize".
+	Name string
+	// Version is for people.
+	Version string
+
+	Renderer     Renderer
+	Decrypter    Decrypter
+	SecretSource SecretSource
+
+	// Serial says that it can take one call at a time only. Tidelock starts
+	// more processes instead.
+	Serial bool
+	// Needs says what it must be able to do beyond computing. It does not
+	// start where less was granted.
+	Needs sandbox.Grants
+	// Warm, if set, runs before the first call, inside the sandbox: what the
+	// first call would otherwise wait for.
+	Warm func()
+}
+
+// Serve runs p until Tidelock ends it. It is all of a plugin's main. It exits
+// with status 1 if it was started by anything but Tidelock.
+func Serve(p Plugin) {
+	// Garbage costs memory in every process, collecting it little.
+	debug.SetGCPercent(50)
+	s := &server{plugin: p}
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig:  wire.Handshake,
+		VersionedPlugins: wire.Versions(s),
+		GRPCServer:       s.listen,
+		Logger:           hclog.NewNullLogger(),
+	})
+}
+
+// listen is called when the socket is there and the host has not yet been
+// greeted: the one moment at which the process needs nothing more.
+func (s *server) listen(opts []grpc.ServerOption) *grpc.Server {
+	s.sandbox, s.refusal = confine(s.plugin)
+	if s.plugin.Warm != nil && s.refusal == nil {
+		s.plugin.Warm()
+	}
+	return grpc.NewServer(append(opts,
+		grpc.MaxRecvMsgSize(wire.MaxMessage),
+		grpc.MaxSendMsgSize(wire.MaxMessage),
+		grpc.InitialWindowSize(wire.Window),
+		grpc.InitialConnWindowSize(wire.Window),
+	)...)
+}
+
+// confine enters the sandbox that the host granted. Not to have been granted
+// what the plugin needs is an error, which Describe tells.
+func confine(p Plugin) (sandbox.Status, error) {
+	var grants sandbox.Grants
+	if text := os.Getenv(wire.GrantsEnv); text != "" {
+		if err := json.Unmarshal([]byte(text), &grants); err != nil {
+			return sandbox.Status{}, fmt.Errorf("reading %s: %w", wire.GrantsEnv, err)
+		}
+	}
+	status, err := sandbox.Enter(grants)
+	if err != nil {
+		return status, err
+	}
+	return status, grants.Covers(p.Needs)
+}
