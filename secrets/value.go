@@ -19,25 +19,34 @@ var markKey = func() (key [32]byte) {
 
 // A Value is the plain text of one item of a Secret. It does not print: every
 // way of formatting shows its mark. The zero Value is the empty text.
-type Value struct{ plain []byte }
+type Value struct {
+	// A closure, for fmt calls no method on what lies in an unexported field of
+	// another struct, and prints slices behind pointers too.
+	plain func() []byte
+}
 
 // New returns a Value that owns plain. The caller must not change plain later.
-func New(plain []byte) Value { return Value{plain} }
+func New(plain []byte) Value { return Value{func() []byte { return plain }} }
 
 // Reveal returns the plain text. Only agent/apply, and what resolves a template
 // over secrets, may call it; a test holds the list of callers.
-func (v Value) Reveal() []byte { return v.plain }
+func (v Value) Reveal() []byte {
+	if v.plain == nil {
+		return nil
+	}
+	return v.plain()
+}
 
 // Mark returns a short keyed hash. Equal values have equal marks, within one
 // process; nothing else follows from a mark.
 func (v Value) Mark() string {
 	mac := hmac.New(sha256.New, markKey[:])
-	mac.Write(v.plain)
+	mac.Write(v.Reveal())
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
 // Equal compares in constant time.
-func (v Value) Equal(w Value) bool { return subtle.ConstantTimeCompare(v.plain, w.plain) == 1 }
+func (v Value) Equal(w Value) bool { return subtle.ConstantTimeCompare(v.Reveal(), w.Reveal()) == 1 }
 
 func (v Value) hidden() string { return "(hidden " + v.Mark() + ")" }
 

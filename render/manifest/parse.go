@@ -1,155 +1,110 @@
 package manifest
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"regexp"
-	"strconv"
 	"strings"
-
-	utiljson "k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/yaml"
 )
 
-// Limits on what one document may be. They bound what a hostile or broken
-// renderer can cost.
+// Limits on what a text may be. They bound what a hostile or broken renderer
+// can cost.
 const (
-	maxDocument  = 8 << 20 // bytes
-	maxDocuments = 20_000  // in one Parse
+	maxDocument = 8 << 20   // bytes of one document
+	maxValues   = 1_000_000 // scalars, maps and lists of one document, roughly
+	maxExpanded = 32 << 20  // bytes of one document, its aliases replaced
+	maxObjects  = 20_000    // documents, and objects, in one Parse
 )
 
 // ErrLimit is in every error about something too large.
 var ErrLimit = errors.New("over the limit")
 
-// Parse reads YAML or JSON: documents separated by "---" lines, List kinds
-// expanded, empty documents skipped. Each object's origin gets the line where
-// its document starts. YAML is read by Kubernetes' own rules (DRIFT.md trap 9).
+// Parse reads YAML or JSON: documents separated by "---" lines, lists expanded,
+// empty documents skipped. Each object's origin gets the line where the content
+// of its document starts. YAML is read by Kubernetes' own rules (DRIFT.md trap
+// 9). Errors say file and line, and quote nothing but names.
 func Parse(text []byte, origin Origin) (Set, error) {
 	var set Set
-	line := max(origin.Line, 1)
+	first := max(origin.Line, 1)
 	for i, doc := range split(text) {
-		at := Origin{File: origin.File, Line: line + doc.line}
-		if i >= maxDocuments {
-			return nil, fmt.Errorf("%s: %w: more than %d documents", at, ErrLimit, maxDocuments)
+		at := Origin{File: origin.File, Line: first + doc.line}
+		if i >= maxObjects || len(set) > maxObjects {
+			return nil, fmt.Errorf("%s: %w: more than %d objects", at, ErrLimit, maxObjects)
 		}
-		objects, err := parseDocument(doc.text, at)
+		body, err := decode(doc.text)
 		if err != nil {
-			return nil, err
+			return nil, locate(err, at)
 		}
-		set = append(set, objects...)
+		if set, err = expand(set, body, at); err != nil {
+			return nil, &LocatedError{at, err}
+		}
 	}
 	return set, nil
 }
 
-func parseDocument(text []byte, at Origin) (Set, error) {
-	if len(text) > maxDocument {
-		return nil, fmt.Errorf("%s: %w: a document of %d bytes, %d are allowed", at, ErrLimit, len(text), maxDocument)
+// locate names the line that a YAML error points at.
+func locate(err error, at Origin) error {
+	var syntax *syntaxError
+	if errors.As(err, &syntax) && syntax.line > 0 {
+		at.Line += syntax.line - 1
 	}
-	body, err := decode(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", yamlLine(at, err), withoutText(err))
-	}
-	if len(body) == 0 {
-		return nil, nil
-	}
-	return expand(body, at)
+	return &LocatedError{Origin: at, Err: err}
 }
 
-// decode reads one document with numbers as int64 or float64, as the API
-// machinery has them.
-func decode(text []byte) (map[string]any, error) {
-	raw := text
-	if trimmed := bytes.TrimSpace(text); len(trimmed) == 0 || trimmed[0] != '{' {
-		var err error
-		if raw, err = yaml.YAMLToJSON(text); err != nil {
-			return nil, err
-		}
-	}
-	if trimmed := bytes.TrimSpace(raw); bytes.Equal(trimmed, []byte("null")) {
-		return nil, nil
-	}
-	var body map[string]any
-	err := utiljson.Unmarshal(raw, &body)
-	return body, err
+// A LocatedError says where in the manifests Err is.
+type LocatedError struct {
+	Origin Origin
+	Err    error
 }
 
-// expand turns a List into its items.
-func expand(body map[string]any, at Origin) (Set, error) {
-	kind, _ := body["kind"].(string)
-	items, isList := body["items"].([]any)
-	if !strings.HasSuffix(kind, "List") || !isList {
-		o, err := New(body, at)
-		if err != nil {
-			return nil, err
-		}
-		return Set{o}, nil
+func (e *LocatedError) Error() string { return e.Origin.String() + ": " + e.Err.Error() }
+func (e *LocatedError) Unwrap() error { return e.Err }
+
+// expand appends the object that body is, or those of a list.
+func expand(set Set, body any, at Origin) (Set, error) {
+	if body == nil {
+		return set, nil
 	}
-	var set Set
+	object, ok := body.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%w: it is no map", ErrInvalid)
+	}
+	if len(object) == 0 {
+		return set, nil
+	}
+	if items, kind, isList := listItems(object); isList {
+		return expandItems(set, items, kind, object["apiVersion"], at)
+	}
+	o := &Object{Origin: at}
+	if err := o.fill(object); err != nil {
+		return nil, err
+	}
+	return append(set, o), nil
+}
+
+func expandItems(set Set, items []any, kind string, apiVersion any, at Origin) (Set, error) {
 	for i, item := range items {
-		m, ok := item.(map[string]any)
-		if !ok {
-			return nil, fmt.Errorf("%s: %s: items[%d]: %w", at, kind, i, ErrInvalid)
+		if m, ok := item.(map[string]any); ok && kind != "" && m["kind"] == nil {
+			m["kind"], m["apiVersion"] = kind, apiVersion
 		}
-		o, err := New(m, at)
-		if err != nil {
-			return nil, err
+		var err error
+		if set, err = expand(set, item, at); err != nil {
+			return nil, fmt.Errorf("items[%d]: %w", i, err)
 		}
-		set = append(set, o)
 	}
 	return set, nil
 }
 
-type document struct {
-	text []byte
-	line int // lines before it
-}
-
-// split cuts text at its "---" lines.
-func split(text []byte) []document {
-	var docs []document
-	current := document{}
-	in := bufio.NewReader(bytes.NewReader(text))
-	for n := 0; ; n++ {
-		row, err := in.ReadBytes('\n')
-		if isSeparator(row) {
-			docs = append(docs, current)
-			current = document{line: n + 1}
-			row = nil
-		}
-		current.text = append(current.text, row...)
-		if errors.Is(err, io.EOF) {
-			return append(docs, current)
-		}
+// listItems tells a list, such as kubectl prints, from an object: its kind ends
+// in "List", it has items, and no name. A typed list ("ConfigMapList") gives
+// its kind to items that do not state theirs.
+func listItems(object map[string]any) (items []any, kind string, isList bool) {
+	list, _ := object["kind"].(string)
+	kind, isList = strings.CutSuffix(list, "List")
+	field, stated := object["items"]
+	items, isArray := field.([]any)
+	meta, _ := object["metadata"].(map[string]any)
+	if !isList || !stated || (field != nil && !isArray) || meta["name"] != nil {
+		return nil, "", false
 	}
+	return items, kind, true
 }
-
-func isSeparator(row []byte) bool {
-	row = bytes.TrimRight(row, " \t\r\n")
-	return bytes.HasPrefix(row, []byte("---")) && (len(row) == 3 || row[3] == ' ' || row[3] == '\t') &&
-		(len(row) == 3 || bytes.HasPrefix(bytes.TrimSpace(row[3:]), []byte("#")))
-}
-
-var lineNumber = regexp.MustCompile(`line (\d+)`)
-
-// yamlLine moves at to the line that a YAML error names.
-func yamlLine(at Origin, err error) Origin {
-	if m := lineNumber.FindStringSubmatch(err.Error()); m != nil {
-		if n, convErr := strconv.Atoi(m[1]); convErr == nil && n > 0 {
-			at.Line += n - 1
-		}
-	}
-	return at
-}
-
-// withoutText keeps the kind of a YAML error and drops what it quotes of the
-// document, which may be a secret: "cannot unmarshal !!str `hunter2` into ...".
-func withoutText(err error) error {
-	text := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")
-	text = quoted.ReplaceAllString(text, "…")
-	return fmt.Errorf("%w: malformed YAML: %s", ErrInvalid, lineNumber.ReplaceAllString(text, "here"))
-}
-
-var quoted = regexp.MustCompile("`[^`]*`|\"[^\"]*\"|'[^']*'")

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v2"
 )
 
 // A Set is all the objects of one Application, in the order of rendering.
@@ -93,14 +93,7 @@ func (o *Object) inNamespace(namespace string) (*Object, error) {
 func (s Set) YAML(reveal bool) ([]byte, error) {
 	var out bytes.Buffer
 	for _, o := range s {
-		raw, err := o.MarshalJSON()
-		if reveal {
-			raw = o.Reveal()
-		}
-		if err != nil {
-			return nil, err
-		}
-		text, err := yaml.JSONToYAML(raw)
+		text, err := yaml.Marshal(o.printed(reveal))
 		if err != nil {
 			return nil, fmt.Errorf("print %s: %w", o.Key, err)
 		}
@@ -108,4 +101,16 @@ func (s Set) YAML(reveal bool) ([]byte, error) {
 		out.Write(text)
 	}
 	return out.Bytes(), nil
+}
+
+func (o *Object) printed(reveal bool) map[string]any {
+	body := o.Body()
+	switch {
+	case len(o.data) == 0:
+	case reveal:
+		body["data"] = o.encoded()
+	default:
+		body["data"] = o.data
+	}
+	return body
 }
