@@ -1,0 +1,123 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/agent/plan"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// ErrForeign says that a live object carries another application's tracking id.
+var ErrForeign = errors.New("the object belongs to another application")
+
+// Ask settles the changes that only the server can judge, each by a dry run.
+// It returns all changes with their verdicts, and what failed.
+func (a *Applier) Ask(ctx context.Context, changes []diff.Change) ([]diff.Change, []Result) {
+	settled := make([]diff.Change, len(changes))
+	copy(settled, changes)
+	var open []diff.Change
+	index := map[manifest.Key]int{}
+	for i, c := range changes {
+		if c.Verdict == diff.Ask {
+			open = append(open, c)
+			index[c.Key] = i
+		}
+	}
+	results := each(ctx, open, func(ctx context.Context, c diff.Change) Result {
+		answer, _, err := a.apply(ctx, c.Desired, true)
+		if err != nil {
+			settled[index[c.Key]].Verdict = diff.Update
+			return failure(c, err)
+		}
+		settled[index[c.Key]].Verdict = a.cluster.Judge(c.Desired, c.Live, answer)
+		return Result{Key: c.Key, Version: c.Desired.Version}
+	})
+	return settled, Failed(results)
+}
+
+// Preflight dry-runs on the server what the plan would create, before anything
+// is applied. What was asked about needs no second dry run; what lives in a
+// namespace, or is of a kind, that the plan itself makes cannot have one.
+// An object that another application tracks is refused.
+func (a *Applier) Preflight(ctx context.Context, p plan.Plan) []Result {
+	staged := stagedBy(p)
+	var todo []diff.Change
+	for _, w := range p.Waves {
+		for _, c := range plan.Pending(w.Objects()) {
+			if c.Verdict == diff.Create && !staged.makes(c.Key) {
+				todo = append(todo, c)
+			}
+		}
+	}
+	return Failed(each(ctx, todo, a.preflight))
+}
+
+func (a *Applier) preflight(ctx context.Context, c diff.Change) Result {
+	_, created, err := a.apply(ctx, c.Desired, true)
+	if err == nil && !created {
+		err = a.adoptable(ctx, c.Desired)
+	}
+	if err != nil {
+		return failure(c, err)
+	}
+	return Result{Key: c.Key, Version: c.Desired.Version}
+}
+
+// adoptable refuses a live object, not seen by our watches, that carries the
+// tracking id of another application.
+func (a *Applier) adoptable(ctx context.Context, o *manifest.Object) error {
+	object, err := a.cluster.Get(ctx, o.GVK(), o.Key.Namespace, o.Key.Name)
+	if err != nil {
+		return fmt.Errorf("read the live object: %w", err)
+	}
+	u := &unstructured.Unstructured{Object: object}
+	theirs, err := api.ParseTrackingID(u.GetAnnotations()[api.AnnotationTrackingID])
+	if err != nil || !theirs.IsOf(o.Key.Group, o.Key.Kind, o.Key.Namespace, o.Key.Name) {
+		return nil // nobody's
+	}
+	ours, err := api.ParseTrackingID(o.Annotations[api.AnnotationTrackingID])
+	if err == nil && ours.App != theirs.App {
+		return fmt.Errorf("%w: %s tracks it: remove it from one of the two", ErrForeign, theirs.App)
+	}
+	return nil
+}
+
+// staging is what a plan makes that others of its objects need.
+type staging struct {
+	namespaces map[string]bool
+	kinds      map[schema.GroupKind]bool
+}
+
+func stagedBy(p plan.Plan) staging {
+	s := staging{map[string]bool{}, map[schema.GroupKind]bool{}}
+	for _, w := range p.Waves {
+		for _, c := range plan.Pending(w.Objects()) {
+			switch {
+			case c.Key.Group == "" && c.Key.Kind == "Namespace" && c.Verdict == diff.Create:
+				s.namespaces[c.Key.Name] = true
+			case c.Key.Kind == "CustomResourceDefinition":
+				s.kinds[plan.DefinedKind(c.Desired)] = true
+			}
+		}
+	}
+	return s
+}
+
+func (s staging) makes(key manifest.Key) bool {
+	return s.namespaces[key.Namespace] || s.kinds[key.GroupKind()]
+}
+
+func failure(c diff.Change, err error) Result {
+	r := Result{Key: c.Key, Code: api.ResultSyncFailed, Err: err, Message: err.Error()}
+	if c.Desired != nil {
+		r.Version = c.Desired.Version
+		r.Err = fmt.Errorf("%s: %s: %w", c.Desired.Origin, c.Key, err)
+	}
+	return r
+}

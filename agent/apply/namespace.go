@@ -1,0 +1,81 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// namespaces remembers which namespaces were seen, so that a steady sync does
+// not ask.
+type namespaces struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (n *namespaces) has(name string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.seen[name]
+}
+
+func (n *namespaces) set(name string, there bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.seen == nil {
+		n.seen = map[string]bool{}
+	}
+	n.seen[name] = there
+}
+
+// EnsureNamespace creates a namespace if it is missing. It is not tracked, so
+// it outlives the Application (SEMANTICS.md 1.6, CreateNamespace). Metadata, if
+// not nil, is kept on it by server-side apply.
+func (a *Applier) EnsureNamespace(ctx context.Context, name string, metadata *api.ManagedNamespaceMetadata) error {
+	if metadata != nil {
+		return a.applyNamespace(ctx, name, metadata)
+	}
+	if name == "" || a.known.has(name) {
+		return nil
+	}
+	err := a.client.Get().AbsPath("/api/v1/namespaces", name).Do(ctx).Error()
+	if apierrors.IsNotFound(err) {
+		namespace := &corev1.Namespace{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+		}
+		err = a.client.Post().AbsPath("/api/v1/namespaces").Param("fieldManager", diff.Manager).Body(namespace).Do(ctx).Error()
+	}
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("create namespace %s: %w", name, err)
+	}
+	a.known.set(name, true)
+	return nil
+}
+
+// ForgetNamespace makes the next EnsureNamespace ask again.
+func (a *Applier) ForgetNamespace(name string) { a.known.set(name, false) }
+
+func (a *Applier) applyNamespace(ctx context.Context, name string, metadata *api.ManagedNamespaceMetadata) error {
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": name, "labels": metadata.Labels, "annotations": metadata.Annotations},
+	})
+	if err != nil {
+		return err
+	}
+	err = a.client.Patch(types.ApplyPatchType).AbsPath("/api/v1/namespaces", name).
+		Param("fieldManager", diff.Manager).Param("force", "true").Body(body).Do(ctx).Error()
+	if err != nil {
+		return fmt.Errorf("apply namespace %s: %w", name, err)
+	}
+	return nil
+}

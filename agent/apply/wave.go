@@ -1,0 +1,100 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/agent/plan"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// Wave does what a wave has to do: prunes at once, then group after group. A
+// failing group does not stop the later ones (SEMANTICS.md 2.1).
+func (a *Applier) Wave(ctx context.Context, w plan.Wave, propagation metav1.DeletionPropagation) []Result {
+	results := each(ctx, w.Prunes, func(ctx context.Context, c diff.Change) Result {
+		return a.prune(ctx, c, propagation)
+	})
+	for _, group := range w.Groups {
+		todo := plan.Pending(group)
+		results = append(results, each(ctx, todo, a.one)...)
+		a.awaitServed(ctx, todo)
+	}
+	return results
+}
+
+// one applies an object and tells the cluster's records what came of it.
+func (a *Applier) one(ctx context.Context, c diff.Change) Result {
+	answer, created, err := a.apply(ctx, c.Desired, false)
+	if err != nil {
+		return failure(c, err)
+	}
+	a.cluster.Accept(c.Desired, answer)
+	message := c.Key.Kind + " configured"
+	if created {
+		message = c.Key.Kind + " created"
+	}
+	return Result{Key: c.Key, Version: c.Desired.Version, Code: api.ResultSynced, Message: message}
+}
+
+// prune deletes the very object that the plan saw.
+func (a *Applier) prune(ctx context.Context, c diff.Change, propagation metav1.DeletionPropagation) Result {
+	result := Result{Key: c.Key, Version: c.Live.Version, Code: api.ResultPruned, Message: "pruned"}
+	if err := a.delete(ctx, c.Live, propagation); err != nil {
+		return Result{
+			Key: c.Key, Version: c.Live.Version, Code: api.ResultSyncFailed,
+			Message: err.Error(), Err: fmt.Errorf("prune %s: %w", c.Key, err),
+		}
+	}
+	return result
+}
+
+func (a *Applier) delete(ctx context.Context, live *diff.Live, propagation metav1.DeletionPropagation) error {
+	url, err := a.url(ctx, live.Key.GroupKind().WithVersion(live.Version), live.Key)
+	if err != nil {
+		return err
+	}
+	if err := a.acquire(ctx); err != nil {
+		return err
+	}
+	defer a.release()
+	uid := types.UID(live.UID)
+	options := metav1.DeleteOptions{
+		TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
+		Preconditions:     &metav1.Preconditions{UID: &uid},
+		PropagationPolicy: &propagation,
+	}
+	err = a.client.Delete().AbsPath(url).Body(&options).Do(ctx).Error()
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil // gone, or another object under its name: not ours to delete
+	}
+	return err
+}
+
+// How long to wait for the kinds of new CustomResourceDefinitions.
+const (
+	servedWithin = 15 * time.Second
+	servedPoll   = 100 * time.Millisecond
+)
+
+// awaitServed waits until the kinds that a group has defined are served. If
+// they never are, the objects of those kinds say so.
+func (a *Applier) awaitServed(ctx context.Context, group []diff.Change) {
+	for _, c := range group {
+		if c.Key.Kind != "CustomResourceDefinition" {
+			continue
+		}
+		gk := plan.DefinedKind(c.Desired)
+		_ = wait.PollUntilContextTimeout(ctx, servedPoll, servedWithin, true, func(ctx context.Context) (bool, error) {
+			if a.cluster.Serves(gk) {
+				return true, nil
+			}
+			return false, a.cluster.Discover(ctx)
+		})
+	}
+}

@@ -1,0 +1,88 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+)
+
+var definitions = schema.GroupVersionResource{
+	Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
+}
+
+// settle is how long to wait for further definitions before asking what is
+// served: they come in bundles.
+const settle = 300 * time.Millisecond
+
+// watchDefinitions asks anew what the cluster serves whenever a
+// CustomResourceDefinition comes, changes or goes.
+func (c *Cluster) watchDefinitions(ctx context.Context) error {
+	signal := make(bell, 1)
+	client := c.metadata.Resource(definitions)
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return client.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return client.Watch(ctx, o)
+		},
+	}
+	reflector := cache.NewReflectorWithOptions(lw, &metav1.PartialObjectMetadata{}, signal, cache.ReflectorOptions{})
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		reflector.RunWithContext(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		c.rediscoverOn(ctx, signal)
+		return nil
+	})
+	return g.Wait()
+}
+
+func (c *Cluster) rediscoverOn(ctx context.Context, signal bell) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signal:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(settle):
+		}
+		_, before := c.Version()
+		if err := c.Discover(ctx); err != nil {
+			c.log.Warn("cannot tell what the cluster serves", "error", err)
+			continue
+		}
+		if _, after := c.Version(); !slices.Equal(before, after) {
+			c.served()
+		}
+	}
+}
+
+// A bell is a cache.ReflectorStore that rings, and keeps nothing.
+type bell chan struct{}
+
+func (b bell) ring() error {
+	select {
+	case b <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (b bell) Add(any) error               { return b.ring() }
+func (b bell) Update(any) error            { return b.ring() }
+func (b bell) Delete(any) error            { return b.ring() }
+func (b bell) Replace([]any, string) error { return b.ring() }
+func (b bell) Resync() error               { return nil }

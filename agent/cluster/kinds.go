@@ -1,0 +1,155 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidelock-io/tidelock/render/manifest"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+)
+
+// ErrKind says that the cluster serves no such kind.
+var ErrKind = errors.New("the cluster does not serve this kind")
+
+// A Kind is how a kind is reached.
+type Kind struct {
+	Resource   schema.GroupVersionResource
+	Namespaced bool
+}
+
+// kinds is the outcome of one discovery.
+type kinds struct {
+	at      time.Time
+	byKind  map[schema.GroupVersionKind]Kind
+	groups  map[schema.GroupKind]Kind // in the preferred version
+	api     []string                  // "apps/v1", "apps/v1/Deployment"
+	version string
+}
+
+// freshEnough bounds how often an unknown kind may cause a discovery.
+const freshEnough = 2 * time.Second
+
+// Discover asks the cluster what it serves.
+func (c *Cluster) Discover(ctx context.Context) error {
+	c.discovering.Lock()
+	defer c.discovering.Unlock()
+	return c.discover()
+}
+
+func (c *Cluster) discover() error {
+	found := kinds{at: time.Now(), byKind: map[schema.GroupVersionKind]Kind{}, groups: map[schema.GroupKind]Kind{}}
+	version, err := c.discovery.ServerVersion()
+	if err != nil {
+		return fmt.Errorf("ask the cluster for its version: %w", err)
+	}
+	found.version = strings.TrimPrefix(version.GitVersion, "v")
+	groups, resources, err := c.discovery.ServerGroupsAndResources()
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		return fmt.Errorf("ask the cluster what it serves: %w", err)
+	}
+	for _, list := range resources {
+		found.add(list)
+	}
+	found.prefer(groups)
+	slices.Sort(found.api)
+	c.kindsMu.Lock()
+	c.kinds = found
+	c.kindsMu.Unlock()
+	return nil
+}
+
+func (k *kinds) add(list *metav1.APIResourceList) {
+	gv, err := schema.ParseGroupVersion(list.GroupVersion)
+	if err != nil {
+		return
+	}
+	k.api = append(k.api, list.GroupVersion)
+	for _, r := range list.APIResources {
+		if strings.Contains(r.Name, "/") || !slices.Contains(r.Verbs, "list") {
+			continue
+		}
+		kind := Kind{gv.WithResource(r.Name), r.Namespaced}
+		k.byKind[gv.WithKind(r.Kind)] = kind
+		k.groups[schema.GroupKind{Group: gv.Group, Kind: r.Kind}] = kind
+		k.api = append(k.api, list.GroupVersion+"/"+r.Kind)
+	}
+}
+
+// prefer points each kind of a group at the version that the server prefers.
+func (k *kinds) prefer(groups []*metav1.APIGroup) {
+	for gk := range k.groups {
+		for _, g := range groups {
+			if g.Name != gk.Group {
+				continue
+			}
+			if kind, ok := k.byKind[gk.WithVersion(g.PreferredVersion.Version)]; ok {
+				k.groups[gk] = kind
+			}
+		}
+	}
+}
+
+// Kind returns how a kind is reached. An unknown kind is looked up once more,
+// for its definition may be new.
+func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
+	if kind, ok := c.lookup(gvk); ok {
+		return kind, nil
+	}
+	if err := c.rediscover(); err != nil {
+		return Kind{}, err
+	}
+	if kind, ok := c.lookup(gvk); ok {
+		return kind, nil
+	}
+	return Kind{}, fmt.Errorf("%w: %s %s: install its CustomResourceDefinition, or add it to the same application", ErrKind, gvk.GroupVersion(), gvk.Kind)
+}
+
+func (c *Cluster) rediscover() error {
+	c.discovering.Lock()
+	defer c.discovering.Unlock()
+	c.kindsMu.RLock()
+	at := c.kinds.at
+	c.kindsMu.RUnlock()
+	if time.Since(at) < freshEnough {
+		return nil
+	}
+	return c.discover()
+}
+
+func (c *Cluster) lookup(gvk schema.GroupVersionKind) (Kind, bool) {
+	c.kindsMu.RLock()
+	defer c.kindsMu.RUnlock()
+	kind, ok := c.kinds.byKind[gvk]
+	return kind, ok
+}
+
+// Serves reports whether the cluster serves a kind, in any version.
+func (c *Cluster) Serves(gk schema.GroupKind) bool {
+	c.kindsMu.RLock()
+	defer c.kindsMu.RUnlock()
+	_, ok := c.kinds.groups[gk]
+	return ok
+}
+
+// Scope tells whether an object's kind lives in namespaces, if the cluster
+// serves it.
+func (c *Cluster) Scope(o *manifest.Object) (namespaced, known bool) {
+	c.kindsMu.RLock()
+	defer c.kindsMu.RUnlock()
+	kind, ok := c.kinds.groups[o.Key.GroupKind()]
+	return kind.Namespaced, ok
+}
+
+// Version returns the server's version ("1.37.2") and what it serves
+// ("apps/v1", "apps/v1/Deployment"), for renderers.
+func (c *Cluster) Version() (version string, apis []string) {
+	c.kindsMu.RLock()
+	defer c.kindsMu.RUnlock()
+	return c.kinds.version, c.kinds.api
+}

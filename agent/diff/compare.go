@@ -1,0 +1,88 @@
+package diff
+
+import (
+	"slices"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/render/manifest"
+)
+
+// A Verdict says how a live object stands to the desired one.
+type Verdict string
+
+const (
+	// Same: what Git states is what is live.
+	Same Verdict = "same"
+	// Create: there is no live object that is ours.
+	Create Verdict = "create"
+	// Update: the desired object differs from the one that was applied.
+	Update Verdict = "update"
+	// Drift: the live object was changed since we applied it.
+	Drift Verdict = "drift"
+	// Ask: only the server can tell, by a dry run (DESIGN.md D7).
+	Ask Verdict = "ask"
+	// Extra: live and ours, but no longer in Git.
+	Extra Verdict = "extra"
+	// Foreign: the live object belongs to another application.
+	Foreign Verdict = "foreign"
+)
+
+// A Change is one object of an Application, desired, live or both.
+type Change struct {
+	Key     manifest.Key
+	Verdict Verdict
+	// Desired is nil for Extra, Live for Create.
+	Desired *manifest.Object
+	Live    *Live
+}
+
+// String prints as "drift apps/Deployment shop/web".
+func (c Change) String() string { return string(c.Verdict) + " " + c.Key.String() }
+
+// OutOfSync says that the object makes its Application OutOfSync.
+func (c Change) OutOfSync() bool { return c.Verdict != Same }
+
+// Compare returns a Change for every desired object, in their order, then one
+// for every live object of app that is not desired, in the order of their keys.
+func Compare(app string, desired manifest.Set, live Snapshot) []Change {
+	changes := make([]Change, 0, len(desired))
+	wanted := make(map[manifest.Key]bool, len(desired))
+	for _, o := range desired {
+		wanted[o.Key] = true
+		l := live[o.Key]
+		changes = append(changes, Change{o.Key, judge(app, o, l), o, l})
+	}
+	var extra []Change
+	for key, l := range live {
+		if !wanted[key] && owns(app, l) {
+			extra = append(extra, Change{Key: key, Verdict: Extra, Live: l})
+		}
+	}
+	slices.SortFunc(extra, func(a, b Change) int { return a.Key.Compare(b.Key) })
+	return append(changes, extra...)
+}
+
+// owns says that a live object is app's. One without a tracking id is known by
+// its label only, which may be shortened.
+func owns(app string, l *Live) bool { return l.App == app || l.App == api.AppLabel(app) }
+
+// judge compares by digest, and asks where that cannot decide.
+func judge(app string, o *manifest.Object, l *Live) Verdict {
+	switch {
+	case l == nil:
+		return Create
+	case l.Deleting:
+		return Same // its successor is created once it is gone
+	case !owns(app, l):
+		return Foreign
+	case l.Digest == "" || l.Baseline.Desired == "":
+		return Ask
+	case l.Baseline.Desired != o.Hash():
+		return Ask
+	case l.Baseline.Digest == l.Digest:
+		return Same
+	case l.Baseline.Drifted == l.Digest:
+		return Drift
+	}
+	return Ask
+}
