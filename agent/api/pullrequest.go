@@ -87,3 +87,9 @@ type PullRequestAzureDevOps struct {
 	TokenRef     *SecretRef `json:"tokenRef,omitempty"`
 	Labels       []string   `json:"labels,omitempty"`
 }
+
+// providers returns how many providers are set.
+func (g *PullRequestGenerator) providers() int {
+	return count(g.Github != nil, g.Gitlab != nil, g.Gitea != nil,
+		g.BitbucketServer != nil, g.Bitbucket != nil, g.AzureDevOps != nil)
+}

@@ -81,8 +81,14 @@ func (r Retry) Delay(retries int64) (time.Duration, error) {
 		limit = math.MaxInt64
 	}
 	// In floating point, for the product may be larger than any Duration.
-	delay := float64(duration) * math.Pow(factor, float64(max(0, retries)))
-	return time.Duration(max(0, min(delay, float64(limit)))), nil
+	delay := float64(max(0, duration)) * math.Pow(factor, float64(max(0, retries)))
+	switch {
+	case delay >= float64(limit):
+		return limit, nil
+	case delay > 0:
+		return time.Duration(delay), nil
+	}
+	return 0, nil // a factor below one, or 0 times infinity, which is no number
 }
 
 func durationOr(s string, otherwise time.Duration) (time.Duration, error) {

@@ -128,3 +128,9 @@ type BitbucketBasicAuth struct {
 type BitbucketBearerToken struct {
 	TokenRef *SecretRef `json:"tokenRef"`
 }
+
+// providers returns how many providers are set.
+func (g *SCMProviderGenerator) providers() int {
+	return count(g.Github != nil, g.Gitlab != nil, g.Bitbucket != nil, g.BitbucketServer != nil,
+		g.Gitea != nil, g.AzureDevOps != nil, g.AWSCodeCommit != nil)
+}
