@@ -1,0 +1,35 @@
+package host
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/plugins/sdk/wire"
+)
+
+// Decrypt has the given plugin decrypt. The error is sdk.ErrNoKey if no key
+// opens the file.
+func (h *Host) Decrypt(ctx context.Context, plugin string, req *sdk.DecryptRequest) ([]byte, error) {
+	c := call{plugin: plugin, application: req.Application, name: "decrypt"}
+	if p := h.pools[plugin]; p != nil {
+		c.timeout = p.spec.Limits.Decrypt
+	}
+	message := &wire.DecryptCall{Application: req.Application, Path: req.Path, Format: req.Format, Data: req.Data}
+	for _, k := range req.Keys {
+		message.Keys = append(message.Keys, &wire.Key{Kind: k.Kind, Name: k.Name, Material: k.Material})
+	}
+	var plain []byte
+	err := h.call(ctx, c, func(ctx context.Context, proc *process) error {
+		if len(req.Data) > wire.MaxData {
+			return &treeError{errors.New("the file is too large")}
+		}
+		reply, err := proc.rpc.Decrypt(ctx, message)
+		plain = reply.GetData()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return plain, nil
+}

@@ -1,0 +1,158 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Config is what a Host needs.
+type Config struct {
+	// Logger gets what plugins say, at debug; slog.Default() if nil.
+	Logger  *slog.Logger
+	Plugins []Spec
+	// Dir is where sockets are put, in a private directory that is removed at
+	// the end; the system's directory for temporary files if "".
+	Dir string
+}
+
+// A Host calls plugins. It may be used by several goroutines at once.
+type Host struct {
+	log   *slog.Logger
+	pools map[string]*pool
+	dir   *workDir
+
+	run       *errgroup.Group // what the host waits for at Close
+	closeOnce sync.Once
+	counters  counters
+}
+
+type counters struct{ calls, failures, starts, deaths atomic.Int64 }
+
+// Counters are numbers since New.
+type Counters struct {
+	Calls    int64 // of all plugins
+	Failures int64 // calls that ended in an error
+	Starts   int64 // processes started
+	Deaths   int64 // processes that ended without having been told to
+}
+
+// New prepares plugins, and starts none. Close must be called.
+func New(config Config) (*Host, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program to run its own plugins: %w", err)
+	}
+	dir, err := newWorkDir(config.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("making a directory for plugin sockets: %w", err)
+	}
+	h := &Host{log: config.Logger, pools: map[string]*pool{}, dir: dir, run: new(errgroup.Group)}
+	if h.log == nil {
+		h.log = slog.Default()
+	}
+	for _, spec := range config.Plugins {
+		if spec.Name == "" || h.pools[spec.Name] != nil {
+			dir.remove()
+			return nil, fmt.Errorf("plugin %q is given twice, or without a name", spec.Name)
+		}
+		h.pools[spec.Name] = newPool(h, spec.withDefaults(self))
+	}
+	return h, nil
+}
+
+// Warm starts one process of each named plugin, of all if none is named, so that
+// the first call need not wait.
+func (h *Host) Warm(ctx context.Context, plugins ...string) error {
+	if len(plugins) == 0 {
+		plugins = h.Names()
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, name := range plugins {
+		g.Go(func() error {
+			p, err := h.pool(name)
+			if err != nil {
+				return &Error{Plugin: name, Call: "start", Kind: ErrUnavailable, Err: err}
+			}
+			return p.warm(ctx)
+		})
+	}
+	return g.Wait()
+}
+
+// Names returns the names of the plugins, sorted.
+func (h *Host) Names() []string {
+	names := make([]string, 0, len(h.pools))
+	for name := range h.pools {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (h *Host) pool(name string) (*pool, error) {
+	if p := h.pools[name]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("no such plugin, there are %s", strings.Join(h.Names(), ", "))
+}
+
+// Close kills all processes and waits until they are gone. Calls that run then
+// fail with ErrUnavailable.
+func (h *Host) Close() error {
+	var err error
+	h.closeOnce.Do(func() {
+		for _, p := range h.pools {
+			p.close()
+		}
+		err = errors.Join(h.run.Wait(), h.dir.remove())
+	})
+	return err
+}
+
+// Counters returns what was counted.
+func (h *Host) Counters() Counters {
+	return Counters{
+		Calls: h.counters.calls.Load(), Failures: h.counters.failures.Load(),
+		Starts: h.counters.starts.Load(), Deaths: h.counters.deaths.Load(),
+	}
+}
+
+// call makes one call, and a second one on a process of its own if the first
+// one died with a neighbour. Its error is an *Error, or that of ctx.
+func (h *Host) call(ctx context.Context, c call, do func(context.Context, *process) error) error {
+	h.counters.calls.Add(1)
+	err := h.attempt(ctx, c, do)
+	if err == nil {
+		return nil
+	}
+	h.counters.failures.Add(1)
+	if ctxErr := ctx.Err(); ctxErr != nil && !errors.Is(err, ErrTimeout) {
+		return fmt.Errorf("plugin %s: %s of application %s: %w", c.plugin, c.name, c.application, context.Cause(ctx))
+	}
+	e := &Error{Plugin: c.plugin, Application: c.application, Call: c.name, Err: err}
+	if f, ok := err.(*failure); ok {
+		e.Kind = f.kind
+	}
+	return e
+}
+
+func (h *Host) attempt(ctx context.Context, c call, do func(context.Context, *process) error) error {
+	p, err := h.pool(c.plugin)
+	if err != nil {
+		return &failure{ErrUnavailable, err}
+	}
+	innocent, err := p.call(ctx, c, false, do)
+	if err != nil && innocent && ctx.Err() == nil {
+		_, err = p.call(ctx, c, true, do)
+	}
+	return err
+}

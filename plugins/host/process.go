@@ -1,0 +1,193 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	goplugin "github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+
+	"github.com/tidelock-io/tidelock/plugins/sdk/wire"
+)
+
+// A process is one running plugin.
+type process struct {
+	spec   *Spec
+	dir    string
+	client *plugin.Client
+	runner *runner
+	rpc    wire.PluginClient
+	about  *wire.Description
+	voice  *voice
+	ended  sync.Once
+
+	// The pool's lock guards these.
+	calls    int
+	capacity int  // calls that it takes at once
+	overlap  bool // calls have run side by side since it last had none
+	alone    bool // the call that runs wants no neighbour
+	leaving  bool // takes no more calls
+	idle     *time.Timer
+}
+
+// start starts a process and asks it who it is. run must run what it is given
+// until that ends.
+func start(h *Host, spec *Spec, run func(func())) (*process, error) {
+	dir, err := os.MkdirTemp(h.dir.path, "p")
+	if err != nil {
+		return nil, err
+	}
+	p := &process{spec: spec, dir: dir, voice: newVoice(h.log.With("plugin", spec.Name))}
+	grants, err := json.Marshal(spec.Grants)
+	if err != nil {
+		return nil, err
+	}
+	p.client = plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  wire.Handshake,
+		VersionedPlugins: wire.Versions(nil),
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
+			cmd.Path, cmd.Args, cmd.Dir = spec.Command, append([]string{spec.Command}, spec.Args...), "/"
+			cmd.Env = append(cmd.Env, wire.GrantsEnv+"="+string(grants), "GOTRACEBACK=single")
+			r, err := newRunner(cmd)
+			if err != nil {
+				return nil, err
+			}
+			p.runner = r
+			run(r.run)
+			return r, nil
+		},
+		StartTimeout:     spec.Limits.Start,
+		Stderr:           p.voice,
+		SyncStdout:       p.voice,
+		SyncStderr:       p.voice,
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		Logger:           hclog.NewNullLogger(),
+		AutoMTLS:         true,
+		SkipHostEnv:      true,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir},
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessage), grpc.MaxCallSendMsgSize(wire.MaxMessage)),
+			grpc.WithInitialWindowSize(wire.Window), grpc.WithInitialConnWindowSize(wire.Window),
+		},
+	})
+	if err := p.greet(); err != nil {
+		p.end()
+		return nil, err
+	}
+	return p, nil
+}
+
+// greet connects. go-plugin's own errors quote what the plugin printed, so they
+// are not passed on.
+func (p *process) greet() error {
+	if _, err := p.client.Start(); err != nil {
+		var path *os.PathError
+		var exe *exec.Error
+		if errors.As(err, &path) || errors.As(err, &exe) {
+			return failf(ErrUnavailable, "it cannot be started: %w", err)
+		}
+		return failf(ErrUnavailable, "it was started and did not greet%s: is %s a Tidelock plugin?", p.fate(), p.spec.Command)
+	}
+	protocol, err := p.client.Client()
+	if err != nil {
+		return failf(ErrProtocol, "connecting to it: %w", err)
+	}
+	raw, err := protocol.Dispense(wire.Name)
+	if err != nil {
+		return failf(ErrProtocol, "connecting to it: %w", err)
+	}
+	p.rpc = raw.(wire.PluginClient)
+	return p.describe()
+}
+
+func (p *process) describe() error {
+	ctx, cancel := context.WithTimeout(context.Background(), p.spec.Limits.Start)
+	defer cancel()
+	about, err := p.rpc.Describe(ctx, &wire.DescribeRequest{})
+	if err != nil {
+		if said, ok := kinds.FromStatus(err); ok {
+			return failf(ErrUnavailable, "it refuses to work: %w", said)
+		}
+		return failf(ErrProtocol, "it does not say who it is%s", p.fate())
+	}
+	if about.GetName() != p.spec.Name {
+		return failf(ErrProtocol, "it calls itself %q", about.GetName())
+	}
+	if p.spec.Grants.Require {
+		if err := confined(p.runner.cmd.Process.Pid); err != nil {
+			return &failure{ErrUnavailable, err}
+		}
+	}
+	p.about = about
+	p.capacity = concurrency
+	if about.GetSerial() {
+		p.capacity = 1
+	}
+	return nil
+}
+
+// fate says how the process ended, "" if it has not within a moment.
+func (p *process) fate() string {
+	if p.runner == nil {
+		return ""
+	}
+	select {
+	case <-p.runner.done:
+	case <-time.After(time.Second):
+		return ""
+	}
+	if p.runner.state == nil {
+		return ""
+	}
+	return " (" + p.runner.state.String() + ")"
+}
+
+// dead says whether the process has ended.
+func (p *process) dead() bool {
+	select {
+	case <-p.runner.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// end kills the process if it lives, and leaves nothing of it: neither zombie,
+// nor socket, nor goroutine. go-plugin comes second, for it would wait for an
+// answer.
+func (p *process) end() {
+	p.ended.Do(func() {
+		if p.runner != nil {
+			p.runner.kill()
+			<-p.runner.done
+		}
+		p.client.Kill()
+		p.voice.flush()
+		os.RemoveAll(p.dir)
+	})
+}
+
+// confined returns an error if the kernel does not confirm that a process has
+// a seccomp filter and can gain no privileges. A process may say what it likes.
+func confined(pid int) error {
+	text, err := os.ReadFile(filepath.Join("/proc", fmt.Sprint(pid), "status"))
+	if err != nil {
+		return err
+	}
+	for _, want := range []string{"\nNoNewPrivs:\t1\n", "\nSeccomp:\t2\n"} {
+		if !strings.Contains(string(text), want) {
+			return errors.New("a sandbox is required of it, and it has not entered one")
+		}
+	}
+	return nil
+}

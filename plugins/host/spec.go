@@ -1,0 +1,62 @@
+package host
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/tidelock-io/tidelock/plugins/sdk/sandbox"
+)
+
+// A Spec is one plugin: how it is started, and how far it may go.
+type Spec struct {
+	// Name is what calls name it by; the plugin must say the same of itself.
+	Name string
+	// Command and Args start it. Without a Command it is a built-in: this
+	// program, with the arguments "plugin serve NAME".
+	Command string
+	Args    []string
+	// Grants is what it may do; nothing by default.
+	Grants sandbox.Grants
+	// Processes is how many of it may run at once, 2 by default. A second one
+	// starts only when calls overlap.
+	Processes int
+	Limits    Limits
+}
+
+// Limits bound one call. A zero means the default.
+type Limits struct {
+	Start   time.Duration // from start to greeting: 20 s
+	Render  time.Duration // 60 s
+	Decrypt time.Duration // 10 s
+	Fetch   time.Duration // 30 s
+
+	Documents     int   // of one render: 20,000
+	DocumentBytes int64 // of one render: 64 MiB
+	Asks          int   // files and listings asked for in one call: 200,000
+	AskBytes      int64 // bytes of files served in one call: 256 MiB
+
+	// Idle is how long a process may have nothing to do before it is stopped:
+	// 5 minutes.
+	Idle time.Duration
+}
+
+// concurrency is how many calls a process takes at once if it takes several.
+const concurrency = 16
+
+func (s Spec) withDefaults(self string) Spec {
+	if s.Command == "" {
+		s.Command, s.Args = self, []string{"plugin", "serve", s.Name}
+	}
+	s.Processes = cmp.Or(s.Processes, 2)
+	l := &s.Limits
+	l.Start = cmp.Or(l.Start, 20*time.Second)
+	l.Render = cmp.Or(l.Render, time.Minute)
+	l.Decrypt = cmp.Or(l.Decrypt, 10*time.Second)
+	l.Fetch = cmp.Or(l.Fetch, 30*time.Second)
+	l.Documents = cmp.Or(l.Documents, 20_000)
+	l.DocumentBytes = cmp.Or(l.DocumentBytes, 64<<20)
+	l.Asks = cmp.Or(l.Asks, 200_000)
+	l.AskBytes = cmp.Or(l.AskBytes, 256<<20)
+	l.Idle = cmp.Or(l.Idle, 5*time.Minute)
+	return s
+}
