@@ -17,15 +17,18 @@ import (
 // Wave does what a wave has to do: prunes at once, then group after group. A
 // failing group does not stop the later ones (SEMANTICS.md 2.1).
 func (a *Applier) Wave(ctx context.Context, w plan.Wave, propagation metav1.DeletionPropagation) []Result {
-	results := each(ctx, w.Prunes, func(ctx context.Context, c diff.Change) Result {
-		return a.prune(ctx, c, propagation)
-	})
+	results := a.Delete(ctx, w.Prunes, propagation)
 	for _, group := range w.Groups {
 		todo := plan.Pending(group)
 		results = append(results, each(ctx, todo, a.one)...)
 		a.awaitServed(ctx, todo)
 	}
 	return results
+}
+
+// Delete deletes objects at once.
+func (a *Applier) Delete(ctx context.Context, changes []diff.Change, propagation metav1.DeletionPropagation) []Result {
+	return each(ctx, changes, func(ctx context.Context, c diff.Change) Result { return a.prune(ctx, c, propagation) })
 }
 
 // one applies an object and tells the cluster's records what came of it.

@@ -90,6 +90,18 @@ func (p Plan) Prunes() []manifest.Key {
 	return keys
 }
 
+// States says that Git states the object.
+func (p Plan) States(key manifest.Key) bool {
+	for _, w := range p.Waves {
+		for _, c := range w.Objects() {
+			if c.Key == key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // String prints the waves that have something to do, a line for each object.
 func (p Plan) String() string {
 	var b strings.Builder

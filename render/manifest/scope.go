@@ -44,13 +44,7 @@ var clusterKinds = map[schema.GroupKind]bool{
 // Scopes answers, without a cluster, which kinds are namespaced: by a list of
 // well-known kinds, and by the CustomResourceDefinitions of the set itself.
 func (s Set) Scopes() func(*Object) (namespaced, known bool) {
-	custom := map[schema.GroupKind]bool{}
-	for _, o := range s {
-		if o.Key.Kind == "CustomResourceDefinition" {
-			gk, namespaced := definedKind(o.Body())
-			custom[gk] = namespaced
-		}
-	}
+	custom := s.Defines()
 	return func(o *Object) (bool, bool) {
 		gk := o.Key.GroupKind()
 		if namespaced, ok := custom[gk]; ok {
@@ -58,6 +52,19 @@ func (s Set) Scopes() func(*Object) (namespaced, known bool) {
 		}
 		return !clusterKinds[gk], clusterKinds[gk]
 	}
+}
+
+// Defines returns the kinds that the set's own CustomResourceDefinitions define,
+// and whether they are namespaced.
+func (s Set) Defines() map[schema.GroupKind]bool {
+	kinds := map[schema.GroupKind]bool{}
+	for _, o := range s {
+		if o.Key.Kind == "CustomResourceDefinition" {
+			gk, namespaced := definedKind(o.Body())
+			kinds[gk] = namespaced
+		}
+	}
+	return kinds
 }
 
 func definedKind(crd map[string]any) (schema.GroupKind, bool) {

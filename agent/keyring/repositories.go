@@ -1,0 +1,88 @@
+package keyring
+
+import (
+	"strings"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/secrets"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Repo returns a repository with the credentials that an Application of project
+// may use: those of its own repository Secret, else of the repo-creds Secret
+// whose URL is the longest prefix (SEMANTICS.md 2.8).
+func (k *Keyring) Repo(url, project string) git.Repo {
+	repo := git.Repo{URL: url}
+	list := sorted(k.repositories.list())
+	if own := ownSecret(list, url, project); own != nil && hasCredentials(own) {
+		repo.Credentials = credentials(own)
+		return repo
+	} else if template := templateFor(list, url); template != nil {
+		repo.Credentials = credentials(template)
+	} else if own != nil {
+		repo.Credentials = credentials(own)
+	}
+	return repo
+}
+
+// ownSecret prefers a Secret of the project to one of all projects.
+func ownSecret(list []*corev1.Secret, url, project string) *corev1.Secret {
+	var found *corev1.Secret
+	for _, s := range list {
+		bound := string(s.Data["project"])
+		if s.Labels[api.LabelSecretType] != api.SecretTypeRepository || !git.SameRepo(string(s.Data["url"]), url) {
+			continue
+		}
+		if bound == project && bound != "" {
+			return s
+		}
+		if bound == "" && found == nil {
+			found = s
+		}
+	}
+	return found
+}
+
+func templateFor(list []*corev1.Secret, url string) *corev1.Secret {
+	var best *corev1.Secret
+	for _, s := range list {
+		prefix := string(s.Data["url"])
+		if s.Labels[api.LabelSecretType] != api.SecretTypeRepoCreds || prefix == "" || !hasPrefix(url, prefix) {
+			continue
+		}
+		if best == nil || len(prefix) > len(best.Data["url"]) {
+			best = s
+		}
+	}
+	return best
+}
+
+// hasPrefix compares whole path segments, for credentials must not reach a
+// host or an owner whose name only begins alike.
+func hasPrefix(url, prefix string) bool {
+	rest, ok := strings.CutPrefix(strings.ToLower(url), strings.ToLower(prefix))
+	return ok && (rest == "" || strings.HasSuffix(prefix, "/") || strings.HasPrefix(rest, "/"))
+}
+
+func hasCredentials(s *corev1.Secret) bool {
+	for _, key := range []string{"username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData"} {
+		if len(s.Data[key]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func credentials(s *corev1.Secret) git.Credentials {
+	return git.Credentials{
+		Username:              string(s.Data["username"]),
+		Password:              secrets.New(s.Data["password"]),
+		BearerToken:           secrets.New(s.Data["bearerToken"]),
+		SSHPrivateKey:         secrets.New(s.Data["sshPrivateKey"]),
+		InsecureIgnoreHostKey: string(s.Data["insecureIgnoreHostKey"]) == "true",
+		InsecureSkipTLS:       string(s.Data["insecure"]) == "true",
+		ClientCert:            s.Data["tlsClientCertData"],
+		ClientKey:             secrets.New(s.Data["tlsClientCertKey"]),
+	}
+}

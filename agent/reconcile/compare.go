@@ -1,0 +1,145 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/agent/health"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// compare sets what Git states beside what is live.
+func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, error) {
+	if err := p.watch(ctx, desired.Objects); err != nil {
+		return nil, err
+	}
+	changes := diff.Compare(p.name, desired.Objects, p.r.Cluster.Snapshot(p.name, desired.Objects))
+	changes, failed := p.r.Apply.Ask(ctx, changes)
+	for _, f := range failed {
+		p.report.add(api.ConditionComparisonError, f.Err.Error())
+	}
+	return changes, nil
+}
+
+// watch follows the kinds of all desired objects, and those that the status
+// names, for an object may be all that is left of its kind. A kind that the set
+// itself defines is not there yet.
+func (p *pass) watch(ctx context.Context, set manifest.Set) error {
+	defined := set.Defines()
+	wanted := map[schema.GroupVersionKind]bool{}
+	for _, o := range set {
+		gvk := o.GVK()
+		if wanted[gvk] {
+			continue
+		}
+		if _, err := p.r.Cluster.Kind(ctx, gvk); err != nil {
+			if _, ok := defined[gvk.GroupKind()]; ok {
+				continue
+			}
+			return fmt.Errorf("%s: %s: %w", o.Origin, o.Key, err)
+		}
+		wanted[gvk] = true
+	}
+	for _, known := range p.app.Status.Resources {
+		gvk := schema.GroupVersionKind{Group: known.Group, Version: known.Version, Kind: known.Kind}
+		if _, err := p.r.Cluster.Kind(ctx, gvk); err == nil {
+			wanted[gvk] = true
+		}
+	}
+	gvks := make([]schema.GroupVersionKind, 0, len(wanted))
+	for gvk := range wanted {
+		gvks = append(gvks, gvk)
+	}
+	return p.r.Cluster.Watch(ctx, gvks...)
+}
+
+// unknown reports that the comparison failed. What was known of health stays.
+func (p *pass) unknown(err error) {
+	p.failed = true
+	p.report.add(api.ConditionComparisonError, err.Error())
+	p.status.Sync.Status = api.SyncCodeUnknown
+	p.status.Sync.ComparedTo = comparedTo(p.app)
+	if op := p.status.OperationState; op != nil && !op.Phase.Completed() {
+		op.Message = clip("waiting: " + err.Error())
+	}
+	if p.status.Health.Status == "" {
+		p.setHealth(health.Health{Code: api.HealthUnknown})
+	}
+}
+
+// compared writes the outcome of a comparison into the status.
+func (p *pass) compared(desired *Desired, changes []diff.Change) {
+	sync := api.SyncStatus{Status: api.SyncCodeSynced, ComparedTo: comparedTo(p.app)}
+	if p.app.Spec.HasMultipleSources() {
+		sync.Revisions = desired.Revisions
+	} else if len(desired.Revisions) > 0 {
+		sync.Revision = desired.Revisions[0]
+	}
+	var resources []api.ResourceStatus
+	var healths []health.Health
+	for _, c := range changes {
+		if c.OutOfSync() {
+			sync.Status = api.SyncCodeOutOfSync
+		}
+		resource, verdict, counts := resourceStatus(c)
+		resources = append(resources, resource)
+		if counts {
+			healths = append(healths, verdict)
+		}
+		if c.Verdict == diff.Foreign {
+			p.report.add(api.ConditionSharedResourceWarning,
+				fmt.Sprintf("%s belongs to application %s and is left to it: remove it from one of the two", c.Key, c.Live.App))
+		}
+	}
+	p.status.Sync = sync
+	p.status.Resources = resources
+	p.status.Summary = summarise(desired.Objects)
+	p.status.ControllerNamespace = p.r.Namespace
+	p.status.SourceType, p.status.SourceTypes = "", nil
+	if p.app.Spec.HasMultipleSources() {
+		p.status.SourceTypes = desired.Types
+	} else if len(desired.Types) > 0 {
+		p.status.SourceType = desired.Types[0]
+	}
+	p.setHealth(health.Worst(healths))
+}
+
+// resourceStatus reports one object, its health, and whether that counts.
+func resourceStatus(c diff.Change) (api.ResourceStatus, health.Health, bool) {
+	r := api.ResourceStatus{
+		Group: c.Key.Group, Kind: c.Key.Kind, Namespace: c.Key.Namespace, Name: c.Key.Name,
+		Status: api.SyncCodeSynced, RequiresPruning: c.Desired == nil,
+	}
+	if c.OutOfSync() {
+		r.Status = api.SyncCodeOutOfSync
+	}
+	state := health.Health{Code: api.HealthMissing}
+	if c.Live != nil {
+		r.Version, r.SyncWave, state = c.Live.Version, int64(c.Live.Wave), c.Live.Health
+	}
+	if c.Desired != nil {
+		r.Version, r.SyncWave = c.Desired.Version, int64(api.SyncWave(c.Desired.Annotations))
+	}
+	r.Health = &api.HealthStatus{Status: state.Code, Message: clip(state.Message)}
+	return r, state, c.Live == nil || !c.Live.Unmonitored
+}
+
+func (p *pass) setHealth(h health.Health) {
+	if p.status.Health.Status != h.Code {
+		p.status.Health.LastTransitionTime = &p.now
+	}
+	p.status.Health.Status, p.status.Health.Message = h.Code, clip(h.Message)
+}
+
+func comparedTo(app *api.Application) api.ComparedTo {
+	to := api.ComparedTo{Destination: app.Spec.Destination, IgnoreDifferences: app.Spec.IgnoreDifferences}
+	if app.Spec.HasMultipleSources() {
+		to.Sources = app.Spec.AllSources()
+	} else if sources := app.Spec.AllSources(); len(sources) == 1 {
+		to.Source = sources[0]
+	}
+	return to
+}

@@ -1,0 +1,136 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/render/manifest"
+)
+
+// A Pipeline makes the desired state: commit, tree, manifests, secrets. It is
+// the one that `tidelock render` runs too.
+type Pipeline interface {
+	// Desired renders an Application at revisions, or at what its sources' target
+	// revisions point at if nil. An equal result is the same pointer as before.
+	Desired(ctx context.Context, app *api.Application, revisions []string) (*Rendered, error)
+	// Renew makes the next call ask the repositories anew; hard drops what was
+	// rendered, too.
+	Renew(app *api.Application, hard bool)
+	// Forget drops what is kept for an Application that is gone.
+	Forget(name string)
+}
+
+// Rendered is what a Pipeline gives.
+type Rendered struct {
+	// Set holds the objects in their namespaces, secrets resolved.
+	Set manifest.Set
+	// Revisions are commits, in the order of the sources.
+	Revisions []string
+	Types     []api.SourceType
+	Warnings  []Warning
+	// Refresh is when an external value is due to be read again; zero if never.
+	Refresh time.Time
+}
+
+// A Warning becomes a condition.
+type Warning struct {
+	Kind    api.ConditionType
+	Message string
+}
+
+// Desired is a rendered set with every object marked as ours.
+type Desired struct {
+	*Rendered
+	Objects manifest.Set
+	from    manifest.Set // what Objects was made of
+}
+
+// desire runs the pipeline, for the revision of the running operation if it
+// names one.
+func (p *pass) desire(ctx context.Context) (*Desired, error) {
+	if refresh := p.app.Annotations[api.AnnotationRefresh]; refresh != "" {
+		p.r.Pipeline.Renew(p.app, refresh == api.RefreshHard)
+	}
+	rendered, err := p.r.Pipeline.Desired(ctx, p.app, p.pinned())
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range rendered.Warnings {
+		p.report.add(w.Kind, w.Message)
+	}
+	if !rendered.Refresh.IsZero() {
+		p.soon(max(time.Second, rendered.Refresh.Sub(p.now.Time)))
+	}
+	p.r.mu.Lock()
+	known := p.r.desired[p.name]
+	p.r.mu.Unlock()
+	if known != nil && sameObjects(known.from, rendered.Set) {
+		return &Desired{Rendered: rendered, Objects: known.Objects, from: known.from}, nil
+	}
+	objects, err := p.mark(rendered.Set)
+	if err != nil {
+		return nil, err
+	}
+	desired := &Desired{Rendered: rendered, Objects: objects, from: rendered.Set}
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if p.r.desired == nil {
+		p.r.desired = map[string]*Desired{}
+	}
+	p.r.desired[p.name] = desired
+	return desired, nil
+}
+
+// sameObjects says that two sets hold the very same objects.
+func sameObjects(a, b manifest.Set) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// mark writes on each object whose it is (DESIGN.md D7): the label for watches
+// to select by, and Argo CD's tracking id, which a CustomResourceDefinition does
+// not get (SEMANTICS.md 2.4).
+func (p *pass) mark(set manifest.Set) (manifest.Set, error) {
+	var err error
+	marked := make(manifest.Set, len(set))
+	for i, o := range set {
+		if o.Key.Name == "" {
+			return nil, fmt.Errorf("%s: %s has generateName and no name, which only a hook may have", o.Origin, o.Key)
+		}
+		if marked[i], err = o.Edit(func(body map[string]any) { p.track(body, o.Key) }); err != nil {
+			return nil, err
+		}
+	}
+	return marked, nil
+}
+
+func (p *pass) track(body map[string]any, key manifest.Key) {
+	meta := body["metadata"].(map[string]any)
+	put(meta, "labels", api.LabelApp, api.AppLabel(p.name))
+	if key.Kind == "CustomResourceDefinition" {
+		return
+	}
+	id := api.TrackingID{App: p.name, Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
+	if key.Namespace == "" {
+		id.Namespace = p.app.Spec.Destination.Namespace
+	}
+	put(meta, "annotations", api.AnnotationTrackingID, id.String())
+}
+
+func put(meta map[string]any, field, name, value string) {
+	m, _ := meta[field].(map[string]any)
+	if m == nil {
+		m = map[string]any{}
+		meta[field] = m
+	}
+	m[name] = value
+}

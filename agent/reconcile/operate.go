@@ -1,0 +1,278 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/agent/plan"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// pinned returns the revisions that the running or requested operation names,
+// nil if it takes what the sources point at.
+func (p *pass) pinned() []string {
+	op := p.app.Operation
+	if running := p.status.OperationState; running != nil && !running.Phase.Completed() && !running.Operation.InitiatedBy.Automated {
+		op = &running.Operation
+	}
+	switch {
+	case op == nil || op.Sync == nil:
+		return nil
+	case len(op.Sync.Revisions) > 0:
+		return op.Sync.Revisions
+	case op.Sync.Revision != "":
+		return []string{op.Sync.Revision}
+	}
+	return nil
+}
+
+// operate goes on with the running operation, takes on a requested one, or
+// begins one by itself. It returns the changes as they are afterwards.
+func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Change) []diff.Change {
+	op := p.current(desired, changes)
+	if op == nil {
+		return changes
+	}
+	if rest := p.restOf(op); rest > 0 {
+		p.soon(rest)
+		p.report.add(api.ConditionSyncError, op.Message)
+		return changes
+	}
+	if err := p.accept(ctx, op); err != nil {
+		p.log.Warn("cannot begin the operation", "error", err)
+		p.failed = true
+		return changes
+	}
+	p.sync(ctx, op, changes)
+	return diff.Compare(p.name, desired.Objects, p.r.Cluster.Snapshot(p.name, desired.Objects))
+}
+
+// current returns the operation to work on; nil if there is none.
+func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationState {
+	running := p.status.OperationState
+	if running != nil && !running.Phase.Completed() {
+		if !p.superseded(running, desired) {
+			return running
+		}
+		p.log.Info("a newer commit supersedes the operation", "revision", desired.Revisions)
+	}
+	if p.app.Operation != nil && p.app.Operation.Sync != nil {
+		return p.open(*p.app.Operation, desired)
+	}
+	d := autoSync(p.app, changes, desired.Revisions, p.now.Time, p.r.Refresh)
+	p.soon(d.wait)
+	if d.because != "" && p.status.OperationState != nil && p.status.OperationState.Phase == api.OperationFailed {
+		p.report.add(api.ConditionSyncError, d.because)
+	}
+	if !d.start {
+		return nil
+	}
+	return p.open(p.automatic(d, changes), desired)
+}
+
+// superseded says that an automatic operation is bound to a revision that is
+// no longer wanted. It has stopped between two steps, so it may be replaced
+// (DESIGN.md D9).
+func (p *pass) superseded(running *api.OperationState, desired *Desired) bool {
+	return running.Operation.InitiatedBy.Automated && !attempted(p.app, desired.Revisions)
+}
+
+// automatic makes the operation of an automatic sync.
+func (p *pass) automatic(d decision, changes []diff.Change) api.Operation {
+	policy := p.app.Spec.SyncPolicy
+	op := api.Operation{
+		Sync:        &api.SyncOperation{Prune: policy.Automated.Prunes(), SyncOptions: policy.SyncOptions},
+		InitiatedBy: api.Initiator{Automated: true},
+		Retry:       policy.RetryOf(true),
+	}
+	if !d.heal {
+		return op
+	}
+	op.Sync.SelfHealAttemptsCount = d.attempts
+	for _, c := range changes {
+		if c.OutOfSync() && c.Verdict != diff.Foreign {
+			op.Sync.Resources = append(op.Sync.Resources, api.SyncResource{
+				Group: c.Key.Group, Kind: c.Key.Kind, Namespace: c.Key.Namespace, Name: c.Key.Name,
+			})
+		}
+	}
+	return op
+}
+
+// open begins an operation. One that a bare `kubectl patch` asked for takes the
+// Application's own options (DESIGN.md 4).
+func (p *pass) open(op api.Operation, desired *Desired) *api.OperationState {
+	if op.Sync.SyncOptions == nil {
+		op.Sync.SyncOptions = p.app.Spec.SyncPolicy.Options()
+	}
+	result := &api.SyncResult{}
+	sources := p.app.Spec.AllSources()
+	if p.app.Spec.HasMultipleSources() {
+		result.Sources, result.Revisions = sources, desired.Revisions
+		op.Sync.Revisions = desired.Revisions
+	} else if len(sources) == 1 && len(desired.Revisions) == 1 {
+		result.Source, result.Revision = sources[0], desired.Revisions[0]
+		op.Sync.Revision = desired.Revisions[0]
+	}
+	return &api.OperationState{Operation: op, Phase: api.OperationRunning, StartedAt: p.now, SyncResult: result}
+}
+
+// restOf returns how long a retry has still to wait.
+func (p *pass) restOf(op *api.OperationState) (rest time.Duration) {
+	if op.FinishedAt == nil || op.Phase.Completed() {
+		return 0
+	}
+	delay, err := op.Operation.Retry.Delay(max(0, op.RetryCount-1))
+	if err != nil {
+		return 0
+	}
+	return op.FinishedAt.Add(delay).Sub(p.now.Time)
+}
+
+// accept records, before anything is done, that the operation runs. So another
+// process knows of it if this one dies now.
+func (p *pass) accept(ctx context.Context, op *api.OperationState) error {
+	op.Phase, op.FinishedAt = api.OperationRunning, nil
+	p.status.OperationState = op
+	var clear json.RawMessage
+	if p.app.Operation != nil {
+		clear = json.RawMessage("null")
+	}
+	return p.write(ctx, clear)
+}
+
+// sync does what is to be done now, and ends or suspends the operation.
+func (p *pass) sync(ctx context.Context, op *api.OperationState, changes []diff.Change) {
+	todo := plan.Build(changes, p.policy(op))
+	p.note(op, skippedResults(todo))
+	if todo.Guard != "" {
+		p.report.add(api.ConditionSyncError, "deletions are held: "+todo.Guard)
+	}
+	p.log.Debug("plan", "plan", todo.String())
+	if op.Operation.Sync.DryRun {
+		p.end(op, p.r.Apply.Preflight(ctx, todo), "dry run: nothing was applied")
+		return
+	}
+	if err := p.prepare(ctx, op, todo); err != nil {
+		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
+		return
+	}
+	p.waves(ctx, op, todo)
+}
+
+// prepare makes the destination's namespace, if it is asked for, and dry-runs
+// what is to be created.
+func (p *pass) prepare(ctx context.Context, op *api.OperationState, todo plan.Plan) error {
+	options := op.Operation.Sync.SyncOptions
+	namespace := p.app.Spec.Destination.Namespace
+	if options.Has(api.SyncOptionCreateNamespace) && namespace != "" && !todo.States(namespaceKey(namespace)) {
+		var metadata *api.ManagedNamespaceMetadata
+		if p.app.Spec.SyncPolicy != nil {
+			metadata = p.app.Spec.SyncPolicy.ManagedNamespaceMetadata
+		}
+		if err := p.r.Apply.EnsureNamespace(ctx, namespace, metadata); err != nil {
+			return err
+		}
+	}
+	if failed := p.r.Apply.Preflight(ctx, todo); len(failed) > 0 {
+		p.r.Apply.ForgetNamespace(namespace)
+		p.note(op, failed)
+		return fmt.Errorf("nothing was applied, for the API server refuses %s", describe(failed))
+	}
+	return nil
+}
+
+func namespaceKey(name string) manifest.Key { return manifest.Key{Kind: "Namespace", Name: name} }
+
+// waves runs wave after wave, until one has to be waited for.
+func (p *pass) waves(ctx context.Context, op *api.OperationState, todo plan.Plan) {
+	var before []diff.Change
+	for _, w := range todo.Waves {
+		if !w.Done() {
+			if waiting := p.unsettled(before); waiting != nil {
+				p.await(op, waiting)
+				return
+			}
+			results := p.r.Apply.Wave(ctx, w, propagation(op.Operation.Sync.SyncOptions))
+			p.note(op, results)
+			if failed := apply.Failed(results); len(failed) > 0 {
+				p.end(op, failed, "")
+				return
+			}
+		}
+		before = append(before, w.Objects()...)
+	}
+	if p.app.Annotations[api.AnnotationWait] == "true" {
+		if waiting := p.unsettled(before); waiting != nil {
+			p.await(op, waiting)
+			return
+		}
+	}
+	p.end(op, nil, "successfully synced (all tasks run)")
+}
+
+// unsettled returns the first object that a later wave has to wait for, as it
+// is now.
+func (p *pass) unsettled(before []diff.Change) *diff.Live {
+	set := make(manifest.Set, 0, len(before))
+	for _, c := range before {
+		set = append(set, c.Desired)
+	}
+	live := p.r.Cluster.Snapshot(p.name, set)
+	for _, c := range before {
+		if l := live[c.Key]; l != nil && !l.Unmonitored && !l.Health.Settled() {
+			return l
+		}
+	}
+	return nil
+}
+
+// await suspends the operation until an object is settled; one that is degraded
+// ends it.
+func (p *pass) await(op *api.OperationState, on *diff.Live) {
+	text := fmt.Sprintf("%s is %s", on.Key, strings.ToLower(string(on.Health.Code)))
+	if on.Health.Message != "" {
+		text += ": " + on.Health.Message
+	}
+	if on.Health.Code == api.HealthDegraded {
+		p.end(op, []apply.Result{{Key: on.Key, Message: text, Err: fmt.Errorf("%s", text)}}, "")
+		return
+	}
+	op.Message = clip("waiting for healthy state of " + text)
+}
+
+// policy is what an operation may do.
+func (p *pass) policy(op *api.OperationState) plan.Policy {
+	sync := op.Operation.Sync
+	policy := plan.Policy{
+		Prune:      sync.Prune,
+		PruneLast:  sync.SyncOptions.Has(api.SyncOptionPruneLast),
+		AllowEmpty: p.app.Spec.SyncPolicy != nil && p.app.Spec.SyncPolicy.Automated.AllowsEmpty(),
+		Approved:   p.app.Annotations[api.AnnotationApprove],
+	}
+	if len(sync.Resources) > 0 {
+		policy.Only = map[manifest.Key]bool{}
+		for _, r := range sync.Resources {
+			policy.Only[manifest.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}] = true
+		}
+	}
+	return policy
+}
+
+// propagation of deletions: foreground, unless an option says otherwise.
+func propagation(options api.SyncOptions) metav1.DeletionPropagation {
+	switch {
+	case options.Has(api.SyncOptionPruneBackground):
+		return metav1.DeletePropagationBackground
+	case options.Has(api.SyncOptionPruneOrphan):
+		return metav1.DeletePropagationOrphan
+	}
+	return metav1.DeletePropagationForeground
+}

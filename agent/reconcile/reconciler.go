@@ -1,0 +1,123 @@
+package reconcile
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/cluster"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// A Reconciler makes passes. Its fields are set once, before the first pass;
+// it is safe for concurrent use on different Applications.
+type Reconciler struct {
+	// Namespace is the agent's own, in which Applications have short names.
+	Namespace string
+	Store     Store
+	Pipeline  Pipeline
+	Cluster   *cluster.Cluster
+	Apply     *apply.Applier
+	Log       *slog.Logger
+	Now       func() time.Time
+	// Refresh is how often an Application is looked at without a reason, and how
+	// long a failed revision rests before it is tried anew.
+	Refresh time.Duration
+	// Synced is told of every operation that ended.
+	Synced func(app *api.Application, op *api.OperationState)
+
+	mu      sync.Mutex // guards desired
+	desired map[string]*Desired
+}
+
+// An Outcome says when to make the next pass, if no event comes before.
+type Outcome struct {
+	// Again is 0 if only an event or the usual refresh can change anything.
+	Again time.Duration
+	// Failed asks for a back-off.
+	Failed bool
+}
+
+// Reconcile makes one pass over an Application. Its error is about writing the
+// report; all else that goes wrong is in the report.
+func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Outcome, error) {
+	app := r.Store.Application(namespace, name)
+	if app == nil {
+		r.forget(api.InstanceName(namespace, name, r.Namespace))
+		return Outcome{}, nil
+	}
+	if app.Annotations[api.AnnotationSkipReconcile] == "true" {
+		return Outcome{}, nil
+	}
+	p := r.begin(app.DeepCopy())
+	if app.DeletionTimestamp != nil {
+		return p.delete(ctx)
+	}
+	p.run(ctx)
+	if err := p.finish(ctx); err != nil {
+		return Outcome{Failed: true}, err
+	}
+	return Outcome{Again: p.again, Failed: p.failed}, nil
+}
+
+// A pass is the work on one Application, once.
+type pass struct {
+	r    *Reconciler
+	app  *api.Application
+	name string // instance name, as in tracking ids
+	now  metav1.Time
+	log  *slog.Logger
+
+	status  api.ApplicationStatus // as it will be written
+	written api.ApplicationStatus // as it stands in the cluster
+	report  report
+	again   time.Duration
+	failed  bool
+}
+
+func (r *Reconciler) begin(app *api.Application) *pass {
+	name := api.InstanceName(app.Namespace, app.Name, r.Namespace)
+	return &pass{
+		r: r, app: app, name: name, now: metav1.NewTime(r.Now()), log: r.Log.With("application", name),
+		status: *app.Status.DeepCopy(), written: app.Status,
+	}
+}
+
+// run takes the flow of DESIGN.md section 1, step by step. A step that fails
+// reports why and ends the pass; nothing live is touched because of it.
+func (p *pass) run(ctx context.Context) {
+	if !p.valid() {
+		return
+	}
+	desired, err := p.desire(ctx) // commit, tree, manifests, secrets
+	if err != nil {
+		p.unknown(err)
+		return
+	}
+	changes, err := p.compare(ctx, desired)
+	if err != nil {
+		p.unknown(err)
+		return
+	}
+	p.compared(desired, changes)
+	changes = p.operate(ctx, desired, changes) // plan, apply
+	p.compared(desired, changes)
+}
+
+// soon asks for another pass, at the latest after d.
+func (p *pass) soon(d time.Duration) {
+	if d > 0 && (p.again == 0 || d < p.again) {
+		p.again = d
+	}
+}
+
+// forget drops what is kept of an Application that is gone.
+func (r *Reconciler) forget(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.desired, name)
+	r.Pipeline.Forget(name)
+}

@@ -1,0 +1,74 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+)
+
+// A Store reads and patches Applications and AppProjects.
+type Store interface {
+	// Application returns what is known of one, or nil.
+	Application(namespace, name string) *api.Application
+	// Project returns an AppProject of the agent's namespace, or nil.
+	Project(name string) *api.AppProject
+	// Patch sends a JSON merge patch to an Application and returns what became of it.
+	Patch(ctx context.Context, namespace, name string, patch []byte) (*api.Application, error)
+}
+
+// patch is a JSON merge patch of an Application.
+type patch struct {
+	Metadata  map[string]any  `json:"metadata,omitempty"`
+	Status    json.RawMessage `json:"status,omitempty"`
+	Operation json.RawMessage `json:"operation,omitempty"`
+}
+
+// statusPatch returns the merge patch from one status to another; nil if they
+// are equal.
+func statusPatch(from, to *api.ApplicationStatus) (json.RawMessage, error) {
+	before, err := json.Marshal(from)
+	if err != nil {
+		return nil, fmt.Errorf("encode status: %w", err)
+	}
+	after, err := json.Marshal(to)
+	if err != nil {
+		return nil, fmt.Errorf("encode status: %w", err)
+	}
+	diff, err := jsonpatch.CreateMergePatch(before, after)
+	if err != nil {
+		return nil, fmt.Errorf("compare status: %w", err)
+	}
+	if string(diff) == "{}" {
+		return nil, nil
+	}
+	return diff, nil
+}
+
+// write stores the status that the pass has come to, and makes it the one that
+// later writes of the pass are compared with.
+func (p *pass) write(ctx context.Context, operation json.RawMessage) error {
+	changes, err := statusPatch(&p.written, &p.status)
+	if err != nil {
+		return err
+	}
+	if changes == nil && operation == nil {
+		return nil
+	}
+	body := patch{Status: changes, Operation: operation}
+	if operation != nil { // nobody may have asked for another operation meanwhile
+		body.Metadata = map[string]any{"resourceVersion": p.app.ResourceVersion}
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode status: %w", err)
+	}
+	if _, err = p.r.Store.Patch(ctx, p.app.Namespace, p.app.Name, raw); err != nil {
+		return fmt.Errorf("write the status of application %s: %w", p.name, err)
+	}
+	p.written = *p.status.DeepCopy()
+	return nil
+}
