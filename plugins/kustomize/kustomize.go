@@ -1,0 +1,97 @@
+package kustomize
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"path"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+)
+
+// Plugin returns the plugin, to be served.
+//
+// It is serial, for kustomize keeps the schema of `openapi:` in a global.
+func Plugin(version string) sdk.Plugin {
+	return sdk.Plugin{Name: "kustomize", Version: version, Renderer: Renderer{}, Serial: true, Warm: warm}
+}
+
+// Renderer renders a directory that has a kustomization. It takes one call at a
+// time.
+type Renderer struct{}
+
+// Render returns ErrNotMine if the directory has no kustomization.
+func (Renderer) Render(_ context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+	options, err := parseOptions(req.Options)
+	if err != nil {
+		return nil, err
+	}
+	fsys, err := newFiles(req, options)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := build(fsys, "/"+req.Path)
+	if err := fsys.verdict(err); err != nil {
+		return nil, err
+	}
+	result := &sdk.RenderResult{Warnings: fsys.warnings}
+	result.Documents, err = documents(resources, fsys)
+	return result, err
+}
+
+func build(fsys filesys.FileSystem, dir string) (resmap.ResMap, error) {
+	return krusty.MakeKustomizer(&krusty.Options{
+		Reorder:          krusty.ReorderOptionUnspecified, // what the command does
+		LoadRestrictions: types.LoadRestrictionsRootOnly,
+		PluginConfig:     types.DisabledPluginConfig(),
+	}).Run(fsys, dir)
+}
+
+// documents turns resources into documents that know their file.
+func documents(resources resmap.ResMap, fsys *files) ([]sdk.Document, error) {
+	docs := make([]sdk.Document, 0, resources.Size())
+	for _, res := range resources.Resources() {
+		doc := sdk.Document{}
+		origin, err := res.GetOrigin()
+		if err == nil && origin != nil && origin.Path != "" {
+			doc.File = path.Join(fsys.root, origin.Path)
+		} else if err == nil && origin != nil && origin.ConfiguredIn != "" {
+			doc.File = path.Join(fsys.root, origin.ConfiguredIn)
+		}
+		docs = append(docs, doc)
+	}
+	if !fsys.keepOrigins {
+		if err := resources.RemoveOriginAnnotations(); err != nil {
+			return nil, redact(err)
+		}
+	}
+	for i, res := range resources.Resources() {
+		data, err := res.MarshalJSON()
+		if err != nil {
+			return nil, fmt.Errorf("writing %s as JSON: %w", res.CurId(), redact(err))
+		}
+		docs[i].Data = data
+	}
+	return docs, nil
+}
+
+// warm renders something small: the first render parses the schema of all of
+// Kubernetes.
+func warm() {
+	log.SetOutput(io.Discard) // kustomize prints advice
+	fsys := filesys.MakeFsInMemory()
+	for name, text := range map[string]string{
+		"kustomization.yaml": "resources: [d.yaml]\nnamePrefix: a-\npatches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: d}\n    spec: {replicas: 2}\n",
+		"d.yaml":             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}}\n",
+	} {
+		_ = fsys.WriteFile("/"+name, []byte(text)) // in memory, it cannot fail
+	}
+	// A failure here is the first call's to report.
+	_, _ = build(fsys, "/")
+}
