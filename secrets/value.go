@@ -45,6 +45,9 @@ func (v Value) Mark() string {
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
+// Len returns how many bytes the value has.
+func (v Value) Len() int { return len(v.Reveal()) }
+
 // Equal compares in constant time.
 func (v Value) Equal(w Value) bool { return subtle.ConstantTimeCompare(v.Reveal(), w.Reveal()) == 1 }
 

@@ -45,19 +45,25 @@ func (k Key) Compare(l Key) int {
 
 // An Origin says where an object was read: for errors, and for people.
 type Origin struct {
+	// Source counts from 1 the sources of an Application; 0 if it has one only.
+	Source int `json:"source,omitempty"`
 	// File is relative to the repository's root, "" if a renderer did not say.
 	File string `json:"file,omitempty"`
 	// Line counts from 1; 0 is unknown.
 	Line int `json:"line,omitempty"`
 }
 
-// String prints as "apps/api/base/deployment.yaml:12".
+// String prints as "apps/api/base/deployment.yaml:12", "source 2: base.yaml:1".
 func (o Origin) String() string {
+	at := o.File
 	switch {
-	case o.File == "":
-		return "rendered manifests"
-	case o.Line == 0:
-		return o.File
+	case at == "":
+		at = "rendered manifests"
+	case o.Line > 0:
+		at += ":" + strconv.Itoa(o.Line)
 	}
-	return o.File + ":" + strconv.Itoa(o.Line)
+	if o.Source > 0 {
+		at = "source " + strconv.Itoa(o.Source) + ": " + at
+	}
+	return at
 }

@@ -233,6 +233,15 @@ func (o *Object) JSON() []byte { return o.body }
 // other kinds.
 func (o *Object) Data() map[string]secrets.Value { return o.data }
 
+// Size is about how many bytes the object takes.
+func (o *Object) Size() int {
+	n := len(o.body)
+	for key, value := range o.data {
+		n += len(key) + value.Len()
+	}
+	return n
+}
+
 // Hash is equal for equal objects, within one process (see secrets.Value.Mark).
 func (o *Object) Hash() string { return o.hash }
 

@@ -26,7 +26,8 @@ func Parse(text []byte, origin Origin) (Set, error) {
 	var set Set
 	first := max(origin.Line, 1)
 	for i, doc := range split(text) {
-		at := Origin{File: origin.File, Line: first + doc.line}
+		at := origin
+		at.Line = first + doc.line
 		if i >= maxObjects || len(set) > maxObjects {
 			return nil, fmt.Errorf("%s: %w: more than %d objects", at, ErrLimit, maxObjects)
 		}

@@ -1,0 +1,182 @@
+package render
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/render/manifest"
+)
+
+// Plugins calls plugins; host.Host does. Its Render reads the request's tree
+// from one goroutine, until it returns.
+type Plugins interface {
+	Render(ctx context.Context, plugin string, req *sdk.RenderRequest) (*sdk.RenderResult, error)
+	Decrypt(ctx context.Context, req *sdk.DecryptRequest) ([]byte, error)
+}
+
+// Config is what an Engine needs. A zero field but Plugins means its default.
+type Config struct {
+	Plugins Plugins
+	Logger  *slog.Logger // slog.Default()
+	// Parallel is how many renders run at once: the number of CPUs.
+	Parallel int
+	// CacheBytes bounds the results that are kept: 128 MiB.
+	CacheBytes int64
+}
+
+// An Engine renders, and keeps what it rendered until an input changes. It may
+// be used by several goroutines at once.
+type Engine struct {
+	plugins Plugins
+	log     *slog.Logger
+	slots   chan struct{}
+	cache   *cache
+	flights flights
+	stats   stats
+}
+
+type stats struct{ hits, misses, renders, facts atomic.Int64 }
+
+// Stats are numbers since New.
+type Stats struct {
+	Hits    int64 // answered from the cache, remembered failures included
+	Misses  int64
+	Renders int64 // calls of a plugin's Render
+	Facts   int64 // recorded inputs compared with another commit
+}
+
+// New returns an Engine with an empty cache.
+func New(config Config) *Engine {
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	if config.Parallel == 0 {
+		config.Parallel = runtime.NumCPU()
+	}
+	if config.CacheBytes == 0 {
+		config.CacheBytes = 128 << 20
+	}
+	return &Engine{
+		plugins: config.Plugins, log: config.Logger,
+		slots: make(chan struct{}, config.Parallel), cache: newCache(config.CacheBytes),
+	}
+}
+
+// Stats returns what was counted.
+func (e *Engine) Stats() Stats {
+	return Stats{Hits: e.stats.hits.Load(), Misses: e.stats.misses.Load(), Renders: e.stats.renders.Load(), Facts: e.stats.facts.Load()}
+}
+
+// A Rendering is all sources of an Application together.
+type Rendering struct {
+	// Set has each object once: of those stated several times the last.
+	Set manifest.Set
+	// Repeated are the objects that were dropped for a later one.
+	Repeated []manifest.Duplicate
+	// Sources are the results one by one, in the order of the requests.
+	Sources []*Result
+}
+
+// Warnings collects those of all sources.
+func (r *Rendering) Warnings() []string {
+	var all []string
+	for _, s := range r.Sources {
+		all = append(all, s.Warnings...)
+	}
+	return all
+}
+
+// RenderAll renders the sources of one Application side by side and puts them
+// together in order. It fails with the first source's error.
+func (e *Engine) RenderAll(ctx context.Context, requests []Request) (*Rendering, error) {
+	r := &Rendering{Sources: make([]*Result, len(requests))}
+	g, ctx := errgroup.WithContext(ctx)
+	for i, req := range requests {
+		if len(requests) > 1 {
+			req.SourceIndex = i + 1
+		}
+		g.Go(func() (err error) {
+			r.Sources[i], err = e.Render(ctx, req)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var set manifest.Set
+	for _, source := range r.Sources {
+		set = append(set, source.Set...)
+		r.Repeated = append(r.Repeated, source.Repeated...)
+	}
+	unique, repeated := set.Unique()
+	r.Set, r.Repeated = unique, append(r.Repeated, repeated...)
+	return r, nil
+}
+
+// Render renders one source, or returns what it gave before if all that it read
+// then is the same in the request's tree. A failure is remembered alike, unless
+// trying again may help. Its error is an *Error, or that of ctx.
+func (e *Engine) Render(ctx context.Context, req Request) (*Result, error) {
+	if req.Source.IsRefOnly() {
+		return &Result{}, nil
+	}
+	key := keyOf(&req)
+	leave, err := e.flights.enter(ctx, key.id)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if hit := e.recall(&req, key); hit != nil {
+		e.stats.hits.Add(1)
+		return hit.answer(&req, true)
+	}
+	e.stats.misses.Add(1)
+	out, err := e.pass(ctx, &req)
+	if err != nil {
+		return nil, err
+	}
+	if out.lasting() {
+		e.cache.put(key, out)
+	}
+	return out.answer(&req, false)
+}
+
+// recall returns a kept outcome that holds for req, or nil.
+func (e *Engine) recall(req *Request, key key) *outcome {
+	kept := e.cache.get(key)
+	if kept == nil {
+		return nil
+	}
+	e.stats.facts.Add(int64(len(kept.result.Inputs)))
+	if !kept.result.Inputs.Hold(req.Tree) {
+		return nil
+	}
+	return kept
+}
+
+// pass renders once a slot is free. An error is that of ctx; what the render
+// failed of is in the outcome.
+func (e *Engine) pass(ctx context.Context, req *Request) (*outcome, error) {
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	start := time.Now()
+	p := newPass(ctx, e, req)
+	out := p.run()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	e.log.DebugContext(ctx, "rendered", "application", req.Application, "path", req.Source.Path,
+		"plugin", out.result.Plugin, "objects", len(out.result.Set), "inputs", len(out.result.Inputs),
+		"took", time.Since(start), "error", out.err)
+	return out, nil
+}

@@ -1,0 +1,56 @@
+package render
+
+import (
+	"strings"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+)
+
+// buildEnv is Argo CD's build environment (SEMANTICS.md 1.3). A plugin's own
+// variables come prefixed, as Argo CD gives them to its plugins.
+func buildEnv(req *Request, source *api.Source) map[string]string {
+	env := map[string]string{
+		"ARGOCD_APP_NAME":                   req.Application,
+		"ARGOCD_APP_NAMESPACE":              req.Namespace,
+		"ARGOCD_APP_PROJECT_NAME":           req.Project,
+		"ARGOCD_APP_REVISION":               req.Revision,
+		"ARGOCD_APP_REVISION_SHORT":         short(req.Revision, 7),
+		"ARGOCD_APP_REVISION_SHORT_8":       short(req.Revision, 8),
+		"ARGOCD_APP_SOURCE_PATH":            source.Path,
+		"ARGOCD_APP_SOURCE_REPO_URL":        source.RepoURL,
+		"ARGOCD_APP_SOURCE_TARGET_REVISION": source.TargetRevision,
+		"KUBE_VERSION":                      req.KubeVersion,
+		"KUBE_API_VERSIONS":                 strings.Join(req.APIVersions, ","),
+	}
+	if source.Plugin != nil {
+		for _, v := range source.Plugin.Env {
+			env["ARGOCD_ENV_"+v.Name] = v.Value
+		}
+	}
+	return env
+}
+
+func short(revision string, n int) string { return revision[:min(n, len(revision))] }
+
+// usesEnv says whether rendering source depends on more than its files and
+// options. If not, the plugin is told no revision and no versions, and a new
+// commit or a new kind in the cluster alone renders nothing again.
+func usesEnv(sourceType api.SourceType, source *api.Source) bool {
+	switch sourceType {
+	case api.SourceTypeDirectory:
+		return source.Directory != nil && source.Directory.Jsonnet != nil
+	case api.SourceTypeKustomize:
+		return source.Kustomize != nil && (source.Kustomize.CommonAnnotationsEnvsubst || hasVariable(source.Kustomize.CommonLabels))
+	}
+	return true
+}
+
+// hasVariable: Argo CD fills variables into commonLabels unasked.
+func hasVariable(labels map[string]string) bool {
+	for _, value := range labels {
+		if strings.Contains(value, "$") {
+			return true
+		}
+	}
+	return false
+}

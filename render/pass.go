@@ -1,0 +1,186 @@
+package render
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/plugins/host"
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/render/manifest"
+)
+
+// A pass is one render of one source, from the commit to its objects.
+type pass struct {
+	ctx    context.Context
+	engine *Engine
+	req    *Request
+	view   *view
+	out    outcome
+}
+
+func newPass(ctx context.Context, e *Engine, req *Request) *pass {
+	return &pass{
+		ctx: ctx, engine: e, req: req, out: outcome{result: &Result{}},
+		view: &view{Recorder: git.NewRecorder(req.Tree), ctx: ctx, request: req, decrypt: e.plugins.Decrypt},
+	}
+}
+
+func (p *pass) run() *outcome {
+	err := p.render()
+	p.out.result.Inputs = p.view.Facts()
+	p.out.usesKeys = len(p.view.plain) > 0
+	if err != nil {
+		p.out.err = p.explain(err)
+		p.out.result.Set = nil
+	}
+	return &p.out
+}
+
+func (p *pass) render() error {
+	source := p.req.Source
+	if source.IsChart() || source.IsOCI() {
+		return &Error{Kind: ErrUnsupported, Err: errors.New("this version does not render charts of a registry yet"), Hint: "commit the chart's output to Git"}
+	}
+	source.Path = path.Clean(source.Path)
+	if err := p.checkPath(source.Path); err != nil {
+		return err
+	}
+	source, err := p.override(source)
+	if err != nil {
+		return err
+	}
+	request, err := p.prepare(&source)
+	if err != nil {
+		return err
+	}
+	p.engine.stats.renders.Add(1)
+	response, err := p.engine.plugins.Render(p.ctx, p.out.result.Plugin, request)
+	if err != nil {
+		return err
+	}
+	return p.read(response)
+}
+
+// prepare chooses the plugin and says what it is to do.
+func (p *pass) prepare(source *api.Source) (*sdk.RenderRequest, error) {
+	kind, err := p.choose(source)
+	if err != nil {
+		return nil, err
+	}
+	name, err := plugin(kind, source)
+	if err != nil {
+		return nil, err
+	}
+	p.out.result.SourceType, p.out.result.Plugin = kind, name
+	options, err := optionsOf(kind, source)
+	if err != nil {
+		return nil, err
+	}
+	request := &sdk.RenderRequest{
+		Application: p.req.Application, Path: source.Path, Tree: p.view, Options: options, Namespace: p.req.Namespace,
+	}
+	if p.out.usesEnv = usesEnv(kind, source); p.out.usesEnv {
+		request.Env = buildEnv(p.req, source)
+		request.KubeVersion, request.APIVersions = p.req.KubeVersion, p.req.APIVersions
+	}
+	return request, nil
+}
+
+// optionsOf returns the block of the source that is for its renderer, as JSON.
+func optionsOf(kind api.SourceType, source *api.Source) (json.RawMessage, error) {
+	switch {
+	case kind == api.SourceTypeKustomize && source.Kustomize != nil:
+		return json.Marshal(source.Kustomize)
+	case kind == api.SourceTypeDirectory && source.Directory != nil:
+		return json.Marshal(source.Directory)
+	case kind == api.SourceTypePlugin:
+		return json.Marshal(source.Plugin)
+	}
+	return nil, nil
+}
+
+// read parses what the plugin returned.
+func (p *pass) read(response *sdk.RenderResult) error {
+	var set manifest.Set
+	for _, d := range response.Documents {
+		origin := manifest.Origin{Source: p.req.SourceIndex, File: d.File, Line: d.Line}
+		if sopsFormat("rendered.yaml", d.Data) != "" {
+			return &Error{
+				Where: origin.String(), Kind: ErrManifest,
+				Err:  errors.New("an object is still encrypted with SOPS"),
+				Hint: "render it from a file of its own, so that it is decrypted as it is read",
+			}
+		}
+		objects, err := manifest.Parse(d.Data, origin)
+		if err != nil {
+			return err
+		}
+		set = append(set, objects...)
+	}
+	result := p.out.result
+	result.Set, result.Repeated = set.Unique()
+	for _, w := range response.Warnings {
+		result.Warnings = append(result.Warnings, p.view.redactor.clean(w))
+	}
+	return nil
+}
+
+// explain makes err an *Error: one of this package as it is, others with what is
+// known of where they happened and without what was decrypted.
+func (p *pass) explain(err error) *Error {
+	var own *Error
+	if errors.As(err, &own) {
+		return own
+	}
+	var located *manifest.LocatedError
+	if errors.As(err, &located) {
+		return &Error{Kind: ErrManifest, Err: located}
+	}
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return &Error{Where: of.Path, Err: of.Err}
+	}
+	dir := path.Clean(p.req.Source.Path)
+	if errors.Is(err, sdk.ErrNotMine) {
+		return &Error{Where: dir, Kind: ErrKind, Err: fmt.Errorf("the plugin %s renders no such directory", p.out.result.Plugin)}
+	}
+	e := &Error{Err: errors.New(p.view.redactor.clean(spoken(err).Error()))}
+	var call *host.Error
+	if errors.As(err, &call) {
+		e.Kind = call.Kind
+	}
+	if dir == "." || !strings.Contains(e.Err.Error(), dir) {
+		e.Where = dir
+	}
+	return e
+}
+
+// spoken returns what a plugin itself said, without the frame that the host puts
+// around it; other errors as they are.
+func spoken(err error) error {
+	var call *host.Error
+	if errors.As(err, &call) && call.Kind == nil {
+		return call.Err
+	}
+	return err
+}
+
+// publicURL is a repository's address without a user's name and password.
+func publicURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || address == "" {
+		return "the repository"
+	}
+	if u.Host != "" {
+		u.User = nil
+	}
+	return u.String()
+}

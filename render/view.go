@@ -1,0 +1,129 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+)
+
+// A view is the tree as a plugin sees it: every read is recorded, SOPS files
+// read as plain text (DESIGN.md D3). What is decrypted lives as long as the
+// view. The host reads from one goroutine, and makes any error but "nothing is
+// there" the render's own, whatever the plugin makes of it.
+type view struct {
+	*git.Recorder
+	ctx     context.Context // of the render
+	request *Request
+	decrypt func(context.Context, *sdk.DecryptRequest) ([]byte, error)
+
+	plain    map[string][]byte // decrypted files by name
+	redactor redactor
+}
+
+var _ sdk.Tree = (*view)(nil)
+
+// ReadFile returns the file's content, decrypted if need be.
+func (v *view) ReadFile(name string) ([]byte, error) {
+	if plain, ok := v.plain[name]; ok {
+		return plain, nil
+	}
+	data, err := v.Recorder.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	format := sopsFormat(name, data)
+	if format == "" {
+		return data, nil
+	}
+	return v.open(name, format, data)
+}
+
+func (v *view) open(name, format string, data []byte) ([]byte, error) {
+	plain, err := v.decrypt(v.ctx, &sdk.DecryptRequest{
+		Application: v.request.Application, Path: name, Format: format, Data: data, Keys: v.request.Keys,
+	})
+	switch {
+	case errors.Is(err, sdk.ErrNoKey):
+		return nil, v.noKey(name, data)
+	case err != nil:
+		return nil, &Error{Where: name, Kind: errDecrypt, Err: fmt.Errorf("decrypt this SOPS file: %w", spoken(err))}
+	}
+	if v.plain == nil {
+		v.plain = map[string][]byte{}
+	}
+	v.plain[name] = plain
+	v.redactor.add(data, plain)
+	return plain, nil
+}
+
+// noKey says for whom a file is encrypted, and which keys were tried.
+func (v *view) noKey(name string, data []byte) error {
+	text := "encrypted with SOPS"
+	if to := recipients(data); len(to) > 0 {
+		text += " for " + strings.Join(to, ", ")
+	}
+	var held []string
+	for _, key := range v.request.Keys {
+		held = append(held, key.Name)
+	}
+	if len(held) == 0 {
+		text += "; there are no keys"
+	} else {
+		text += "; none of these keys opens it: " + strings.Join(held, ", ")
+	}
+	return &Error{
+		Where: name, Kind: ErrNoKey, Err: errors.New(text),
+		Hint: "add the private key of one of its recipients, or encrypt the file for a key that is held (sops updatekeys)",
+	}
+}
+
+// Resolve follows links.
+func (v *view) Resolve(name string) (string, fs.FileInfo, error) {
+	entry, err := v.Lookup(name)
+	if err != nil {
+		return "", nil, err
+	}
+	return entry.Path, entryInfo{entry}, nil
+}
+
+// Open opens a directory, or a file with its content decrypted if need be.
+func (v *view) Open(name string) (fs.File, error) {
+	_, info, err := v.Resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return v.Recorder.Open(name)
+	}
+	data, err := v.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return &openFile{info, bytes.NewReader(data)}, nil
+}
+
+// entryInfo describes an entry. Of a SOPS file the size is the encrypted one.
+type entryInfo struct{ entry git.Entry }
+
+func (e entryInfo) Name() string       { return path.Base(e.entry.Path) }
+func (e entryInfo) Size() int64        { return e.entry.Size }
+func (e entryInfo) Mode() fs.FileMode  { return e.entry.Kind.Mode() }
+func (e entryInfo) ModTime() time.Time { return time.Time{} }
+func (e entryInfo) IsDir() bool        { return e.Mode().IsDir() }
+func (e entryInfo) Sys() any           { return nil }
+
+type openFile struct {
+	info fs.FileInfo
+	*bytes.Reader
+}
+
+func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *openFile) Close() error               { return nil }
