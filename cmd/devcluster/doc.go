@@ -37,7 +37,7 @@
 //
 // # Files
 //
-// Everything is under --dir, which only its owner can enter:
+// Everything is under --dir, and its owner alone can read it:
 //
 //	kubeconfig     cluster administrator; appears, whole, once the cluster is ready
 //	credentials/   made at the first start and kept
@@ -49,7 +49,8 @@
 // Stop it with SIGINT or SIGTERM and start it again on the same directory: the
 // cluster is as it was. Writes are not flushed to disk, so a crash of the
 // machine itself (not of the process) may lose them. Should devcluster be
-// killed outright, the kernel takes its parts down with it (on Linux).
+// killed outright, the kernel takes its parts down with it (on Linux; on other
+// Unix systems they stay).
 //
 // # Reading the code
 //

@@ -105,7 +105,7 @@ func (p *process) run(started chan<- error) error {
 	if err == nil {
 		err = errors.New("exit status 0")
 	}
-	return fmt.Errorf("%s died: %w\n%s\n(from %s)", p.name, err, tail(p.log), p.log)
+	return fmt.Errorf("%s died: %w; the end of %s:\n%s", p.name, err, p.log, tail(p.log))
 }
 
 func (p *process) stop() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -18,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
 
 	"github.com/tidelock-io/tidelock/cmd/devcluster/node"
 )
@@ -67,7 +69,7 @@ func upCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "", "directory of the cluster; made if it is not there (required)")
 	f.IntVar(&o.port, "port", 0, "port of the API server on 127.0.0.1 (default any free one)")
-	f.StringVar(&o.auditLog, "audit-log", "", "append an audit event per request to this file")
+	f.StringVar(&o.auditLog, "audit-log", "", "append an audit event per request to this file; with the default policy it holds Secrets")
 	f.StringVar(&o.auditPolicy, "audit-policy", "", "what to audit (default everything, with both bodies)")
 	return cmd
 }
@@ -200,6 +202,12 @@ func startControllerManager(dir *directory, parts *family, creds *credentials, a
 }
 
 func startNode(ctx context.Context, dir *directory, parts *family, client kubernetes.Interface) error {
+	log, err := os.Create(dir.file(logsDir, "node.log"))
+	if err != nil {
+		return err
+	}
+	klog.SetSlogLogger(slog.New(slog.NewTextHandler(log, nil))) // what client-go and the node log with
+
 	n := &node.Node{Name: nodeName, Client: client}
 	if err := n.Register(ctx); err != nil {
 		return fmt.Errorf("register node: %w", err)

@@ -15,6 +15,7 @@ type state struct {
 	run   bool
 	ready bool // of run
 	code  int32
+	done  bool // of an init container: it did its work
 }
 
 func waiting(reason, message string) state {
@@ -47,7 +48,7 @@ func (s state) ofInit(c corev1.Container) state {
 	case sidecar:
 		return running(true)
 	}
-	return exited(0)
+	return state{done: true}
 }
 
 // containerStatuses is a status per container, given those there were.
@@ -82,7 +83,7 @@ func containerStatus(c corev1.Container, before corev1.ContainerState, id string
 		}
 		return status
 	}
-	status.Ready = false
+	status.Ready = s.done
 	status.State.Terminated = before.Terminated
 	if before.Terminated == nil {
 		status.State.Terminated = terminated(before, id, now, s.code)

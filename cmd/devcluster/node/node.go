@@ -121,9 +121,10 @@ func (n *Node) sync(ctx context.Context, key types.NamespacedName) error {
 		return nil
 	case pod.Spec.NodeName == "":
 		return n.bind(ctx, pod)
-	default:
+	case pod.Spec.NodeName == n.Name:
 		return n.run(ctx, pod)
 	}
+	return nil // someone bound it to a node that is not there
 }
 
 // bind schedules a Pod to the node, whatever its constraints.
