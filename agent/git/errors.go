@@ -19,7 +19,7 @@ var (
 	// ErrCorrupt: an object of the local mirror is damaged. The mirror has been
 	// dropped and the next call clones it anew.
 	ErrCorrupt = errors.New("local mirror is damaged")
-	// ErrTooLarge: the server sent, or a file has, more than the limit.
+	// ErrTooLarge: the server sent, or a file or directory has, more than the limit.
 	ErrTooLarge = errors.New("over the size limit")
 )
 
@@ -38,6 +38,8 @@ var (
 	ErrIsDir = errors.New("is a directory")
 	// ErrNotDir: a directory was asked for and the path is a file.
 	ErrNotDir = errors.New("is not a directory")
+	// ErrMalformed: the directory is one that no Git would write.
+	ErrMalformed = errors.New("malformed tree")
 
 	// errUnreadable marks trouble below the tree (a damaged object, a closed
 	// store). It says nothing about the commit, so facts with it never hold.
@@ -69,4 +71,34 @@ func within(op, name string, err error) error {
 		return nil
 	}
 	return &fs.PathError{Op: op, Path: name, Err: err}
+}
+
+// An Error is trouble with a repository: where, what, why and what next. Its
+// text has no credentials in it, whatever the server said.
+type Error struct {
+	URL  string // without user and password
+	Kind error  // one of the sentinels above
+	What string // the cause, in words
+	Hint string // what a person can do, or ""
+
+	cause error // of the context, for errors.Is
+}
+
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s: %v", e.URL, e.Kind)
+	if e.What != "" {
+		text += ": " + e.What
+	}
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
+// Unwrap leads to the sentinel, and to the context's error if that was the cause.
+func (e *Error) Unwrap() []error {
+	if e.cause == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.cause}
 }

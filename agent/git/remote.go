@@ -1,0 +1,113 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+)
+
+// A remote is one address reached with one set of credentials. What it says is
+// not told to those who come with other credentials, though they share a mirror.
+type remote struct {
+	key    string
+	repo   Repo
+	mirror *mirror
+	limits serverLimits
+
+	endpoint  *transport.Endpoint
+	via       transport.Transport
+	auth      transport.AuthMethod
+	stateless bool // a session may ask for a pack without listing first
+
+	used   atomic.Int64 // Unix time of the last call, in nanoseconds
+	last   atomic.Pointer[listing]
+	failed atomic.Pointer[failedPoll]
+}
+
+// A failedPoll is the last listing that failed, if none succeeded since.
+type failedPoll struct {
+	at  time.Time
+	err error
+}
+
+// connect prepares how to reach the repository, without reaching for it.
+func (r *remote) connect(mirrors string) (err error) {
+	if path, ok := localPath(r.repo.URL); ok {
+		r.endpoint = &transport.Endpoint{Protocol: "file", Path: path}
+		r.via = localTransport{mirrors}
+		return nil
+	}
+	if r.endpoint, err = transport.NewEndpoint(r.repo.URL); err != nil {
+		return &Error{URL: redact(r.repo.URL), Kind: ErrRepository, What: "the address is not one of a Git repository"}
+	}
+	switch r.endpoint.Protocol {
+	case "http", "https":
+		r.stateless = true
+		r.via, r.auth, err = newHTTP(r.repo.Credentials, r.limits)
+	case "ssh", "git+ssh":
+		r.via, err = newSSH(r.repo.Credentials, r.endpoint, r.limits)
+	default:
+		return &Error{
+			URL: redact(r.repo.URL), Kind: ErrRepository, What: "the scheme is not supported",
+			Hint: "use https://, http://, ssh://, user@host:path or file://",
+		}
+	}
+	return r.classify(err)
+}
+
+func (r *remote) open() (transport.UploadPackSession, error) {
+	endpoint := *r.endpoint // a session changes it when it is redirected
+	return r.via.NewUploadPackSession(&endpoint, r.auth)
+}
+
+// ask opens a session and learns what the server has.
+func (r *remote) ask(ctx context.Context) (*listing, transport.UploadPackSession, error) {
+	at := time.Now()
+	session, err := r.open()
+	if err != nil {
+		return nil, nil, r.remember(nil, err)
+	}
+	refs, err := session.AdvertisedReferencesContext(ctx)
+	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		refs, err = packp.NewAdvRefs(), nil
+	}
+	if err != nil {
+		session.Close()
+		return nil, nil, r.remember(nil, err)
+	}
+	l := newListing(refs, at)
+	return l, session, r.remember(l, nil)
+}
+
+func (r *remote) remember(l *listing, err error) error {
+	if err != nil {
+		err = r.classify(err)
+		r.failed.Store(&failedPoll{time.Now(), err})
+		return err
+	}
+	r.failed.Store(nil)
+	r.last.Store(l)
+	return nil
+}
+
+// list is one ls-remote.
+func (r *remote) list(ctx context.Context) (*listing, error) {
+	l, session, err := r.ask(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l, session.Close()
+}
+
+// missing is the error for a commit that the server does not have, or keeps.
+func (r *remote) missing(sha plumbing.Hash) error {
+	return &Error{
+		URL: redact(r.repo.URL), Kind: ErrRevision, What: "commit " + sha.String() + " is not in the repository",
+		Hint: "it may have been on a branch that was deleted or force-pushed",
+	}
+}

@@ -1,0 +1,103 @@
+package git
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// maxPeel is how many annotated tags may point to each other.
+const maxPeel = 5
+
+var (
+	fullSHA  = regexp.MustCompile(`^[0-9a-fA-F]{40}$`)
+	shortSHA = regexp.MustCompile(`^[0-9a-fA-F]{7,39}$`)
+)
+
+// resolve finds what a revision stands for: "" and HEAD, a full ref, a branch,
+// a tag, or the greatest tag within a semantic version constraint, in this
+// order. A branch wins over a tag of the same name; "refs/tags/x" or "tags/x"
+// says which is meant.
+func (l *listing) resolve(revision string) (plumbing.Hash, bool) {
+	if revision == "" || revision == "HEAD" {
+		return l.head, !l.head.IsZero()
+	}
+	for _, name := range []string{revision, "refs/heads/" + revision, "refs/tags/" + revision, "refs/" + revision} {
+		if strings.HasPrefix(name, "refs/") {
+			if h, ok := l.commit(name); ok {
+				return h, true
+			}
+		}
+	}
+	return l.greatest(revision)
+}
+
+// greatest resolves a constraint such as "1.2.*" or ">=1.0 <2.0" over the tags.
+func (l *listing) greatest(revision string) (plumbing.Hash, bool) {
+	constraint, err := semver.NewConstraint(revision)
+	if err != nil {
+		return plumbing.ZeroHash, false
+	}
+	var best *semver.Version
+	var tag string
+	for name := range l.refs {
+		short, ok := strings.CutPrefix(name, "refs/tags/")
+		if !ok {
+			continue
+		}
+		v, err := semver.NewVersion(short)
+		if err != nil || !constraint.Check(v) {
+			continue
+		}
+		if best == nil || cmp.Or(v.Compare(best), strings.Compare(name, tag)) > 0 {
+			best, tag = v, name
+		}
+	}
+	if best == nil {
+		return plumbing.ZeroHash, false
+	}
+	return l.commit(tag)
+}
+
+// unknown is the error for a revision that does not resolve.
+func (l *listing) unknown(url, revision string) error {
+	e := &Error{URL: redact(url), Kind: ErrRevision, What: fmt.Sprintf("%q is no branch, tag or commit of it", revision)}
+	switch similar := l.similar(revision); {
+	case len(l.refs) == 0:
+		e.What = "the repository is empty"
+		e.Hint = "push a first commit"
+	case len(similar) > 0:
+		e.Hint = "did you mean " + strings.Join(similar, ", ") + "?"
+	case revision == "" || revision == "HEAD":
+		e.What = "the repository's HEAD points to a branch that does not exist"
+		e.Hint = "name a branch"
+	default:
+		names := l.names()
+		e.Hint = "it has " + strings.Join(names[:min(5, len(names))], ", ")
+	}
+	return e
+}
+
+// expand finds the one commit that a short SHA stands for.
+func (m *mirror) expand(short string) (plumbing.Hash, error) {
+	ps := *m.packs.Load()
+	var commits []plumbing.Hash
+	for _, h := range ps.withPrefix(strings.ToLower(short), 100) {
+		if _, err := ps.read(h, plumbing.CommitObject, maxCommit); err == nil {
+			commits = append(commits, h)
+		}
+	}
+	switch len(commits) {
+	case 0:
+		return plumbing.ZeroHash, plumbing.ErrObjectNotFound
+	case 1:
+		return commits[0], nil
+	}
+	slices.SortFunc(commits, func(a, b plumbing.Hash) int { return strings.Compare(a.String(), b.String()) })
+	return plumbing.ZeroHash, fmt.Errorf("%s is short for %d commits, such as %s and %s", short, len(commits), commits[0], commits[1])
+}

@@ -1,0 +1,244 @@
+package git
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+)
+
+// sshTransport runs git-upload-pack on a server by SSH. go-git's own transport
+// cannot be told to give up during the handshake, and reads the configuration
+// of whoever runs it.
+type sshTransport struct {
+	config *ssh.ClientConfig
+	hosts  *knownhosts.HostKeyDB // nil: any host key will do
+	limits serverLimits
+}
+
+func newSSH(c Credentials, ep *transport.Endpoint, limits serverLimits) (*sshTransport, error) {
+	t := &sshTransport{limits: limits, config: &ssh.ClientConfig{User: cmp.Or(c.Username, ep.User, "git")}}
+	switch key, password := c.SSHPrivateKey.Reveal(), c.Password.Reveal(); {
+	case len(key) > 0:
+		signer, err := parseKey(key, c.SSHPassphrase.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		t.config.Auth = []ssh.AuthMethod{ssh.PublicKeys(signer)}
+	case len(password) > 0:
+		t.config.Auth = []ssh.AuthMethod{ssh.Password(string(password))}
+	default:
+		return nil, fmt.Errorf("%w: there is no SSH private key for it", ErrAuth)
+	}
+	if c.InsecureIgnoreHostKey {
+		t.config.HostKeyCallback = ssh.InsecureIgnoreHostKey()
+		return t, nil
+	}
+	var err error
+	if t.hosts, err = parseKnownHosts(c.KnownHosts); err != nil {
+		return nil, err
+	}
+	t.config.HostKeyCallback = t.hosts.HostKeyCallback()
+	return t, nil
+}
+
+// parseKey never puts a piece of the key into its error.
+func parseKey(pem, passphrase []byte) (ssh.Signer, error) {
+	signer, err := ssh.ParsePrivateKey(pem)
+	var locked *ssh.PassphraseMissingError
+	if errors.As(err, &locked) {
+		if signer, err = ssh.ParsePrivateKeyWithPassphrase(pem, passphrase); err != nil {
+			return nil, fmt.Errorf("%w: the SSH private key needs another passphrase", ErrAuth)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: the SSH private key is not one in PEM", ErrAuth)
+	}
+	return signer, nil
+}
+
+// parseKnownHosts goes by a file, for the library reads nothing else.
+func parseKnownHosts(lines string) (*knownhosts.HostKeyDB, error) {
+	f, err := os.CreateTemp("", "known_hosts_")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(lines)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	db, err := knownhosts.NewDB(f.Name())
+	if err != nil {
+		return nil, fmt.Errorf("%w: known hosts: %s", ErrAuth, strings.ReplaceAll(err.Error(), f.Name(), "line"))
+	}
+	return db, nil
+}
+
+func (t *sshTransport) NewUploadPackSession(ep *transport.Endpoint, _ transport.AuthMethod) (transport.UploadPackSession, error) {
+	return &sshSession{transport: t, endpoint: ep}, nil
+}
+
+func (t *sshTransport) NewReceivePackSession(*transport.Endpoint, transport.AuthMethod) (transport.ReceivePackSession, error) {
+	return nil, errors.New("mirrors are read-only")
+}
+
+// An sshSession is one connection that runs one git-upload-pack. It closes
+// itself when the context of its first call ends.
+type sshSession struct {
+	transport *sshTransport
+	endpoint  *transport.Endpoint
+
+	client  *ssh.Client
+	session *ssh.Session
+	stdin   io.WriteCloser
+	stdout  io.Reader
+	stderr  tail
+	refs    *packp.AdvRefs
+	stop    func() bool
+}
+
+var _ transport.UploadPackSession = (*sshSession)(nil)
+
+func (s *sshSession) AdvertisedReferences() (*packp.AdvRefs, error) {
+	return s.AdvertisedReferencesContext(context.Background())
+}
+
+func (s *sshSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
+	if s.refs != nil {
+		return s.refs, nil
+	}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	refs := packp.NewAdvRefs()
+	err := refs.Decode(atMost(s.stdout, s.transport.limits.refs))
+	switch {
+	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
+		return nil, transport.ErrEmptyRemoteRepository
+	case err != nil:
+		return nil, errors.Join(ctx.Err(), s.refused(err))
+	}
+	transport.FilterUnsupportedCapabilities(refs.Capabilities)
+	s.refs = refs
+	return refs, nil
+}
+
+// refused prefers what the server said to how it did not fit the protocol.
+func (s *sshSession) refused(err error) error {
+	if !errors.Is(err, packp.ErrEmptyInput) {
+		return err
+	}
+	_ = s.session.Wait() // for the rest of what it says; ends with the context
+	said := s.stderr.String()
+	lower := strings.ToLower(said)
+	for _, words := range []string{"not found", "does not exist", "not a git repository", "not appear to be a git repository"} {
+		if strings.Contains(lower, words) {
+			return transport.ErrRepositoryNotFound
+		}
+	}
+	return fmt.Errorf("the server says %q", said)
+}
+
+func (s *sshSession) start(ctx context.Context) error {
+	port := cmp.Or(s.endpoint.Port, 22)
+	address := net.JoinHostPort(strings.Trim(s.endpoint.Host, "[]"), strconv.Itoa(port))
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	s.stop = context.AfterFunc(ctx, func() { conn.Close() })
+	config := *s.transport.config
+	if s.transport.hosts != nil {
+		config.HostKeyAlgorithms = s.transport.hosts.HostKeyAlgorithms(address)
+	}
+	c, channels, requests, err := ssh.NewClientConn(conn, address, &config)
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	s.client = ssh.NewClient(c, channels, requests)
+	return s.run()
+}
+
+func (s *sshSession) run() error {
+	var err error
+	if s.session, err = s.client.NewSession(); err != nil {
+		return err
+	}
+	s.session.Stderr = &s.stderr
+	if s.stdin, err = s.session.StdinPipe(); err != nil {
+		return err
+	}
+	if s.stdout, err = s.session.StdoutPipe(); err != nil {
+		return err
+	}
+	return s.session.Start("git-upload-pack '" + strings.ReplaceAll(s.endpoint.Path, "'", `'\''`) + "'")
+}
+
+func (s *sshSession) UploadPack(ctx context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
+	if _, err := s.AdvertisedReferencesContext(ctx); err != nil {
+		return nil, err
+	}
+	var body bytes.Buffer
+	if err := req.UploadRequest.Encode(&body); err != nil {
+		return nil, err
+	}
+	if err := req.UploadHaves.Encode(&body, false); err != nil {
+		return nil, err
+	}
+	if err := pktline.NewEncoder(&body).EncodeString("done\n"); err != nil {
+		return nil, err
+	}
+	if _, err := s.stdin.Write(body.Bytes()); err != nil {
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	res := packp.NewUploadPackResponse(req)
+	if err := res.Decode(io.NopCloser(atMost(s.stdout, s.transport.limits.pack))); err != nil {
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	return res, nil
+}
+
+// Close ends the connection; the server's process ends with it.
+func (s *sshSession) Close() error {
+	if s.stop != nil {
+		s.stop()
+	}
+	if s.client == nil {
+		return nil
+	}
+	return s.client.Close()
+}
+
+// A tail keeps the first bytes of what a server prints on its standard error.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p[:min(len(p), 512-len(t.text))]...)
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(string(t.text))
+}

@@ -1,0 +1,228 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	pollAtOnce = 8                      // servers asked at the same time
+	pollGap    = 250 * time.Millisecond // between two polls of one repository, however many pushes are announced
+	maxNotices = 1024                   // waiting to be looked at
+)
+
+// retries are the waits for a push that was announced before it can be seen.
+var retries = [...]time.Duration{
+	100 * time.Millisecond, 300 * time.Millisecond, time.Second, 3 * time.Second, 10 * time.Second,
+}
+
+// Moved says that a revision stands for another commit than before.
+type Moved struct {
+	URL      string // as in Repo, without user and password
+	Revision string
+	Old, New string // full SHAs; "" if there is none
+}
+
+// String prints the move on one line.
+func (m Moved) String() string {
+	return fmt.Sprintf("%s %s: %.7s -> %.7s", m.URL, m.Revision, m.Old, m.New)
+}
+
+// A Watcher asks servers, again and again, what the revisions stand for that
+// somebody resolved in a Store: one ls-remote per repository and interval, and
+// one at once when a push is announced.
+type Watcher struct {
+	store    *Store
+	interval time.Duration
+	jitter   func() time.Duration
+	moved    func(Moved)
+	notices  chan notice
+}
+
+// A notice is an announced push. It says where to look and is not believed.
+type notice struct{ url, ref, sha string }
+
+// NewWatcher returns a watcher that polls each interval (2 minutes if zero) plus
+// what jitter returns, if it is not nil. It calls moved from Run, one call at a
+// time, so moved should not dwell.
+func NewWatcher(store *Store, interval time.Duration, jitter func() time.Duration, moved func(Moved)) *Watcher {
+	if interval <= 0 {
+		interval = 2 * time.Minute
+	}
+	if jitter == nil {
+		jitter = func() time.Duration { return 0 }
+	}
+	return &Watcher{store, interval, jitter, moved, make(chan notice, maxNotices)}
+}
+
+// Notify announces that ref of the repository at url was pushed and is at sha,
+// both as full names ("refs/heads/main", 40 digits; sha may be ""). What the
+// store was never asked for is ignored. Notify does not block; with too many
+// notices waiting it drops this one, and polling finds the push.
+func (w *Watcher) Notify(url, ref, sha string) {
+	select {
+	case w.notices <- notice{url, ref, sha}:
+	default:
+		w.store.options.Log.Warn("too many pushes announced at once, one is left to polling", "repository", redact(url))
+	}
+}
+
+// Run watches until ctx ends.
+func (w *Watcher) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(pollAtOnce)
+	s := schedule{watcher: w, polls: map[*remote]*poll{}, done: make(chan answer)}
+	for ctx.Err() == nil {
+		s.sync(time.Now())
+		s.start(ctx, g)
+		s.wait(ctx)
+	}
+	return g.Wait()
+}
+
+// A schedule is the state of one Run. Only Run's own goroutine touches it.
+type schedule struct {
+	watcher *Watcher
+	polls   map[*remote]*poll
+	done    chan answer
+}
+
+// A poll is when a remote is asked next, and why.
+type poll struct {
+	due     time.Time
+	began   time.Time
+	running bool
+	awaited map[string]string // announced, by ref, and not seen yet
+	tries   int               // to see them
+}
+
+type answer struct {
+	remote  *remote
+	listing *listing // nil if the server could not be asked
+}
+
+// sync takes up new remotes and lets go of those that nobody asks for.
+func (s *schedule) sync(now time.Time) {
+	watched := s.watcher.store.watched(now)
+	for r := range watched {
+		if s.polls[r] == nil {
+			s.polls[r] = &poll{due: s.next(now), awaited: map[string]string{}}
+		}
+	}
+	maps.DeleteFunc(s.polls, func(r *remote, p *poll) bool { return !watched[r] && !p.running })
+}
+
+func (s *schedule) next(now time.Time) time.Time {
+	return now.Add(s.watcher.interval + s.watcher.jitter())
+}
+
+// start begins the polls that are due, as many as may run.
+func (s *schedule) start(ctx context.Context, g *errgroup.Group) {
+	now := time.Now()
+	for r, p := range s.polls {
+		if p.running || p.due.After(now) {
+			continue
+		}
+		began := g.TryGo(func() error {
+			l, err := s.watcher.store.list(ctx, r)
+			if err != nil {
+				s.watcher.store.options.Log.Info("git repository not polled", "error", err)
+			}
+			select {
+			case s.done <- answer{r, l}:
+			case <-ctx.Done():
+			}
+			return nil
+		})
+		if !began {
+			return // the next answer makes room
+		}
+		p.running, p.began, p.due = true, now, s.next(now)
+	}
+}
+
+// wait returns when there may be something to do.
+func (s *schedule) wait(ctx context.Context) {
+	timer := time.NewTimer(time.Until(s.earliest()))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-s.watcher.store.changed:
+	case n := <-s.watcher.notices:
+		s.announce(n)
+	case a := <-s.done:
+		s.finish(a)
+	}
+}
+
+func (s *schedule) earliest() time.Time {
+	first, running := time.Now().Add(s.watcher.interval), 0
+	for _, p := range s.polls {
+		switch {
+		case p.running:
+			running++
+		case p.due.Before(first):
+			first = p.due
+		}
+	}
+	if running >= pollAtOnce {
+		return time.Now().Add(s.watcher.interval) // an answer comes first
+	}
+	return first
+}
+
+// announce brings the poll of a repository forward.
+func (s *schedule) announce(n notice) {
+	for r, p := range s.polls {
+		if SameRepo(r.repo.URL, n.url) {
+			p.awaited[n.ref] = n.sha
+			p.tries = 0
+			p.soon(pollGap - time.Since(p.began))
+		}
+	}
+}
+
+func (p *poll) soon(in time.Duration) {
+	if due := time.Now().Add(in); due.Before(p.due) {
+		p.due = due
+	}
+}
+
+// finish reports what an answer shows, and asks again soon if it does not show
+// a push that was announced.
+func (s *schedule) finish(a answer) {
+	p := s.polls[a.remote]
+	p.running = false
+	if a.listing == nil {
+		return
+	}
+	for _, move := range s.watcher.store.moved(a.remote, a.listing) {
+		s.watcher.moved(move)
+	}
+	maps.DeleteFunc(p.awaited, func(ref, sha string) bool { return a.listing.shows(ref, sha) })
+	switch {
+	case len(p.awaited) == 0:
+		p.tries = 0
+	case p.tries == len(retries):
+		clear(p.awaited) // pushed over meanwhile, or never true
+		p.tries = 0
+	default:
+		p.soon(retries[p.tries])
+		p.tries++
+	}
+}
+
+// shows reports whether ref is at sha; a zero sha means that it is gone.
+func (l *listing) shows(ref, sha string) bool {
+	h, there := l.refs[ref]
+	if sha == "" || plumbing.NewHash(sha).IsZero() {
+		return sha == "" || !there
+	}
+	return there && h.String() == sha
+}
