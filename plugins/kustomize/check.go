@@ -9,7 +9,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
-	kyaml "sigs.k8s.io/yaml"
 )
 
 // A kustomization is one kustomization file: its text, and its nodes, which know
@@ -169,48 +168,10 @@ func within(a, b string, n int) bool {
 		a != "" && b != "" && within(a[1:], b[1:], n-1)
 }
 
-func (k *kustomization) wantsOrigins() bool {
-	if k.root == nil {
-		return false
-	}
-	metadata := child(k.root, "buildMetadata")
-	return metadata != nil && slices.ContainsFunc(metadata.Content, func(n *yaml.Node) bool { return n.Value == originAnnotations })
-}
-
-const originAnnotations = "originAnnotations"
-
-// takesLines says whether a field can be added by adding a line.
-func (k *kustomization) takesLines() bool {
-	return k.root != nil && k.root.Style&yaml.FlowStyle == 0 && k.root.Column == 1 &&
-		child(k.root, "buildMetadata") == nil && !strings.Contains(string(k.text), "\n...")
-}
-
-// blank says whether kustomize would call the file empty.
-func (k *kustomization) blank() bool {
-	if k.root == nil {
-		return true
-	}
-	for i := 0; i+1 < len(k.root.Content); i += 2 {
-		v := k.root.Content[i+1]
-		head := slices.Contains([]string{"apiVersion", "kind"}, k.root.Content[i].Value)
-		if !head && (len(v.Content) > 0 || v.Kind == yaml.AliasNode || v.Kind == yaml.ScalarNode && v.Tag != "!!null" && v.Value != "") {
-			return false
-		}
-	}
-	return true
-}
-
 func (k *kustomization) decode() (*types.Kustomization, error) {
 	content := &types.Kustomization{}
 	if err := content.Unmarshal(k.text); err != nil {
 		return nil, fmt.Errorf("%s: %w", k.file, redact(err))
 	}
 	return content, nil
-}
-
-func (k *kustomization) encode(content *types.Kustomization) ([]byte, error) {
-	if !slices.Contains(content.BuildMetadata, originAnnotations) {
-		content.BuildMetadata = append(content.BuildMetadata, originAnnotations)
-	}
-	return kyaml.Marshal(content)
 }

@@ -10,23 +10,24 @@ import (
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 )
 
 // files is the tree as kustomize wants its file system: rooted at "/", and
-// read-only. It checks each kustomization that is read, and edits the one to
-// render.
+// read-only. It checks each kustomization that is read, edits the one to
+// render, and remembers where resources were written.
 type files struct {
 	tree    sdk.Tree
 	options *options
 	env     map[string]string
 	root    string // the directory to render, with symlinks followed
 
-	keepOrigins bool // the user asked for the annotations of origins
-	found       bool // the root has a kustomization
-	warnings    []string
-	failed      error // the first error that kustomize must not swallow
+	origins  origins
+	found    bool // the root has a kustomization
+	warnings []string
+	failed   error // the first error that kustomize must not swallow
 }
 
 var _ filesys.FileSystem = (*files)(nil)
@@ -41,7 +42,7 @@ func newFiles(req *sdk.RenderRequest, o *options) (*files, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s: is not a directory", req.Path)
 	}
-	f := &files{tree: req.Tree, options: o, env: req.Env, root: root}
+	f := &files{tree: req.Tree, options: o, env: req.Env, root: root, origins: newOrigins()}
 	if o.Version != "" {
 		f.warnings = append(f.warnings, fmt.Sprintf("kustomize.version %q is ignored: Tidelock has one version of kustomize", o.Version))
 	}
@@ -104,28 +105,26 @@ func (f *files) ReadFile(p string) ([]byte, error) {
 		return nil, f.fail(err)
 	}
 	if !slices.Contains(konfig.RecognizedKustomizationFileNames(), path.Base(n)) {
+		f.origins.read(n, data)
 		return data, nil
 	}
 	k, err := check(n, data)
 	if err != nil {
 		return nil, f.fail(err)
 	}
+	f.origins.listed(k)
 	if path.Dir(n) != f.root {
 		return data, nil
 	}
 	f.found = true
-	f.keepOrigins = k.wantsOrigins()
 	data, err = f.edit(k)
 	return data, f.fail(err)
 }
 
-// edit applies the options, and has kustomize trace origins.
+// edit applies the options.
 func (f *files) edit(k *kustomization) ([]byte, error) {
-	if f.options.empty() && k.blank() {
+	if f.options.empty() {
 		return k.text, nil
-	}
-	if f.options.empty() && k.takesLines() {
-		return append(slices.Clone(k.text), "\nbuildMetadata: [originAnnotations]\n"...), nil
 	}
 	content, err := k.decode()
 	if err != nil {
@@ -134,7 +133,7 @@ func (f *files) edit(k *kustomization) ([]byte, error) {
 	if err := f.options.apply(content, f); err != nil {
 		return nil, fmt.Errorf("applying the options of the Application to %s: %w", k.file, err)
 	}
-	return k.encode(content)
+	return yaml.Marshal(content)
 }
 
 // IsDir, and the methods below, are the rest of kustomize's file system.

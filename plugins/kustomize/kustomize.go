@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"path"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
@@ -41,7 +40,7 @@ func (Renderer) Render(_ context.Context, req *sdk.RenderRequest) (*sdk.RenderRe
 		return nil, err
 	}
 	result := &sdk.RenderResult{Warnings: fsys.warnings}
-	result.Documents, err = documents(resources, fsys)
+	result.Documents, err = documents(resources, &fsys.origins)
 	return result, err
 }
 
@@ -54,29 +53,16 @@ func build(fsys filesys.FileSystem, dir string) (resmap.ResMap, error) {
 }
 
 // documents turns resources into documents that know their file.
-func documents(resources resmap.ResMap, fsys *files) ([]sdk.Document, error) {
+func documents(resources resmap.ResMap, origins *origins) ([]sdk.Document, error) {
 	docs := make([]sdk.Document, 0, resources.Size())
 	for _, res := range resources.Resources() {
-		doc := sdk.Document{}
-		origin, err := res.GetOrigin()
-		if err == nil && origin != nil && origin.Path != "" {
-			doc.File = path.Join(fsys.root, origin.Path)
-		} else if err == nil && origin != nil && origin.ConfiguredIn != "" {
-			doc.File = path.Join(fsys.root, origin.ConfiguredIn)
-		}
-		docs = append(docs, doc)
-	}
-	if !fsys.keepOrigins {
-		if err := resources.RemoveOriginAnnotations(); err != nil {
-			return nil, redact(err)
-		}
-	}
-	for i, res := range resources.Resources() {
+		doc := origins.of(res.GetKind(), res.GetName())
 		data, err := res.MarshalJSON()
 		if err != nil {
 			return nil, fmt.Errorf("writing %s as JSON: %w", res.CurId(), redact(err))
 		}
-		docs[i].Data = data
+		doc.Data = data
+		docs = append(docs, doc)
 	}
 	return docs, nil
 }

@@ -83,4 +83,3 @@ func Eventually(t testing.TB, what string, is func() bool) {
 func logger(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
-
