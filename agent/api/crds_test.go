@@ -59,19 +59,33 @@ func structuralOf(t *testing.T, kind string) *structuralschema.Structural {
 	return structural
 }
 
-// admit does to an object what an API server does: it validates and prunes it.
-func admit(t *testing.T, object map[string]any) {
+// gate does to an object what an API server does: it validates and prunes it.
+type gate struct {
+	validator  validation.SchemaValidator
+	structural *structuralschema.Structural
+}
+
+// gates are the gates of all kinds. To make them takes a second.
+func gates(t *testing.T) map[string]gate {
 	t.Helper()
-	kind := object["kind"].(string)
-	validator, _, err := validation.NewSchemaValidator(schemaOf(t, kind))
-	if err != nil {
-		t.Fatal(err)
+	all := map[string]gate{}
+	for _, kind := range kinds {
+		validator, _, err := validation.NewSchemaValidator(schemaOf(t, kind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[kind] = gate{validator, structuralOf(t, kind)}
 	}
-	if errs := validation.ValidateCustomResource(nil, object, validator); len(errs) > 0 {
+	return all
+}
+
+func (g gate) admit(t *testing.T, object map[string]any) {
+	t.Helper()
+	if errs := validation.ValidateCustomResource(nil, object, g.validator); len(errs) > 0 {
 		t.Error(errs.ToAggregate())
 	}
 	pruned := runtime.DeepCopyJSON(object)
-	pruning.Prune(pruned, structuralOf(t, kind), true)
+	pruning.Prune(pruned, g.structural, true)
 	if diff := cmp.Diff(object, pruned); diff != "" {
 		t.Errorf("pruned (-want +got):\n%s", diff)
 	}
@@ -88,19 +102,23 @@ func TestAPIServerAcceptsCRDs(t *testing.T) {
 }
 
 func TestAPIServerAcceptsExamples(t *testing.T) {
-	eachExample(t, admit)
+	all := gates(t)
+	eachExample(t, func(t *testing.T, object map[string]any) {
+		all[object["kind"].(string)].admit(t, object)
+	})
 }
 
 // The committed CRDs are those of the types: an object with every field set passes, and
 // the schema has exactly the fields that it sets.
 func TestCRDsFollowTypes(t *testing.T) {
+	all := gates(t)
 	for _, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			object := emptyOf(t, kind)
 			fill(reflect.ValueOf(object).Elem())
 			content := asMap(t, asJSON(t, object))
 			content["apiVersion"], content["kind"] = GroupVersion.String(), kind
-			admit(t, content)
+			all[kind].admit(t, content)
 
 			again := emptyOf(t, kind)
 			if err := json.Unmarshal(asJSON(t, object), again); err != nil {
@@ -109,7 +127,7 @@ func TestCRDsFollowTypes(t *testing.T) {
 			if diff := cmp.Diff(object, again); diff != "" {
 				t.Errorf("round trip (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(schemaPaths(structuralOf(t, kind)), ownPaths(object)); diff != "" {
+			if diff := cmp.Diff(schemaPaths(all[kind].structural), ownPaths(object)); diff != "" {
 				t.Errorf("fields (-schema +types); run go generate:\n%s", diff)
 			}
 		})
@@ -174,5 +192,33 @@ func TestNames(t *testing.T) {
 		if got := fmt.Sprint(c.Spec.Names.Plural, " ", c.Spec.Names.ShortNames, " ", status); got != want {
 			t.Errorf("%s: got %s, want %s", kind, got, want)
 		}
+	}
+}
+
+func TestAPIServerRefuses(t *testing.T) {
+	all := gates(t)
+	const head = "metadata: {name: a}\nspec: {project: a"
+	for _, tt := range []struct{ name, kind, text, want string }{
+		{"no destination", ApplicationKind, head + "}", "spec.destination: Required value"},
+		{"no project", ApplicationKind, "metadata: {name: a}\nspec: {destination: {}}", "spec.project: Required value"},
+		{"wrong type", ApplicationKind, head + ", destination: {}, source: {repoURL: 3}}",
+			`spec.source.repoURL: Invalid value: "number": spec.source.repoURL in body must be of type string: "number"`},
+		{"long description", AppProjectKind, "metadata: {name: a}\nspec: {description: " + strings.Repeat("x", 256) + "}",
+			"spec.description: Too long: may not be more than 255 bytes"},
+		{"no generators", ApplicationSetKind, "metadata: {name: a}\nspec: {template: {metadata: {}, spec: {project: a, destination: {}}}}",
+			"spec.generators: Required value"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			object := *decode[map[string]any](t, tt.text)
+			check(t, lines(validation.ValidateCustomResource(nil, object, all[tt.kind].validator)), tt.want)
+		})
+	}
+}
+
+func TestAPIServerPrunes(t *testing.T) {
+	object := *decode[map[string]any](t, "metadata: {name: a}\nspec: {project: a, colour: blue}")
+	pruning.Prune(object, structuralOf(t, ApplicationKind), true)
+	if _, kept := object["spec"].(map[string]any)["colour"]; kept {
+		t.Error("a field of no type is kept")
 	}
 }

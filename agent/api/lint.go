@@ -26,7 +26,7 @@ func LintApplication(app *Application) []string {
 	}
 	approved := app.Annotations[AnnotationDeletionApproved]
 	if _, err := time.Parse(time.RFC3339, approved); approved != "" && err != nil {
-		w.addf(field.NewPath("metadata", "annotations").Key(AnnotationDeletionApproved), "%q is not an RFC 3339 time, and approves nothing", approved)
+		w.addf(field.NewPath("metadata", "annotations").Key(AnnotationDeletionApproved), "%q is not an RFC 3339 time, and approves nothing", clip(approved))
 	}
 	return w
 }
@@ -37,7 +37,7 @@ func LintProject(project *AppProject) []string {
 	p := field.NewPath("spec", "syncWindows")
 	for i, window := range project.Spec.SyncWindows {
 		if _, err := time.LoadLocation(window.TimeZone); err != nil {
-			w.addf(p.Index(i).Child("timeZone"), "unknown time zone %q is read as UTC", window.TimeZone)
+			w.addf(p.Index(i).Child("timeZone"), "unknown time zone %q is read as UTC", clip(window.TimeZone))
 		}
 	}
 	return w
@@ -64,9 +64,9 @@ func (w *warnings) lintSyncOptions(options SyncOptions, p *field.Path) {
 			continue
 		}
 		if near, ok := nearestSyncOption(option); ok {
-			w.addf(p.Index(i), "%q is not a sync option and has no effect; did you mean %q?", option, near)
+			w.addf(p.Index(i), "%q is not a sync option and has no effect; did you mean %q?", clip(option), near)
 		} else {
-			w.addf(p.Index(i), "%q is not a sync option and has no effect", option)
+			w.addf(p.Index(i), "%q is not a sync option and has no effect", clip(option))
 		}
 	}
 }
@@ -105,7 +105,7 @@ func (w *warnings) lintIgnoreDifferences(ignores []IgnoreDifference, p *field.Pa
 		}
 		for j, pointer := range ignore.JSONPointers {
 			if !strings.HasPrefix(pointer, "/") {
-				w.addf(p.Child("jsonPointers").Index(j), "%q does not begin with a slash, and matches nothing", pointer)
+				w.addf(p.Child("jsonPointers").Index(j), "%q does not begin with a slash, and matches nothing", clip(pointer))
 			}
 		}
 	}

@@ -102,13 +102,13 @@ func durationOr(s string, otherwise time.Duration) (time.Duration, error) {
 func ParseDuration(s string) (time.Duration, error) {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		if n > int64(math.MaxInt64/time.Second) || n < int64(math.MinInt64/time.Second) {
-			return 0, fmt.Errorf("duration %q is out of range", s)
+			return 0, fmt.Errorf("duration %q is out of range", clip(s))
 		}
 		return time.Duration(n) * time.Second, nil
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return 0, fmt.Errorf("duration %.64q is neither seconds nor like 1m30s", s)
+		return 0, fmt.Errorf("duration %q is neither seconds nor like 1m30s", clip(s))
 	}
 	return d, nil
 }

@@ -39,12 +39,12 @@ func ParseTrackingID(s string) (TrackingID, error) {
 	// The name may hold colons (RBAC roles do), the other parts may not.
 	parts := strings.SplitN(s, ":", 3)
 	if len(parts) != 3 {
-		return TrackingID{}, fmt.Errorf("%q: %w", s, ErrTrackingID)
+		return TrackingID{}, fmt.Errorf("%q: %w", clip(s), ErrTrackingID)
 	}
 	group, kind, ok := cutOnce(parts[1])
 	namespace, name, ok2 := cutOnce(parts[2])
 	if !ok || !ok2 {
-		return TrackingID{}, fmt.Errorf("%q: %w", s, ErrTrackingID)
+		return TrackingID{}, fmt.Errorf("%q: %w", clip(s), ErrTrackingID)
 	}
 	return TrackingID{App: parts[0], Group: group, Kind: kind, Namespace: namespace, Name: name}, nil
 }

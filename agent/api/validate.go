@@ -98,7 +98,7 @@ func validateOwnAnnotations(annotations map[string]string, p *field.Path) field.
 	var errs field.ErrorList
 	oneOf := func(key string, values ...string) {
 		if value, ok := annotations[key]; ok && !slices.Contains(values, value) {
-			errs = append(errs, field.NotSupported(p.Key(key), value, values))
+			errs = append(errs, field.NotSupported(p.Key(key), clip(value), values))
 		}
 	}
 	oneOf(AnnotationSealedSecrets, SecretsResolve, SecretsApply)
@@ -110,6 +110,15 @@ func validateOwnAnnotations(annotations map[string]string, p *field.Path) field.
 // invalid is a field.Error that does not repeat the field's value.
 func invalid(p *field.Path, detail string) *field.Error {
 	return field.Invalid(p, field.OmitValueType{}, detail)
+}
+
+// clip cuts a value to a length that can be shown.
+func clip(value string) string {
+	const most = 80
+	if len(value) <= most {
+		return value
+	}
+	return strings.ToValidUTF8(value[:most], "") + "…"
 }
 
 func required(p *field.Path, value string) field.ErrorList {

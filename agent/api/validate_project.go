@@ -144,7 +144,7 @@ func validateIntegrity(integrity *SourceIntegrity, p *field.Path) field.ErrorLis
 
 func validateDescription(text string, p *field.Path) field.ErrorList {
 	if utf8.RuneCountInString(text) > maxDescription {
-		return field.ErrorList{field.TooLong(p, "", maxDescription)}
+		return field.ErrorList{invalid(p, fmt.Sprintf("longer than %d characters", maxDescription))}
 	}
 	return nil
 }
