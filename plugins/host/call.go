@@ -36,6 +36,9 @@ func (p *pool) call(ctx context.Context, c call, alone bool, do func(context.Con
 	stop := context.AfterFunc(callCtx, func() { p.overdue(callCtx, proc) })
 	err = do(callCtx, proc)
 	interrupted := !stop()
+	if interrupted {
+		p.overdue(callCtx, proc) // now, so that no other call gets the process
+	}
 	if err != nil {
 		err = p.judge(callCtx, c, proc, err)
 	}

@@ -10,3 +10,9 @@ import (
 func TestMain(m *testing.M) { pluginstest.Main(m, kustomize.Plugin("test")) }
 
 func TestGolden(t *testing.T) { pluginstest.Golden(t, "kustomize") }
+
+func TestSuite(t *testing.T) {
+	pluginstest.Renderer(t, pluginstest.Sample{
+		Plugin: "kustomize", Path: "staging", Tree: pluginstest.ParseTree(service), Reads: "base/service.yaml",
+	})
+}

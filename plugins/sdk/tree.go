@@ -30,20 +30,19 @@ func newTree(exchange func(*wire.Ask) (*wire.Answer, error)) *tree {
 	return &tree{exchange: exchange, known: map[question]*wire.Answer{}}
 }
 
-// ask returns the host's answer, or its failure as a PathError.
+// ask returns the host's answer, or its failure, which names the file.
 func (t *tree) ask(op wire.Ask_Operation, name string) (*wire.Answer, error) {
-	fail := func(err error) error { return &fs.PathError{Op: verb(op), Path: name, Err: err} }
 	if !fs.ValidPath(name) {
-		return nil, fail(fs.ErrInvalid)
+		return nil, &fs.PathError{Op: verb(op), Path: name, Err: fs.ErrInvalid}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	answer, err := t.answer(op, name)
 	if err != nil {
-		return nil, fail(err)
+		return nil, &fs.PathError{Op: verb(op), Path: name, Err: err}
 	}
 	if f := answer.GetFailure(); f != nil {
-		return nil, fail(Kinds().Error(f))
+		return nil, Kinds().Error(f)
 	}
 	return answer, nil
 }

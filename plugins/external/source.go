@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"github.com/external-secrets/external-secrets/pkg/template/v2"
+	"github.com/go-logr/logr"
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+)
+
+// source implements sdk.SecretSource.
+type source struct{}
+
+// newSource prepares the process. It must run before the sandbox is entered.
+func newSource() (source, error) {
+	quiet()
+	// A template must not reach the network: it could carry values out by the
+	// names that it asks for.
+	delete(template.FuncMap(), "getHostByName")
+	path, err := writeKubeconfig(tokenConfig)
+	if err != nil {
+		return source{}, fmt.Errorf("prepare the kubeconfig that providers ask for: %w", err)
+	}
+	if err := os.Setenv("KUBECONFIG", path); err != nil {
+		return source{}, err
+	}
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return source{}, fmt.Errorf("the default HTTP transport is a %T", http.DefaultTransport)
+	}
+	transport.RegisterProtocol(tokenScheme, tokens{})
+	return source{}, nil
+}
+
+// quiet silences the libraries: what they log may quote what they handle.
+func quiet() {
+	ctrllog.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
+	rest.SetDefaultWarningHandler(rest.NoWarnings{})
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+}
+
+// Fetch implements sdk.SecretSource. A result without labels says that the
+// provider holds nothing for the ExternalSecret, so that deletionPolicy decides.
+func (source) Fetch(ctx context.Context, req *sdk.SecretRequest) (*sdk.SecretResult, error) {
+	es, err := decode(req)
+	if err != nil {
+		return nil, err
+	}
+	kube := newObjects(req.Objects)
+	ctx = withTokens(ctx, req.Objects)
+	stores := newStores(kube, es)
+	defer stores.close(ctx)
+
+	data, err := fetch(ctx, stores, es)
+	if err != nil {
+		return nil, hide(err, data)
+	}
+	if len(data) == 0 && es.Spec.Target.DeletionPolicy != mergePolicy {
+		return &sdk.SecretResult{}, nil
+	}
+	result, err := secret(ctx, kube, es, data)
+	if err != nil {
+		return nil, hide(err, data)
+	}
+	return result, nil
+}
