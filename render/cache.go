@@ -8,15 +8,16 @@ import (
 	"sync"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets"
 )
 
 // A key is what a result depends on besides the files. Its id finds a result;
 // env and keys must be equal too, but only if the render made use of them.
 type key struct {
-	id   string
-	env  string
-	keys string
+	application string
+	id          string
+	env, keys   string
 }
 
 func keyOf(req *Request) key {
@@ -25,6 +26,8 @@ func keyOf(req *Request) key {
 	// For who renders by them they are in the environment.
 	source.TargetRevision, source.TagPrefix, source.Name = "", "", ""
 	return key{
+		application: req.Application,
+
 		id:   digest(req.Application, req.Project, req.SourceIndex, source, req.Namespace),
 		env:  digest(buildEnv(req, &req.Source)),
 		keys: digest(marks(req.Keys)),
@@ -75,6 +78,19 @@ func (o *outcome) answer(req *Request, cached bool) (*Result, error) {
 	return &result, nil
 }
 
+// reuse replaces objects by those of before that equal them, origin included.
+func (o *outcome) reuse(before *outcome) {
+	known := make(map[manifest.Key]*manifest.Object, len(before.result.Set))
+	for _, obj := range before.result.Set {
+		known[obj.Key] = obj
+	}
+	for i, obj := range o.result.Set {
+		if old := known[obj.Key]; old != nil && old.Hash() == obj.Hash() && old.Origin == obj.Origin {
+			o.result.Set[i] = old
+		}
+	}
+}
+
 // size is roughly what the outcome takes in memory.
 func (o *outcome) size() int64 {
 	const object, fact = 1024, 256
@@ -122,10 +138,13 @@ func (c *cache) get(k key) *outcome {
 	return e.out
 }
 
+// put keeps an outcome. Objects that are as they were before become the very
+// same, so that who compares them sees it at once.
 func (c *cache) put(k key, out *outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old, ok := c.entries[k.id]; ok {
+		out.reuse(old.Value.(*entry).out)
 		c.drop(old)
 	}
 	e := &entry{k, out, out.size()}
@@ -133,6 +152,16 @@ func (c *cache) put(k key, out *outcome) {
 	c.bytes += e.size
 	for c.bytes > c.limit {
 		c.drop(c.recent.Back())
+	}
+}
+
+func (c *cache) forget(application string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, element := range c.entries {
+		if element.Value.(*entry).key.application == application {
+			c.drop(element)
+		}
 	}
 }
 

@@ -108,6 +108,7 @@ func (p *pass) checkPath(dir string) error {
 
 // missing says how much of a path exists, and which directories are there.
 func (p *pass) missing(dir string) error {
+	p.out.usesEnv = true // the error names the commit
 	parent := path.Dir(dir)
 	entries, err := p.view.ReadDir(parent)
 	for err != nil && parent != "." {

@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"log/slog"
+	"path"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,7 @@ import (
 // from one goroutine, until it returns.
 type Plugins interface {
 	Render(ctx context.Context, plugin string, req *sdk.RenderRequest) (*sdk.RenderResult, error)
-	Decrypt(ctx context.Context, req *sdk.DecryptRequest) ([]byte, error)
+	Decrypt(ctx context.Context, plugin string, req *sdk.DecryptRequest) ([]byte, error)
 }
 
 // Config is what an Engine needs. A zero field but Plugins means its default.
@@ -126,6 +127,7 @@ func (e *Engine) Render(ctx context.Context, req Request) (*Result, error) {
 	if req.Source.IsRefOnly() {
 		return &Result{}, nil
 	}
+	req.Source.Path = path.Clean(req.Source.Path)
 	key := keyOf(&req)
 	leave, err := e.flights.enter(ctx, key.id)
 	if err != nil {
@@ -146,6 +148,9 @@ func (e *Engine) Render(ctx context.Context, req Request) (*Result, error) {
 	}
 	return out.answer(&req, false)
 }
+
+// Forget drops what is kept for an application: its next render asks the plugin.
+func (e *Engine) Forget(application string) { e.cache.forget(application) }
 
 // recall returns a kept outcome that holds for req, or nil.
 func (e *Engine) recall(req *Request, key key) *outcome {

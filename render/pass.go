@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"path"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -29,7 +28,7 @@ type pass struct {
 func newPass(ctx context.Context, e *Engine, req *Request) *pass {
 	return &pass{
 		ctx: ctx, engine: e, req: req, out: outcome{result: &Result{}},
-		view: &view{Recorder: git.NewRecorder(req.Tree), ctx: ctx, request: req, decrypt: e.plugins.Decrypt},
+		view: &view{Recorder: git.NewRecorder(req.Tree), ctx: ctx, request: req, plugins: e.plugins},
 	}
 }
 
@@ -49,7 +48,6 @@ func (p *pass) render() error {
 	if source.IsChart() || source.IsOCI() {
 		return &Error{Kind: ErrUnsupported, Err: errors.New("this version does not render charts of a registry yet"), Hint: "commit the chart's output to Git"}
 	}
-	source.Path = path.Clean(source.Path)
 	if err := p.checkPath(source.Path); err != nil {
 		return err
 	}
@@ -112,7 +110,7 @@ func (p *pass) read(response *sdk.RenderResult) error {
 	var set manifest.Set
 	for _, d := range response.Documents {
 		origin := manifest.Origin{Source: p.req.SourceIndex, File: d.File, Line: d.Line}
-		if sopsFormat("rendered.yaml", d.Data) != "" {
+		if stillEncrypted(d.Data) {
 			return &Error{
 				Where: origin.String(), Kind: ErrManifest,
 				Err:  errors.New("an object is still encrypted with SOPS"),
@@ -148,7 +146,7 @@ func (p *pass) explain(err error) *Error {
 	if errors.As(err, &of) {
 		return &Error{Where: of.Path, Err: of.Err}
 	}
-	dir := path.Clean(p.req.Source.Path)
+	dir := p.req.Source.Path
 	if errors.Is(err, sdk.ErrNotMine) {
 		return &Error{Where: dir, Kind: ErrKind, Err: fmt.Errorf("the plugin %s renders no such directory", p.out.result.Plugin)}
 	}

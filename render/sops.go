@@ -3,7 +3,7 @@ package render
 import (
 	"bytes"
 	"encoding/json"
-	"io"
+	"errors"
 	"path"
 	"regexp"
 	"slices"
@@ -19,7 +19,7 @@ const optOut = "kustomize.toolkit.fluxcd.io/decrypt"
 // in which format: "yaml", "json", "dotenv", "ini" or "binary"; "" if it was not.
 // The extension decides between formats that content alone cannot tell apart.
 func sopsFormat(name string, data []byte) string {
-	if !bytes.Contains(data, []byte("sops")) || !bytes.Contains(data, []byte("ENC[")) {
+	if !mayBeSOPS(data) {
 		return ""
 	}
 	switch {
@@ -27,10 +27,7 @@ func sopsFormat(name string, data []byte) string {
 		return "dotenv"
 	case iniSection.Match(data) && iniMac.Match(data):
 		return "ini"
-	}
-	meta, encrypted := findSOPS(data)
-	switch {
-	case !encrypted || meta.Metadata.Annotations[optOut] == "disabled":
+	case !anyDocument(data, (*sopsMeta).encrypted):
 		return ""
 	case isYAML(name):
 		return "yaml"
@@ -58,7 +55,8 @@ func isJSON(data []byte) bool {
 	return len(data) > 0 && data[0] == '{' && json.Valid(data)
 }
 
-// sopsMeta is as much of an encrypted file as shows that it is one.
+// sopsMeta is as much of an encrypted file, or of a list of such, as shows that
+// it is one.
 type sopsMeta struct {
 	SOPS struct {
 		MAC string `yaml:"mac"`
@@ -66,22 +64,41 @@ type sopsMeta struct {
 	Metadata struct {
 		Annotations map[string]string `yaml:"annotations"`
 	} `yaml:"metadata"`
+	Items []sopsMeta `yaml:"items"`
 }
 
-// findSOPS looks for SOPS' metadata in YAML documents or JSON. Text that is
-// neither has none; its reader will say so.
-func findSOPS(data []byte) (sopsMeta, bool) {
+// encrypted says that m has SOPS' mark, and was not opted out.
+func (m *sopsMeta) encrypted() bool {
+	return strings.HasPrefix(m.SOPS.MAC, "ENC[") && m.Metadata.Annotations[optOut] != "disabled"
+}
+
+// anyDocument says whether one of the YAML documents, or JSON, of data is such.
+// Text that is neither is not; its reader will say so.
+func anyDocument(data []byte, such func(*sopsMeta) bool) bool {
 	in := yaml.NewDecoder(bytes.NewReader(data))
 	for {
 		var meta sopsMeta
 		err := in.Decode(&meta)
-		if strings.HasPrefix(meta.SOPS.MAC, "ENC[") {
-			return meta, true
+		if such(&meta) {
+			return true
 		}
-		if _, isType := err.(*yaml.TypeError); err == io.EOF || err != nil && !isType {
-			return sopsMeta{}, false
+		var typed *yaml.TypeError // of a field that is not SOPS'
+		if err != nil && !errors.As(err, &typed) {
+			return false
 		}
 	}
+}
+
+// stillEncrypted says whether rendered documents have an object that SOPS
+// encrypted: it came by a way on which nothing is decrypted.
+func stillEncrypted(data []byte) bool {
+	return mayBeSOPS(data) && anyDocument(data, func(m *sopsMeta) bool {
+		return m.encrypted() || slices.ContainsFunc(m.Items, func(item sopsMeta) bool { return item.encrypted() })
+	})
+}
+
+func mayBeSOPS(data []byte) bool {
+	return bytes.Contains(data, []byte("sops")) && bytes.Contains(data, []byte("ENC["))
 }
 
 // recipients lists for whom a SOPS file was encrypted, at most five.

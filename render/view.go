@@ -22,7 +22,7 @@ type view struct {
 	*git.Recorder
 	ctx     context.Context // of the render
 	request *Request
-	decrypt func(context.Context, *sdk.DecryptRequest) ([]byte, error)
+	plugins Plugins
 
 	plain    map[string][]byte // decrypted files by name
 	redactor redactor
@@ -47,7 +47,7 @@ func (v *view) ReadFile(name string) ([]byte, error) {
 }
 
 func (v *view) open(name, format string, data []byte) ([]byte, error) {
-	plain, err := v.decrypt(v.ctx, &sdk.DecryptRequest{
+	plain, err := v.plugins.Decrypt(v.ctx, "sops", &sdk.DecryptRequest{
 		Application: v.request.Application, Path: name, Format: format, Data: data, Keys: v.request.Keys,
 	})
 	switch {
