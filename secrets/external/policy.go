@@ -36,10 +36,12 @@ type guard struct {
 	cluster   sdk.Objects
 	render    manifest.Set
 
-	mu      sync.Mutex // guards the fields below
 	allowed map[ref]bool
 	stores  map[ref]json.RawMessage
+
+	mu      sync.Mutex // guards the fields below
 	shown   []secrets.Value
+	refusal error // the first
 }
 
 // newGuard reads the stores of s, from which follows what may be read.
@@ -134,21 +136,33 @@ func (g *guard) read(ctx context.Context, apiVersion string, r ref) (json.RawMes
 // Get implements [sdk.Objects].
 func (g *guard) Get(ctx context.Context, apiVersion, kind, namespace, name string) (json.RawMessage, error) {
 	at := ref{kind, namespace, name}
-	g.mu.Lock()
-	store, isStore := g.stores[at]
-	allowed := g.allowed[at]
-	g.mu.Unlock()
-	switch {
-	case isStore:
+	if store, ok := g.stores[at]; ok {
 		return store, nil
-	case !allowed || apiVersion != "v1":
-		return nil, fmt.Errorf("%w: %s %s %s/%s: the ExternalSecret and its store do not refer to it", ErrRefused, apiVersion, kind, namespace, name)
+	}
+	if !g.allowed[at] || apiVersion != "v1" {
+		return nil, g.refuse("%s %s %s/%s: the ExternalSecret and its store do not refer to it", apiVersion, kind, namespace, name)
 	}
 	raw, values, err := g.find(ctx, at)
+	g.show(values...)
+	return raw, err
+}
+
+// show notes what the plugin was shown, so that its errors can be redacted.
+func (g *guard) show(values ...secrets.Value) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.shown = append(g.shown, values...)
-	return raw, err
+}
+
+// refuse notes and returns an ErrRefused: the plugin may wrap it in anything.
+func (g *guard) refuse(format string, args ...any) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	err := fmt.Errorf("%w: "+format, append([]any{ErrRefused}, args...)...)
+	if g.refusal == nil {
+		g.refusal = err
+	}
+	return err
 }
 
 // find returns a Secret or ConfigMap, and the values of the former.
@@ -185,24 +199,26 @@ func values(data map[string]secrets.Value) []secrets.Value {
 
 // Token implements [sdk.Objects].
 func (g *guard) Token(ctx context.Context, namespace, serviceAccount string, audiences []string) (sdk.Material, error) {
-	g.mu.Lock()
-	allowed := g.allowed[ref{"ServiceAccount", namespace, serviceAccount}]
-	g.mu.Unlock()
-	if !allowed || g.cluster == nil {
-		return nil, fmt.Errorf("%w: a token of ServiceAccount %s/%s: the store does not refer to it", ErrRefused, namespace, serviceAccount)
+	switch {
+	case !g.allowed[ref{"ServiceAccount", namespace, serviceAccount}]:
+		return nil, g.refuse("a token of ServiceAccount %s/%s: the store does not refer to it", namespace, serviceAccount)
+	case g.cluster == nil:
+		return nil, g.refuse("a token of ServiceAccount %s/%s: there is no cluster to ask", namespace, serviceAccount)
 	}
 	token, err := g.cluster.Token(ctx, namespace, serviceAccount, audiences)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.shown = append(g.shown, secrets.New(token))
+	g.show(secrets.New(token))
 	return token, err
 }
 
-// redactor knows what the plugin was shown.
-func (g *guard) redactor() redact.Redactor {
+// clean returns an error of the plugin without what it was shown; or, if
+// something was refused, that.
+func (g *guard) clean(err error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return redact.New(g.shown...)
+	if err != nil && g.refusal != nil {
+		return g.refusal
+	}
+	return redact.New(g.shown...).Error(err)
 }
 
 // references lists what a store's provider refers to. Providers name objects in

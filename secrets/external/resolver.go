@@ -144,7 +144,7 @@ func (r *Resolver) fetch(ctx context.Context, s *spec, req Request) (Result, err
 		Objects:        g,
 	})
 	if err != nil {
-		return Result{}, g.redactor().Error(err)
+		return Result{}, g.clean(err)
 	}
 	now := r.now()
 	every, err := s.refresh()
@@ -156,7 +156,7 @@ func (r *Resolver) fetch(ctx context.Context, s *spec, req Request) (Result, err
 		result.Next = now.Add(every)
 	}
 	if result.Secret, err = secret(s, req.Object, answer); err != nil {
-		return Result{}, g.redactor().Error(err)
+		return Result{}, g.clean(err)
 	}
 	return result, nil
 }
