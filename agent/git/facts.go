@@ -26,7 +26,7 @@ type Fact struct {
 	Path     string `json:"path"`
 	Resolved string `json:"resolved,omitempty"` // where it ended, if links led elsewhere
 	Kind     Kind   `json:"kind,omitempty"`     // stat, lookup
-	Hash     string `json:"hash,omitempty"`     // read, lookup: object id of the content; list: of names and kinds
+	Hash     string `json:"hash,omitempty"`     // read, lookup: object id of the content; list: of names and types
 	Size     int64  `json:"size,omitempty"`     // stat of a file
 	Error    string `json:"error,omitempty"`    // why nothing could be read
 

@@ -77,18 +77,24 @@ func (t *Tree) resolve(name string) (place, error) {
 	return w.to(name)
 }
 
-// A walk stands in a directory of the tree; above are the ones it came through.
+// A walk stands in a directory of the tree and has some way to go.
 type walk struct {
-	tree   *Tree
-	above  []step // from the root to here
-	links  int
-	climbs link // the last one with ".." in its target
+	tree  *Tree
+	above []step // from the root to here
+	todo  []leg  // the last one comes first
+	links int
 }
 
 type step struct {
 	path string
 	node *node
 	dir  *dir
+}
+
+// A leg is a piece of the way: the name itself, or what a link put in its place.
+type leg struct {
+	rest string
+	from link
 }
 
 func (w *walk) here() step { return w.above[len(w.above)-1] }
@@ -102,43 +108,75 @@ func (w *walk) enter(path string, n *node) error {
 	return nil
 }
 
-// to goes along rest. Only link targets contain "..".
-func (w *walk) to(rest string) (place, error) {
-	for rest != "" {
-		var name string
-		name, rest, _ = strings.Cut(rest, "/")
+// next returns the next component and the link that it comes from.
+func (w *walk) next() (name string, from link, ok bool) {
+	for len(w.todo) > 0 {
+		l := &w.todo[len(w.todo)-1]
+		if l.rest == "" {
+			w.todo = w.todo[:len(w.todo)-1]
+			continue
+		}
+		name, l.rest, _ = strings.Cut(l.rest, "/")
+		return name, l.from, true
+	}
+	return "", link{}, false
+}
+
+func (w *walk) more() bool {
+	for _, l := range w.todo {
+		if l.rest != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// to goes along name from the root.
+func (w *walk) to(name string) (place, error) {
+	w.todo = append(w.todo, leg{rest: name})
+	for {
+		name, from, ok := w.next()
+		if !ok {
+			return place{path: display(w.here().path), node: w.here().node}, nil
+		}
 		switch name {
 		case "", ".":
 			continue
 		case "..":
-			if err := w.up(); err != nil {
-				return place{path: w.climbs.at}, err
+			if err := w.up(from); err != nil {
+				return place{path: from.at}, err
 			}
 			continue
 		}
-		at := path.Join(w.here().path, name)
-		n := w.here().dir.find(name)
-		switch {
-		case n == nil:
-			return place{path: at}, failf(ErrPath, "%s does not exist", at)
-		case n.kind == Submodule:
-			return place{path: at, node: n}, failf(ErrSubmodule, "%s is a submodule; submodules are not fetched", at)
-		case n.kind == Link:
-			var err error
-			if rest, err = w.follow(at, n, rest); err != nil {
-				return place{path: at, node: n}, err
-			}
-		case n.kind == Directory:
-			if err := w.enter(at, n); err != nil {
-				return place{path: at, node: n}, err
-			}
-		case rest != "":
-			return place{path: at, node: n}, failf(ErrNotDir, "%s is a file, not a directory", at)
-		default:
-			return place{path: at, node: n}, nil
+		if end, err := w.pass(name); end != nil || err != nil {
+			return *end, err
 		}
 	}
-	return place{path: display(w.here().path), node: w.here().node}, nil
+}
+
+// pass goes through one component. It returns a place if the walk ends there.
+func (w *walk) pass(name string) (end *place, err error) {
+	at := path.Join(w.here().path, name)
+	n := w.here().dir.find(name)
+	end = &place{path: at, node: n}
+	switch {
+	case n == nil:
+		return end, failf(ErrPath, "%s does not exist", at)
+	case n.kind == Submodule:
+		return end, failf(ErrSubmodule, "%s is a submodule; submodules are not fetched", at)
+	case n.kind == Link:
+		err = w.follow(at, n)
+	case n.kind == Directory:
+		err = w.enter(at, n)
+	case w.more():
+		return end, failf(ErrNotDir, "%s is a file, not a directory", at)
+	default:
+		return end, nil
+	}
+	if err != nil {
+		return end, err
+	}
+	return nil, nil
 }
 
 func display(path string) string {

@@ -67,11 +67,16 @@ func newDir(nodes []node) *dir {
 	return d
 }
 
-// digest identifies names and kinds, and nothing else: what a listing shows.
+// digest identifies names and types, and nothing else: what a listing shows.
+// Whether a file is executable takes an Info to see.
 func (d *dir) digest() string {
 	h := sha256.New()
 	for i := range d.nodes {
-		h.Write([]byte(d.nodes[i].kind))
+		kind := d.nodes[i].kind
+		if kind == Executable {
+			kind = File
+		}
+		h.Write([]byte(kind))
 		h.Write([]byte{' '})
 		h.Write([]byte(d.nodes[i].name))
 		h.Write([]byte{0})

@@ -46,7 +46,7 @@ func (r *Recorder) ReadFile(name string) ([]byte, error) {
 	return content, within("read", name, err)
 }
 
-// ReadDir is Tree.ReadDir; the fact is the names and kinds in the directory.
+// ReadDir is Tree.ReadDir; the fact is the names and types in the directory.
 func (r *Recorder) ReadDir(name string) ([]fs.DirEntry, error) {
 	at, d, err := r.tree.list(name)
 	r.note(factOf(OpList, name, at, d, err), err)
