@@ -17,7 +17,7 @@ func (c *Cluster) Accept(desired *manifest.Object, answer map[string]any) {
 	}
 	c.mu.Unlock()
 	if changed {
-		c.changed(app)
+		c.changed(app, false)
 	}
 }
 

@@ -26,7 +26,7 @@ type Cluster struct {
 	discovery discovery.DiscoveryInterface
 	log       *slog.Logger
 	key       []byte // of digests: random, of this process
-	changed   func(app string)
+	changed   func(app string, drifted bool)
 	served    func()        // what is served has changed
 	started   chan *watcher // watches to be run
 	doubtful  chan doubt    // deletions to be checked
@@ -44,8 +44,9 @@ type Cluster struct {
 
 // Listeners are called, on no particular goroutine, and must not block.
 type Listeners struct {
-	// Changed gets the name of an application whose live state has changed.
-	Changed func(app string)
+	// Changed gets the name of an application whose live state has changed, and
+	// whether that is a drift from what was applied.
+	Changed func(app string, drifted bool)
 	// Served is called when the cluster serves other kinds than before.
 	Served func()
 }

@@ -47,7 +47,7 @@ func (c *Cluster) remove(live *diff.Live) {
 	}
 	c.gone[live.Key] = live.ResourceVersion
 	c.mu.Unlock()
-	c.changed(live.App)
+	c.changed(live.App, true)
 }
 
 // checkDeletions asks for each object in doubt whether it is still there.
@@ -83,7 +83,7 @@ func (c *Cluster) unlabelled(d doubt, object *unstructured.Unstructured) {
 	app, changed := c.keep(&live)
 	c.mu.Unlock()
 	if changed {
-		c.changed(app)
+		c.changed(app, true)
 	}
 }
 

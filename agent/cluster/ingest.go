@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"maps"
-
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/health"
@@ -19,8 +17,13 @@ func (c *Cluster) ingest(gvk schema.GroupVersionKind, object map[string]any) {
 	app, changed := c.keep(live)
 	c.mu.Unlock()
 	if changed {
-		c.changed(app)
+		c.changed(app, drifted(live))
 	}
+}
+
+// drifted says that a record departs from its baseline.
+func drifted(live *diff.Live) bool {
+	return live.Baseline.Digest != "" && live.Baseline.Digest != live.Digest && live.Baseline.Drifted != live.Digest
 }
 
 // record reduces an object. App is empty if it is not ours.
@@ -141,8 +144,8 @@ func (c *Cluster) replace(gvk schema.GroupVersionKind, list []any) {
 		}
 	}
 	c.mu.Unlock()
-	for app := range maps.Keys(apps) {
-		c.changed(app)
+	for app := range apps {
+		c.changed(app, false)
 	}
 }
 

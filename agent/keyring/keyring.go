@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
@@ -27,7 +28,11 @@ import (
 // A Keyring follows three kinds of Secrets. It is safe for concurrent use.
 type Keyring struct {
 	sops, repositories, sealing *follower
+	generation                  atomic.Int64
 }
+
+// Generation grows when any key has changed.
+func (k *Keyring) Generation() int64 { return k.generation.Load() }
 
 // Namespaces say where the Secrets are.
 type Namespaces struct {
@@ -44,18 +49,22 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
+	k := &Keyring{}
+	ring := func() {
+		k.generation.Add(1)
+		changed()
+	}
 	follow := func(namespace, selector string) *follower {
 		return &follower{
-			client: client.Secrets(namespace), selector: selector, changed: changed, log: log,
+			client: client.Secrets(namespace), selector: selector, changed: ring, log: log,
 			secrets: map[string]*corev1.Secret{}, synced: make(chan struct{}),
 		}
 	}
 	repositories := fmt.Sprintf("%s in (%s, %s)", api.LabelSecretType, api.SecretTypeRepository, api.SecretTypeRepoCreds)
-	return &Keyring{
-		sops:         follow(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeSOPSKey),
-		repositories: follow(in.Agent, repositories),
-		sealing:      follow(in.Sealing, sealed.KeyLabel+"="+sealed.KeyActive),
-	}, nil
+	k.sops = follow(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeSOPSKey)
+	k.repositories = follow(in.Agent, repositories)
+	k.sealing = follow(in.Sealing, sealed.KeyLabel+"="+sealed.KeyActive)
+	return k, nil
 }
 
 // Run follows the Secrets until ctx ends.

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -53,9 +54,9 @@ func keyKind(entry string) string {
 	return ""
 }
 
-// Sealing returns the private keys that open SealedSecrets. A Secret that holds
+// Keys returns the private keys that open SealedSecrets. A Secret that holds
 // none is logged and left out.
-func (k *Keyring) Sealing() sealed.Keys {
+func (k *Keyring) Keys(context.Context) (sealed.Keys, error) {
 	var pairs []map[string][]byte
 	for _, secret := range sorted(k.sealing.list()) {
 		pairs = append(pairs, secret.Data)
@@ -64,7 +65,7 @@ func (k *Keyring) Sealing() sealed.Keys {
 	if err != nil {
 		k.sealing.log.Warn("some sealing keys cannot be used", "error", err)
 	}
-	return keys
+	return keys, nil
 }
 
 func sorted(list []*corev1.Secret) []*corev1.Secret {

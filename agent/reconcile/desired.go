@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -13,36 +14,19 @@ import (
 // the one that `tidelock render` runs too.
 type Pipeline interface {
 	// Desired renders an Application at revisions, or at what its sources' target
-	// revisions point at if nil. An equal result is the same pointer as before.
-	Desired(ctx context.Context, app *api.Application, revisions []string) (*Rendered, error)
+	// revisions point at if nil. Objects that did not change are the same
+	// pointers as before.
+	Desired(ctx context.Context, app *api.Application, revisions []string) (*pipeline.Rendered, error)
 	// Renew makes the next call ask the repositories anew; hard drops what was
 	// rendered, too.
 	Renew(app *api.Application, hard bool)
 	// Forget drops what is kept for an Application that is gone.
-	Forget(name string)
-}
-
-// Rendered is what a Pipeline gives.
-type Rendered struct {
-	// Set holds the objects in their namespaces, secrets resolved.
-	Set manifest.Set
-	// Revisions are commits, in the order of the sources.
-	Revisions []string
-	Types     []api.SourceType
-	Warnings  []Warning
-	// Refresh is when an external value is due to be read again; zero if never.
-	Refresh time.Time
-}
-
-// A Warning becomes a condition.
-type Warning struct {
-	Kind    api.ConditionType
-	Message string
+	Forget(app string)
 }
 
 // Desired is a rendered set with every object marked as ours.
 type Desired struct {
-	*Rendered
+	*pipeline.Rendered
 	Objects manifest.Set
 	from    manifest.Set // what Objects was made of
 }

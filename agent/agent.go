@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+)
+
+// workers is how many Applications are worked on at once. A pass mostly waits
+// for the API server and the plugins.
+const workers = 16
+
+// settle is how long a change of live state rests before a pass, unless it is
+// drift: health changes come in bursts.
+const settle = 100 * time.Millisecond
+
+// An Agent makes a pass over an Application whenever there is a reason to.
+type Agent struct {
+	applications *Applications
+	reconciler   *reconcile.Reconciler
+	queue        workqueue.TypedRateLimitingInterface[types.NamespacedName]
+	log          *slog.Logger
+	passed       func(app types.NamespacedName, took time.Duration)
+}
+
+// New returns an Agent. Passed is told how long each pass took.
+func New(applications *Applications, reconciler *reconcile.Reconciler, log *slog.Logger, passed func(types.NamespacedName, time.Duration)) *Agent {
+	limits := workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](time.Second, 2*time.Minute)
+	a := &Agent{
+		applications: applications, reconciler: reconciler, log: log, passed: passed,
+		queue: workqueue.NewTypedRateLimitingQueue(limits),
+	}
+	applications.changed = func(app types.NamespacedName) { a.queue.Add(app) }
+	return a
+}
+
+// Run works until ctx ends.
+func (a *Agent) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.applications.Run(ctx) })
+	g.Go(func() error {
+		<-ctx.Done()
+		a.queue.ShutDown()
+		return nil
+	})
+	if err := a.applications.Wait(ctx); err != nil {
+		return g.Wait()
+	}
+	for range workers {
+		g.Go(func() error {
+			for a.next(ctx) {
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (a *Agent) next(ctx context.Context) bool {
+	app, closed := a.queue.Get()
+	if closed {
+		return false
+	}
+	defer a.queue.Done(app)
+	begun := time.Now()
+	outcome, err := a.reconciler.Reconcile(ctx, app.Namespace, app.Name)
+	a.passed(app, time.Since(begun))
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("pass", "application", app, "error", err)
+	}
+	a.schedule(app, outcome)
+	return true
+}
+
+// schedule makes sure of the next pass, even if nothing happens.
+func (a *Agent) schedule(app types.NamespacedName, outcome reconcile.Outcome) {
+	if outcome.Failed {
+		a.queue.AddRateLimited(app)
+		return
+	}
+	a.queue.Forget(app)
+	again := a.reconciler.Refresh + rand.N(a.reconciler.Refresh/2)
+	if outcome.Again > 0 {
+		again = min(again, outcome.Again)
+	}
+	a.queue.AddAfter(app, again)
+}
+
+// Live asks for a pass over an application whose live state has changed; at
+// once if it has drifted.
+func (a *Agent) Live(instance string, drifted bool) {
+	namespace, name := api.ParseInstanceName(instance, a.reconciler.Namespace)
+	app := types.NamespacedName{Namespace: namespace, Name: name}
+	if drifted {
+		a.queue.Add(app)
+		return
+	}
+	a.queue.AddAfter(app, settle)
+}
+
+// All asks for a pass over every Application.
+func (a *Agent) All() {
+	for _, app := range a.applications.List() {
+		a.queue.Add(types.NamespacedName{Namespace: app.Namespace, Name: app.Name})
+	}
+}
+
+// Moved asks for a pass over the Applications of a repository.
+func (a *Agent) Moved(repoURL string) {
+	for _, app := range a.applications.List() {
+		for _, source := range app.Spec.AllSources() {
+			if git.SameRepo(source.RepoURL, repoURL) {
+				a.queue.Add(types.NamespacedName{Namespace: app.Namespace, Name: app.Name})
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+)
+
+// Applications knows the Applications and AppProjects of the agent's namespace.
+// It is safe for concurrent use.
+type Applications struct {
+	client    rest.Interface
+	namespace string
+	projects  *projects
+	changed   func(types.NamespacedName)
+	once      sync.Once
+	synced    chan struct{} // closed when the first listing is in
+
+	mu   sync.RWMutex // guards apps
+	apps map[types.NamespacedName]*api.Application
+}
+
+// NewApplications returns the Applications of a namespace.
+func NewApplications(cfg *rest.Config, namespace string) (*Applications, error) {
+	scheme := runtime.NewScheme()
+	metav1.AddToGroupVersion(scheme, api.GroupVersion)
+	if err := api.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	cfg = rest.CopyConfig(cfg)
+	cfg.APIPath = "/apis"
+	cfg.GroupVersion = &api.GroupVersion
+	cfg.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	client, err := rest.RESTClientFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	return &Applications{
+		client: client, namespace: namespace, synced: make(chan struct{}),
+		projects: &projects{Store: cache.NewStore(cache.MetaNamespaceKeyFunc), synced: make(chan struct{})},
+		apps:     map[types.NamespacedName]*api.Application{},
+	}, nil
+}
+
+// Run follows the objects until ctx ends.
+func (a *Applications) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		a.reflect("applications", &api.Application{}, a).RunWithContext(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		a.reflect("appprojects", &api.AppProject{}, a.projects).RunWithContext(ctx)
+		return nil
+	})
+	return g.Wait()
+}
+
+// Wait returns when all objects are known.
+func (a *Applications) Wait(ctx context.Context) error {
+	for _, synced := range []chan struct{}{a.synced, a.projects.synced} {
+		select {
+		case <-synced:
+		case <-ctx.Done():
+			return fmt.Errorf("list Applications in namespace %s: %w", a.namespace, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// projects is a store that says when its first listing is in.
+type projects struct {
+	cache.Store
+	once   sync.Once
+	synced chan struct{}
+}
+
+func (p *projects) Replace(list []any, version string) error {
+	defer p.once.Do(func() { close(p.synced) })
+	return p.Store.Replace(list, version)
+}
+
+func (a *Applications) reflect(resource string, kind runtime.Object, store cache.ReflectorStore) *cache.Reflector {
+	lw := cache.NewListWatchFromClient(a.client, resource, a.namespace, fields.Everything())
+	return cache.NewReflectorWithOptions(lw, kind, store, cache.ReflectorOptions{Name: resource})
+}
+
+// List returns all Applications, which must not be changed.
+func (a *Applications) List() []*api.Application {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	list := make([]*api.Application, 0, len(a.apps))
+	for _, app := range a.apps {
+		list = append(list, app)
+	}
+	return list
+}
+
+// Application returns one, which must not be changed, or nil.
+func (a *Applications) Application(namespace, name string) *api.Application {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.apps[types.NamespacedName{Namespace: namespace, Name: name}]
+}
+
+// Project returns an AppProject, which must not be changed, or nil.
+func (a *Applications) Project(name string) *api.AppProject {
+	object, ok, err := a.projects.GetByKey(a.namespace + "/" + name)
+	if err != nil || !ok {
+		return nil
+	}
+	return object.(*api.AppProject)
+}
+
+// Patch sends a JSON merge patch to an Application.
+func (a *Applications) Patch(ctx context.Context, namespace, name string, patch []byte) (*api.Application, error) {
+	app := &api.Application{}
+	err := a.client.Patch(types.MergePatchType).Namespace(namespace).Resource("applications").Name(name).
+		Param("fieldManager", "tidelock").Body(patch).Do(ctx).Into(app)
+	if err != nil {
+		return nil, err
+	}
+	a.keep(app)
+	return app, nil
+}
+
+// keep stores an Application unless a newer one is known, and reports whether
+// there is anything in it that was not known.
+func (a *Applications) keep(app *api.Application) bool {
+	key := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
+	app.ManagedFields = nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	old := a.apps[key]
+	if old != nil && !newer(app.ResourceVersion, old.ResourceVersion) {
+		return false
+	}
+	if app.DeletionTimestamp != nil && len(app.Finalizers) == 0 {
+		delete(a.apps, key) // the answer to our own patch: its end follows
+		return true
+	}
+	a.apps[key] = app
+	return old == nil || old.UID != app.UID || !equal(old, app)
+}
+
+func newer(a, b string) bool {
+	order, err := resourceversion.CompareResourceVersion(a, b)
+	return err != nil || order > 0
+}
+
+// equal compares what a pass depends on.
+func equal(a, b *api.Application) bool {
+	return equality.Semantic.DeepEqual(a.Spec, b.Spec) && equality.Semantic.DeepEqual(a.Operation, b.Operation) &&
+		equality.Semantic.DeepEqual(a.Annotations, b.Annotations) && equality.Semantic.DeepEqual(a.Finalizers, b.Finalizers) &&
+		equality.Semantic.DeepEqual(a.DeletionTimestamp, b.DeletionTimestamp) && equality.Semantic.DeepEqual(a.Status, b.Status)
+}
+
+// Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
+func (a *Applications) Add(obj any) error {
+	app := obj.(*api.Application)
+	if a.keep(app) {
+		a.changed(types.NamespacedName{Namespace: app.Namespace, Name: app.Name})
+	}
+	return nil
+}
+
+func (a *Applications) Update(obj any) error { return a.Add(obj) }
+
+func (a *Applications) Delete(obj any) error {
+	app := obj.(*api.Application)
+	key := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
+	a.mu.Lock()
+	delete(a.apps, key)
+	a.mu.Unlock()
+	a.changed(key)
+	return nil
+}
+
+func (a *Applications) Replace(list []any, _ string) error {
+	listed := map[types.NamespacedName]bool{}
+	for _, item := range list {
+		app := item.(*api.Application)
+		listed[types.NamespacedName{Namespace: app.Namespace, Name: app.Name}] = true
+		if err := a.Add(app); err != nil {
+			return err
+		}
+	}
+	for _, app := range a.List() {
+		if !listed[types.NamespacedName{Namespace: app.Namespace, Name: app.Name}] {
+			if err := a.Delete(app); err != nil {
+				return err
+			}
+		}
+	}
+	a.once.Do(func() { close(a.synced) })
+	return nil
+}
+
+func (a *Applications) Resync() error { return nil }

@@ -1,0 +1,306 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/render"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/resolve"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Keys gives credentials and keys by project; agent/keyring does.
+type Keys interface {
+	Repo(url, project string) git.Repo
+	SOPS(project string) []sdk.Key
+	// Generation grows when any key has changed.
+	Generation() int64
+}
+
+// Commits finds commits and their files; git.Store does.
+type Commits interface {
+	Known(repo git.Repo, revision string) (git.Answer, bool)
+	Resolve(ctx context.Context, repo git.Repo, revision string) (string, error)
+	Tree(ctx context.Context, repo git.Repo, sha string) (*git.Tree, error)
+}
+
+// A Destination tells what a renderer and the secrets stage must know of a
+// cluster; agent/cluster does.
+type Destination interface {
+	Version() (version string, apis []string)
+	Scope(o *manifest.Object) (namespaced, known bool)
+	Serves(gk schema.GroupKind) bool
+	sdk.Objects
+}
+
+// A Pipeline renders Applications. Its fields are set once, before the first
+// use; it is safe for concurrent use.
+type Pipeline struct {
+	// Namespace is the agent's own, in which Applications have short names.
+	Namespace   string
+	Git         Commits
+	Render      *render.Engine
+	Secrets     *resolve.Stage
+	Keys        Keys
+	Destination Destination
+	// Permit asks an Application's project about an object.
+	Permit func(app *api.Application) func(*manifest.Object) error
+	Now    func() time.Time
+
+	mu   sync.Mutex // guards memo
+	memo map[string]*memory
+}
+
+// A memory is the last outcome for an Application.
+type memory struct {
+	rendering manifest.Set // as rendered
+	basis     string       // what else the outcome depends on
+	rendered  *Rendered
+	renew     bool // ask the repositories anew
+	fresh     bool // and the providers of secrets
+}
+
+// Desired renders an Application at revisions, or at what its sources' target
+// revisions point at if nil. Objects that did not change are the same pointers
+// as before.
+func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions []string) (*Rendered, error) {
+	name := api.InstanceName(app.Namespace, app.Name, p.Namespace)
+	known := p.recall(name)
+	requests, warnings, err := p.requests(ctx, app, name, revisions, known.renew)
+	if err != nil {
+		return nil, err
+	}
+	rendering, err := p.Render.RenderAll(ctx, requests)
+	if err != nil {
+		return nil, err
+	}
+	basis := p.basis(app)
+	if known.holds(rendering.Set, basis, p.Now()) {
+		same := *known.rendered
+		same.Revisions, same.Warnings = commits(requests), append(warnings, warningsOf(rendering)...)
+		return &same, nil
+	}
+	out, err := p.resolve(ctx, app, name, rendering.Set, known.fresh)
+	if err != nil {
+		return nil, err
+	}
+	out.Revisions, out.Types, out.Inputs = commits(requests), types(rendering), inputs(rendering)
+	p.keep(name, &memory{rendering: rendering.Set, basis: basis, rendered: out})
+	with := *out
+	with.Warnings = append(append(warnings, warningsOf(rendering)...), out.Warnings...)
+	return &with, nil
+}
+
+// requests finds the commit and the tree of every source.
+func (p *Pipeline) requests(ctx context.Context, app *api.Application, name string, revisions []string, renew bool) ([]render.Request, []Warning, error) {
+	sources := app.Spec.AllSources()
+	requests := make([]render.Request, len(sources))
+	warned := make([]string, len(sources))
+	version, apis := p.Destination.Version()
+	g, ctx := errgroup.WithContext(ctx)
+	for i, source := range sources {
+		if len(revisions) == len(sources) {
+			source.TargetRevision = revisions[i]
+		}
+		g.Go(func() (err error) {
+			requests[i] = render.Request{
+				Application: name, Project: app.Spec.ProjectName(), Source: source,
+				Namespace: app.Spec.Destination.Namespace, KubeVersion: version, APIVersions: apis,
+				Keys: p.Keys.SOPS(app.Spec.ProjectName()),
+			}
+			warned[i], err = p.commit(ctx, &requests[i], renew)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	var warnings []Warning
+	for _, text := range warned {
+		if text != "" {
+			warnings = append(warnings, Warning{api.ConditionComparisonError, text})
+		}
+	}
+	return requests, warnings, nil
+}
+
+// commit fills in the commit and its tree. If the repository cannot be reached,
+// but was before, the last known commit stands, with a warning.
+func (p *Pipeline) commit(ctx context.Context, req *render.Request, renew bool) (warning string, err error) {
+	if req.Source.IsChart() || req.Source.IsOCI() {
+		return "", fmt.Errorf("spec.source: %w: this version reads Git repositories only", render.ErrUnsupported)
+	}
+	repo := p.Keys.Repo(req.Source.RepoURL, req.Project)
+	known, ok := p.Git.Known(repo, req.Source.Revision())
+	sha := known.SHA
+	switch {
+	case ok && !renew && known.Err == nil:
+	case ok && !renew:
+		warning = fmt.Sprintf("%v (still at commit %.7s, of %s)", known.Err, known.SHA, known.At.UTC().Format(time.RFC3339))
+	default:
+		if sha, err = p.Git.Resolve(ctx, repo, req.Source.Revision()); err != nil {
+			return "", err
+		}
+	}
+	req.Revision = sha
+	req.Tree, err = p.Git.Tree(ctx, repo, sha)
+	return warning, err
+}
+
+// resolve places the objects in namespaces and makes Secrets of what stands for
+// them.
+func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name string, set manifest.Set, fresh bool) (*Rendered, error) {
+	scopes := set.Scopes()
+	placed, err := set.Place(app.Spec.Destination.Namespace, func(o *manifest.Object) (bool, bool) {
+		if namespaced, known := p.Destination.Scope(o); known {
+			return namespaced, known
+		}
+		return scopes(o)
+	})
+	if err != nil {
+		return nil, err
+	}
+	result, err := p.Secrets.Run(ctx, resolve.Application{
+		Name: name, Annotations: app.Annotations, Cluster: p.Destination, Permit: p.Permit(app), Fresh: fresh,
+	}, placed, p.Destination.Serves)
+	if err != nil {
+		return nil, &Later{err, result.Next}
+	}
+	out := &Rendered{Set: result.Set, Refresh: result.Next}
+	for _, stale := range result.Stale {
+		out.Warnings = append(out.Warnings, Warning{api.ConditionComparisonError, "the last good value is kept: " + stale.Error()})
+	}
+	return out, nil
+}
+
+// Later is an error that may pass by itself, at a known time.
+type Later struct {
+	Err error
+	At  time.Time // zero if unknown
+}
+
+// Error is that of the cause.
+func (l *Later) Error() string { return l.Err.Error() }
+
+// Unwrap returns the cause.
+func (l *Later) Unwrap() error { return l.Err }
+
+// Renew makes the next Desired ask the repositories anew; hard drops what was
+// rendered and fetched, too.
+func (p *Pipeline) Renew(app *api.Application, hard bool) {
+	name := api.InstanceName(app.Namespace, app.Name, p.Namespace)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := memory{}
+	if known := p.memo[name]; known != nil && !hard {
+		next = *known
+	}
+	next.renew, next.fresh = true, hard
+	if hard {
+		p.Render.Forget(name)
+	}
+	p.set(name, &next)
+}
+
+// Forget drops what is kept for an Application that is gone.
+func (p *Pipeline) Forget(app string) {
+	p.Render.Forget(app)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.memo, app)
+}
+
+// recall returns what is known of an Application, and takes its wish for a
+// renewal as granted.
+func (p *Pipeline) recall(name string) memory {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := p.memo[name]
+	if known == nil {
+		return memory{}
+	}
+	was := *known
+	granted := was
+	granted.renew, granted.fresh = false, false
+	p.set(name, &granted)
+	return was
+}
+
+func (p *Pipeline) keep(name string, m *memory) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.set(name, m)
+}
+
+// set stores a memory. The caller holds p.mu.
+func (p *Pipeline) set(name string, m *memory) {
+	if p.memo == nil {
+		p.memo = map[string]*memory{}
+	}
+	p.memo[name] = m
+}
+
+// holds says that the outcome would be the same again.
+func (m *memory) holds(set manifest.Set, basis string, now time.Time) bool {
+	return m.rendered != nil && !m.fresh && m.basis == basis && slices.Equal(m.rendering, set) &&
+		(m.rendered.Refresh.IsZero() || now.Before(m.rendered.Refresh))
+}
+
+// basis names what the outcome depends on besides what was rendered.
+func (p *Pipeline) basis(app *api.Application) string {
+	sealed := p.Destination.Serves(schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"})
+	external := p.Destination.Serves(schema.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"})
+	return fmt.Sprint(p.Keys.Generation(), sealed, external, app.Spec.Destination.Namespace, app.Spec.ProjectName(),
+		app.Annotations[api.AnnotationSealedSecrets], app.Annotations[api.AnnotationExternalSecrets])
+}
+
+func commits(requests []render.Request) []string {
+	revisions := make([]string, len(requests))
+	for i, r := range requests {
+		revisions[i] = r.Revision
+	}
+	return revisions
+}
+
+func types(r *render.Rendering) []api.SourceType {
+	list := make([]api.SourceType, len(r.Sources))
+	for i, s := range r.Sources {
+		list[i] = s.SourceType
+	}
+	return list
+}
+
+func inputs(r *render.Rendering) []git.Facts {
+	list := make([]git.Facts, len(r.Sources))
+	for i, s := range r.Sources {
+		list[i] = s.Inputs
+	}
+	return list
+}
+
+func warningsOf(r *render.Rendering) []Warning {
+	var warnings []Warning
+	for _, d := range r.Repeated {
+		warnings = append(warnings, Warning{api.ConditionRepeatedResourceWarning, d.String()})
+	}
+	seen := map[string]bool{}
+	for _, text := range r.Warnings() {
+		seen[text] = true
+	}
+	for _, text := range slices.Sorted(maps.Keys(seen)) {
+		warnings = append(warnings, Warning{ConditionRenderWarning, text})
+	}
+	return warnings
+}
+
+// ConditionRenderWarning is what a renderer had to say to a person.
+const ConditionRenderWarning api.ConditionType = "RenderWarning"

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/agent"
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/keyring"
+	"github.com/tidelock-io/tidelock/agent/metrics"
+	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/plugins/host"
+	"github.com/tidelock-io/tidelock/render"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+)
+
+type agentOptions struct {
+	kubeconfig       string
+	namespace        string
+	sealingNamespace string
+	listen           string
+	metricsListen    string
+	cacheDir         string
+	webhookSecret    string
+	pollInterval     time.Duration
+	refresh          time.Duration
+	debug            bool
+}
+
+func newAgentCommand() *cobra.Command {
+	var o agentOptions
+	cmd := &cobra.Command{
+		Use:   "agent",
+		Short: "Keep a cluster as Git says: the in-cluster agent",
+		Long: `Watch the Applications of a namespace and keep their objects as Git says.
+
+It logs JSON to stderr, one event a line. It ends on SIGTERM, at any moment: what
+it was doing stands in the Applications' status, and the next agent goes on.
+
+Exit status: 0 told to end, 1 failure, 2 wrong use.`,
+		Example: `  # in a cluster, with the rights of its ServiceAccount
+  tidelock agent
+
+  # from a laptop, against the cluster of a kubeconfig
+  tidelock agent --kubeconfig ~/.kube/config --listen 127.0.0.1:8080 --metrics-listen 127.0.0.1:8082`,
+		Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runAgent(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`; in a cluster its ServiceAccount if empty")
+	f.StringVar(&o.namespace, "namespace", "argocd", "where Applications, AppProjects, keys and repository credentials are")
+	f.StringVar(&o.sealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
+	f.StringVar(&o.listen, "listen", ":8080", "`ADDRESS` of POST /api/webhook and GET /healthz")
+	f.StringVar(&o.metricsListen, "metrics-listen", ":8082", "`ADDRESS` of GET /metrics")
+	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
+	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused")
+	f.DurationVar(&o.pollInterval, "poll-interval", 2*time.Minute, "how often repositories are asked for news, if no webhook tells")
+	f.DurationVar(&o.refresh, "refresh-interval", 3*time.Minute, "how often an Application is looked at without a reason")
+	f.BoolVar(&o.debug, "debug", false, "log more")
+	return cmd
+}
+
+func runAgent(ctx context.Context, o agentOptions) error {
+	log := newLogger(o.debug)
+	cfg, err := restConfig(o.kubeconfig)
+	if err != nil {
+		return err
+	}
+	p, err := assemble(ctx, cfg, o, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	return p.run(ctx)
+}
+
+// newLogger logs JSON to stderr, and makes client-go log there too.
+func newLogger(debug bool) *slog.Logger {
+	level := slog.LevelInfo
+	if debug {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	klog.SetSlogLogger(log)
+	return log
+}
+
+// restConfig reaches the cluster. The client's own throttle is off: the API
+// server's priority and fairness knows better, and agent/apply bounds what is in
+// flight.
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	cfg, err := rest.InClusterConfig()
+	if kubeconfig != "" {
+		cfg, err = clientcmd.BuildConfigFromFlags("", kubeconfig)
+	} else if errors.Is(err, rest.ErrNotInCluster) {
+		return nil, &usageError{"tidelock agent", errors.New("this is no pod of a cluster: give --kubeconfig")}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	cfg.QPS = -1
+	cfg.UserAgent = "tidelock/" + versionText()
+	return cfg, nil
+}
+
+// parts are all that runs, as one.
+type parts struct {
+	log          *slog.Logger
+	options      agentOptions
+	agent        *agent.Agent
+	applications *agent.Applications
+	cluster      *cluster.Cluster
+	keyring      *keyring.Keyring
+	git          *git.Store
+	watcher      *git.Watcher
+	host         *host.Host
+	webhook      http.Handler
+	metrics      *metrics.Metrics
+}
+
+// assemble makes the parts and ties them together. It is the one place that
+// knows every concrete type.
+func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.Logger) (*parts, error) {
+	p := &parts{log: log, options: o}
+	var err error
+	if p.applications, err = agent.NewApplications(cfg, o.namespace); err != nil {
+		return nil, err
+	}
+	if p.cluster, err = cluster.New(cfg, log, cluster.Listeners{
+		Changed: func(app string, drifted bool) { p.agent.Live(app, drifted) },
+		Served:  func() { p.agent.All() },
+	}); err != nil {
+		return nil, err
+	}
+	if err := p.cluster.Discover(ctx); err != nil {
+		return nil, err
+	}
+	in := keyring.Namespaces{Agent: o.namespace, Sealing: o.sealingNamespace}
+	if p.keyring, err = keyring.New(cfg, in, log, func() { p.agent.All() }); err != nil {
+		return nil, err
+	}
+	if p.git, err = git.NewStore(gitDir(o.cacheDir), git.Options{Log: log}); err != nil {
+		return nil, err
+	}
+	p.watcher = git.NewWatcher(p.git, o.pollInterval, nil, func(m git.Moved) {
+		log.Info("moved", "repository", m.URL, "revision", m.Revision, "from", m.Old, "to", m.New)
+		p.agent.Moved(m.URL)
+	})
+	if p.webhook, err = newWebhook(o.webhookSecret, p.watcher); err != nil {
+		return nil, err
+	}
+	if p.host, err = newHost(log); err != nil {
+		return nil, err
+	}
+	return p, p.tie(cfg)
+}
+
+// tie makes what needs the other parts.
+func (p *parts) tie(cfg *rest.Config) error {
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return fmt.Errorf("connect to the cluster: %w", err)
+	}
+	applier, err := apply.New(cfg, p.cluster, p.log)
+	if err != nil {
+		return err
+	}
+	engine := render.New(render.Config{Plugins: renderers{p.host}, Logger: p.log})
+	p.metrics = metrics.New(p.numbers(engine))
+	reconciler := &reconcile.Reconciler{
+		Namespace: p.options.namespace, Store: p.applications, Cluster: p.cluster, Apply: applier,
+		Log: p.log, Now: time.Now, Refresh: p.options.refresh,
+		Synced: p.synced,
+		Pipeline: &pipeline.Pipeline{
+			Namespace: p.options.namespace, Git: p.git, Render: engine, Keys: p.keyring, Now: time.Now,
+			Destination: cluster.Objects{Cluster: p.cluster, Client: client},
+			Secrets:     newSecretsStage(p.host, p.keyring),
+			Permit:      p.permit,
+		},
+	}
+	p.agent = agent.New(p.applications, reconciler, p.log, p.passed)
+	return nil
+}
+
+func (p *parts) close() {
+	if err := p.host.Close(); err != nil {
+		p.log.Warn("end the plugins", "error", err)
+	}
+	if err := p.git.Close(); err != nil {
+		p.log.Warn("close the Git mirrors", "error", err)
+	}
+}
+
+// run runs the parts until ctx ends or one of them fails.
+func (p *parts) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.cluster.Run(ctx) })
+	g.Go(func() error { return p.keyring.Run(ctx) })
+	g.Go(func() error { return p.watcher.Run(ctx) })
+	g.Go(func() error { return serve(ctx, p.options.metricsListen, p.metricsMux()) })
+	g.Go(func() error { return serve(ctx, p.options.listen, p.mux()) })
+	g.Go(func() error {
+		if err := p.keyring.Wait(ctx); err != nil {
+			return nil //nolint:nilerr // told to end before the first listing
+		}
+		p.log.Info("running", "version", versionText(), "namespace", p.options.namespace, "listen", p.options.listen)
+		return p.agent.Run(ctx)
+	})
+	return g.Wait()
+}
+
+// permit asks an Application's project about an object.
+func (p *parts) permit(*api.Application) func(*manifest.Object) error {
+	return func(*manifest.Object) error { return nil }
+}
+
+// synced logs and counts an operation that ended.
+func (p *parts) synced(app *api.Application, op *api.OperationState) {
+	p.log.Info("operation ended", "application", app.Name, "phase", op.Phase, "revision", op.SyncResult.Revision, "message", op.Message)
+	p.metrics.Synced(app, op)
+}
+
+func (p *parts) passed(name types.NamespacedName, took time.Duration) {
+	server := ""
+	if app := p.applications.Application(name.Namespace, name.Name); app != nil {
+		server = app.Spec.Destination.Resolved().Server
+	}
+	p.metrics.Passed(name.Namespace, server, took)
+}
+
+// gitDir is where mirrors are kept.
+func gitDir(cacheDir string) string {
+	if cacheDir == "" {
+		cacheDir = filepath.Join(os.TempDir(), fmt.Sprintf("tidelock-%d", os.Getuid()))
+	}
+	return filepath.Join(cacheDir, "git")
+}

@@ -1,0 +1,82 @@
+// Command tidelock gets what is in Git onto Kubernetes, secrets included. It is
+// the in-cluster agent, the command line and the host of its own plugins.
+//
+// One file per subcommand. Data goes to stdout, talk to stderr.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses, of all subcommands.
+const (
+	exitOK    = 0
+	exitError = 1 // what was asked for failed
+	exitUsage = 2 // the command line is wrong
+)
+
+func main() { os.Exit(run()) }
+
+// run returns the exit status.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := newRootCommand().ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(os.Stderr, "tidelock: %v\n", err)
+	var usage *usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(os.Stderr, "hint: %s --help\n", usage.command)
+		return exitUsage
+	}
+	return exitError
+}
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tidelock",
+		Short: "Get what is in Git onto Kubernetes, secrets included",
+		Long: `Tidelock is a GitOps agent that treats secrets as a stage of its pipeline, and
+the same pipeline for a laptop.
+
+Exit status: 0 success, 1 failure, 2 wrong use.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd.CommandPath(), err} })
+	root.AddCommand(
+		newAgentCommand(),
+		newInstallCommand(),
+		newPluginCommand(),
+		newVersionCommand(),
+	)
+	return root
+}
+
+// A usageError is a wrong command line.
+type usageError struct {
+	command string
+	err     error
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// usage makes the errors of an argument check usage errors.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{cmd.CommandPath(), err}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/plugins/directory"
+	"github.com/tidelock-io/tidelock/plugins/kustomize"
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/secrets/sealed"
+)
+
+// builtins are the plugins in this binary. Each runs as a process of its own.
+func builtins() map[string]sdk.Plugin {
+	return map[string]sdk.Plugin{
+		"directory": directory.Plugin(versionText()),
+		"kustomize": kustomize.Plugin(versionText()),
+		"sealed":    {Name: "sealed", Version: versionText(), SecretSource: sealed.Source{}},
+	}
+}
+
+func newPluginCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plugin",
+		Short: "Run the built-in plugins",
+		Args:  usage(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newPluginServeCommand())
+	return cmd
+}
+
+func newPluginServeCommand() *cobra.Command {
+	names := slices.Sorted(maps.Keys(builtins()))
+	return &cobra.Command{
+		Use:   "serve NAME",
+		Short: "Serve a built-in plugin; Tidelock itself runs this",
+		Long: `Serve a built-in plugin on a private socket, in a sandbox. Tidelock starts this
+itself; run by hand it only says so.
+
+Built-in plugins: ` + strings.Join(names, ", "),
+		Args:      usage(cobra.ExactArgs(1)),
+		ValidArgs: names,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			plugin, ok := builtins()[args[0]]
+			if !ok {
+				return &usageError{cmd.CommandPath(), fmt.Errorf("no built-in plugin %q: there are %s", args[0], strings.Join(names, ", "))}
+			}
+			sdk.Serve(plugin)
+			return nil
+		},
+	}
+}
