@@ -1,0 +1,55 @@
+# Thin names over go commands. `make help` lists them.
+
+# Without cgo everything is static, and `go build`, `go run` and `go test` share
+# one build cache. The race detector needs cgo, so tests use it where there is a
+# C compiler.
+export CGO_ENABLED = 0
+
+kubernetes = v1.37.2
+version    = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+golangci   = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Clients parse the version that a control plane reports, so it must have one.
+component  = k8s.io/component-base/version
+devcluster_ldflags = -s -w -X $(component).gitVersion=$(kubernetes) \
+	-X $(component).gitMajor=1 -X $(component).gitMinor=37
+
+race = $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo yes)
+
+.PHONY: help build test demo bench image lint bin/tidelock bin/tidelock-external-secrets bin/devcluster
+
+help: ## List what there is.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: bin/devcluster bin/tidelock bin/tidelock-external-secrets ## Build the programs into bin/. Minutes the first time.
+
+bin/tidelock:
+	go build -ldflags '-s -w' -o $@ ./cmd/tidelock
+
+bin/tidelock-external-secrets:
+	go build -C plugins/external -ldflags '-s -w' -o $(CURDIR)/$@ .
+
+bin/devcluster:
+	go build -C cmd/devcluster -ldflags '$(devcluster_ldflags)' -o $(CURDIR)/$@ .
+
+# The control plane and the providers are other people's code, tested here
+# without the race detector, which would mean to compile them once more.
+test: build ## Build, then run all tests, with the race detector if there is a C compiler.
+	CGO_ENABLED=$(if $(race),1,0) go test $(if $(race),-race) -timeout 30m ./...
+	CGO_ENABLED=$(if $(race),1,0) go test -C plugins/sdk $(if $(race),-race) ./...
+	go test -C plugins/external ./...
+	go test -C cmd/devcluster ./...
+
+demo: ## Run the main job and show it. KEEP=1 leaves it running at the end.
+	go run ./examples/infra-gitops/demo $(if $(KEEP),-keep) $(ARGS)
+
+bench: ## Measure the agent with 100 services. ARGS='--services 10' and so on.
+	go run ./cmd/bench $(ARGS)
+
+image: ## Build the container image.
+	docker build --build-arg VERSION=$(version) -t tidelock:$(version) .
+
+lint: ## Run golangci-lint over every module.
+	for module in . plugins/sdk plugins/external cmd/devcluster; do \
+		(cd $$module && go run $(golangci) run --config $(CURDIR)/.golangci.yaml ./...) || exit 1; \
+	done

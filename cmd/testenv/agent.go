@@ -1,0 +1,183 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// agentReady bounds the start of the agent, which takes a second.
+const agentReady = time.Minute
+
+// AgentNamespace is where the agent finds Applications and its keys.
+const AgentNamespace = "argocd"
+
+// AgentOptions say how to run the agent.
+type AgentOptions struct {
+	Binary     string
+	Kubeconfig string
+	// Dir has the log, the cache and the directories for temporary files.
+	Dir string
+	// PollInterval is how often repositories are asked; 0 is the agent's default.
+	PollInterval time.Duration
+	// SealedSecretsNamespace has the sealing keys; "" is the agent's default.
+	SealedSecretsNamespace string
+	// Flags and Env are added to the agent's own.
+	Flags, Env []string
+}
+
+// An Agent is an agent process. It may be killed and started again.
+type Agent struct {
+	URL     string // of the webhook and of /healthz
+	Metrics string // URL of the metrics
+	Log     string // path of the file with what all its runs printed
+
+	options AgentOptions
+	process *process
+}
+
+// StartAgent runs an agent and waits until it says that it is healthy.
+func StartAgent(ctx context.Context, o AgentOptions) (*Agent, error) {
+	for _, dir := range []string{"cache", "tmp", "home"} {
+		if err := os.MkdirAll(filepath.Join(o.Dir, dir), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	listen, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{
+		URL: "http://" + listen, Metrics: "http://" + metrics + "/metrics",
+		Log: filepath.Join(o.Dir, "agent.log"), options: o,
+	}
+	a.options.Flags = append([]string{
+		"agent", "--kubeconfig", o.Kubeconfig, "--namespace", AgentNamespace,
+		"--listen", listen, "--metrics-listen", metrics, "--cache-dir", filepath.Join(o.Dir, "cache"),
+	}, o.Flags...)
+	if o.PollInterval != 0 {
+		a.options.Flags = append(a.options.Flags, "--poll-interval", o.PollInterval.String())
+	}
+	if o.SealedSecretsNamespace != "" {
+		a.options.Flags = append(a.options.Flags, "--sealed-secrets-namespace", o.SealedSecretsNamespace)
+	}
+	return a, a.Start(ctx)
+}
+
+// Start runs the agent again, with the same flags and files, after it ended.
+func (a *Agent) Start(ctx context.Context) error {
+	cmd := exec.Command(a.options.Binary, a.options.Flags...)
+	cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + filepath.Join(a.options.Dir, "home"),
+		"TMPDIR=" + filepath.Join(a.options.Dir, "tmp"),
+	}, a.options.Env...)
+	var err error
+	if a.process, err = start("tidelock agent", cmd, a.Log, nil); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, agentReady)
+	defer cancel()
+	if err := a.process.awaitUp(ctx, a.healthy); err != nil {
+		a.process.kill()
+		return err
+	}
+	return nil
+}
+
+func (a *Agent) healthy(ctx context.Context) bool {
+	_, err := get(ctx, a.URL+"/healthz")
+	return err == nil
+}
+
+// Webhook is the URL that takes announcements of pushes.
+func (a *Agent) Webhook() string { return a.URL + "/api/webhook" }
+
+// Dirs are the directories that the agent may write to.
+func (a *Agent) Dirs() []string {
+	var dirs []string
+	for _, dir := range []string{"cache", "tmp", "home"} {
+		dirs = append(dirs, filepath.Join(a.options.Dir, dir))
+	}
+	return dirs
+}
+
+// MetricsText returns the metrics.
+func (a *Agent) MetricsText(ctx context.Context) ([]byte, error) { return get(ctx, a.Metrics) }
+
+// Stop ends the agent as Kubernetes does, by SIGTERM. It is an error if that
+// leaves a process of its behind.
+func (a *Agent) Stop() error { return errors.Join(a.process.stop(), a.awaitNoLeftovers()) }
+
+// Kill ends the agent as the kernel does when memory is short, by SIGKILL. It is
+// an error if that leaves a process of its behind.
+func (a *Agent) Kill() error {
+	a.process.kill()
+	return a.awaitNoLeftovers()
+}
+
+// Exited is closed when the present run has ended, however that came.
+func (a *Agent) Exited() <-chan struct{} { return a.process.exited }
+
+// Usage returns what the agent and its plugins have used since the start of the
+// present run.
+func (a *Agent) Usage() (Usage, error) { return usageOf(a.process.pid()) }
+
+// Processes returns the ids of the agent's and its plugins' processes.
+func (a *Agent) Processes() ([]int, error) { return session(a.process.pid()) }
+
+// awaitNoLeftovers waits until no process is left. After SIGKILL the kernel
+// needs a moment to end the plugins.
+func (a *Agent) awaitNoLeftovers() error {
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		left, err := session(a.process.pid())
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the agent left processes behind: %v", left)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// freeAddress returns an address that nobody listens on just now.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// maxBody is more than any metrics page has.
+const maxBody = 64 << 20
+
+func get(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", url, response.Status)
+	}
+	return body, err
+}

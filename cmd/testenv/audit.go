@@ -1,0 +1,146 @@
+package testenv
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// An AuditLog counts requests. The API server's metrics have no user in their
+// labels and would count kube-controller-manager's requests too; its audit log
+// tells users apart and costs it microseconds a request.
+type AuditLog struct {
+	path   string
+	offset int64
+}
+
+// Requests are numbers of requests by verb and resource, as "apply deployments"
+// or "watch secrets". Server-side apply is "apply" here, or "dry-run".
+type Requests map[string]int
+
+// Total is the number of all of them.
+func (r Requests) Total() (n int) {
+	for _, count := range r {
+		n += count
+	}
+	return n
+}
+
+// String lists them, most frequent first.
+func (r Requests) String() string {
+	keys := slices.SortedFunc(maps.Keys(r), func(a, b string) int {
+		if d := r[b] - r[a]; d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	for i, key := range keys {
+		keys[i] = fmt.Sprintf("%d %s", r[key], key)
+	}
+	return strings.Join(keys, ", ")
+}
+
+// newAuditLog returns a log in dir, and the path of the policy that records the
+// metadata of what users ask for, and nothing else.
+func newAuditLog(dir string, users []string) (log *AuditLog, policy string, err error) {
+	policy = filepath.Join(dir, "audit-policy.yaml")
+	content, err := yaml.Marshal(map[string]any{
+		"apiVersion": "audit.k8s.io/v1",
+		"kind":       "Policy",
+		"omitStages": []string{"RequestReceived"},
+		"rules": []any{
+			map[string]any{"level": "Metadata", "users": users},
+			map[string]any{"level": "None"},
+		},
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return &AuditLog{path: filepath.Join(dir, "audit.jsonl")}, policy, os.WriteFile(policy, content, 0o600)
+}
+
+// Next counts the requests since the last call, or since the start of the log. A
+// watch counts when it begins, all else when it is answered.
+func (l *AuditLog) Next() (Requests, error) {
+	file, err := os.Open(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Requests{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if _, err := file.Seek(l.offset, io.SeekStart); err != nil {
+		return nil, err
+	}
+	counts := Requests{}
+	lines := bufio.NewReaderSize(file, 64<<10)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return counts, nil // half a line is read next time
+		}
+		if err != nil {
+			return nil, err
+		}
+		l.offset += int64(len(line))
+		if err := counts.add(line); err != nil {
+			return nil, fmt.Errorf("audit log %s: %w", l.path, err)
+		}
+	}
+}
+
+func (r Requests) add(line []byte) error {
+	var event struct {
+		Stage      string `json:"stage"`
+		Verb       string `json:"verb"`
+		RequestURI string `json:"requestURI"`
+		ObjectRef  *struct {
+			Resource    string `json:"resource"`
+			Subresource string `json:"subresource"`
+		} `json:"objectRef"`
+	}
+	if err := json.Unmarshal(line, &event); err != nil {
+		return err
+	}
+	watch := event.Verb == "watch"
+	if watch != (event.Stage == "ResponseStarted") {
+		return nil
+	}
+	uri, err := url.ParseRequestURI(event.RequestURI)
+	if err != nil {
+		return err
+	}
+	what := uri.Path
+	if event.ObjectRef != nil && event.ObjectRef.Resource != "" {
+		what = event.ObjectRef.Resource
+		if event.ObjectRef.Subresource != "" {
+			what += "/" + event.ObjectRef.Subresource
+		}
+	}
+	r[requestVerb(event.Verb, uri.Query())+" "+what]++
+	return nil
+}
+
+// requestVerb tells server-side apply from other patches, and a dry run from
+// what counts.
+func requestVerb(verb string, query url.Values) string {
+	switch {
+	case query.Get("dryRun") != "":
+		return "dry-run"
+	case verb == "patch" && query.Get("fieldManager") != "" && query.Has("force"):
+		return "apply"
+	}
+	return verb
+}

@@ -1,0 +1,150 @@
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/yaml"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+)
+
+// FieldManager is the owner of what this package applies.
+const FieldManager = "testenv"
+
+// clusterReady bounds the start of a cluster, which takes seconds.
+const clusterReady = 2 * time.Minute
+
+// A Cluster is a running control plane.
+type Cluster struct {
+	Dir        string
+	Kubeconfig string       // of a cluster administrator
+	Config     *rest.Config // the same, without client-side limits on the rate
+	Typed      kubernetes.Interface
+	Dynamic    dynamic.Interface
+	// Audit has the requests of the users named at the start.
+	Audit *AuditLog
+
+	binary  string
+	process *process
+}
+
+// StartCluster runs bin.Devcluster with its state in dir, going on with what is
+// there. The requests of the users in audit are recorded.
+func StartCluster(ctx context.Context, bin Binaries, dir string, audit ...string) (*Cluster, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	c := &Cluster{Dir: dir, Kubeconfig: filepath.Join(dir, "kubeconfig"), binary: bin.Devcluster}
+	flags := []string{"up", "--dir", dir}
+	if len(audit) > 0 {
+		log, policy, err := newAuditLog(dir, audit)
+		if err != nil {
+			return nil, err
+		}
+		c.Audit = log
+		flags = append(flags, "--audit-log", log.path, "--audit-policy", policy)
+	}
+	if err := os.Remove(c.Kubeconfig); err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	var err error
+	c.process, err = start("devcluster", exec.Command(bin.Devcluster, flags...), filepath.Join(dir, "devcluster.log"), nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.connect(ctx); err != nil {
+		c.process.kill()
+		return nil, err
+	}
+	return c, nil
+}
+
+// connect waits for the kubeconfig, which is there once the cluster is ready.
+func (c *Cluster) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, clusterReady)
+	defer cancel()
+	if err := c.process.awaitUp(ctx, func(context.Context) bool {
+		_, err := os.Stat(c.Kubeconfig)
+		return err == nil
+	}); err != nil {
+		return err
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	config.QPS = -1 // no limit
+	config.UserAgent = FieldManager
+	c.Config = config
+	if c.Typed, err = kubernetes.NewForConfig(config); err != nil {
+		return err
+	}
+	c.Dynamic, err = dynamic.NewForConfig(config)
+	return err
+}
+
+// Stop ends the cluster. Its state stays in Dir.
+func (c *Cluster) Stop() error { return c.process.stop() }
+
+// Exited is closed when the cluster has ended, however that came.
+func (c *Cluster) Exited() <-chan struct{} { return c.process.exited }
+
+var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+
+// ApplyCRDs makes the cluster serve Applications and their like.
+func (c *Cluster) ApplyCRDs(ctx context.Context) error {
+	for _, text := range api.CRDs() {
+		crd := new(unstructured.Unstructured)
+		if err := yaml.Unmarshal([]byte(text), &crd.Object); err != nil {
+			return err
+		}
+		name := crd.GetName()
+		options := metav1.ApplyOptions{FieldManager: FieldManager, Force: true}
+		if _, err := c.Dynamic.Resource(definitions).Apply(ctx, name, crd, options); err != nil {
+			return fmt.Errorf("apply CustomResourceDefinition %s: %w", name, err)
+		}
+		if err := c.Until(ctx, definitions, "", name, established); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func established(crd *unstructured.Unstructured) (bool, string) {
+	if crd == nil {
+		return false, "absent"
+	}
+	conditions, _, _ := unstructured.NestedSlice(crd.Object, "status", "conditions")
+	for _, item := range conditions {
+		condition, _ := item.(map[string]any)
+		if condition["type"] == "Established" {
+			return condition["status"] == "True", fmt.Sprintf("Established is %v", condition["status"])
+		}
+	}
+	return false, "not established"
+}
+
+// Dump writes all that etcd holds, as [Dump] reads it.
+func (c *Cluster) Dump(ctx context.Context, w io.Writer) error {
+	var stderr strings.Builder
+	cmd := exec.CommandContext(ctx, c.binary, "dump", "--dir", c.Dir)
+	cmd.Stdout, cmd.Stderr = w, &stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("dump the cluster in %s: %w: %s", c.Dir, err, stderr.String())
+	}
+	return nil
+}
