@@ -3,6 +3,8 @@ package wire
 import (
 	"errors"
 	"io/fs"
+	"strings"
+	"unicode"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -64,7 +66,7 @@ func (k Kinds) Error(f *Failure) error {
 	if f == nil {
 		return nil
 	}
-	e := &remoteError{text: f.GetText()}
+	e := &remoteError{text: printable(f.GetText())}
 	for _, pair := range k {
 		if f.GetKind() == pair.Kind {
 			e.kind = pair.Err
@@ -87,6 +89,20 @@ func (k Kinds) FromStatus(err error) (error, bool) {
 		}
 	}
 	return err, false
+}
+
+// printable makes one line of a text, without what could move a terminal or
+// forge a line of a log.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t':
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // remoteError is an error of the other side: its text, and its kind.
