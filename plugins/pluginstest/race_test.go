@@ -1,0 +1,5 @@
+//go:build race
+
+package pluginstest_test
+
+const raceEnabled = true
