@@ -148,3 +148,6 @@ func (c *Cluster) Dump(ctx context.Context, w io.Writer) error {
 	}
 	return nil
 }
+
+// Usage returns what the control plane has used since its start.
+func (c *Cluster) Usage() (Usage, error) { return usageOf(c.process.pid()) }

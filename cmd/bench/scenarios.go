@@ -1,0 +1,312 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/tidelock-io/tidelock/cmd/testenv"
+)
+
+// A scenario is something that happens, times as often as it says.
+type scenario struct {
+	name  string
+	about string
+	times int
+	do    func(*bench, context.Context) (time.Duration, error)
+}
+
+var scenarios = []scenario{
+	{"cold", "create all Applications, until every object is there", 1, (*bench).cold},
+	{"all", "a commit that changes every overlay", 1, (*bench).all},
+	{"one", "a commit that changes one overlay", 5, (*bench).one},
+	{"drift", "an image that was changed by hand, until it is healed", 5, (*bench).drift},
+	{"idle", "nothing", 1, (*bench).rest},
+}
+
+func scenarioNames() []string {
+	var names []string
+	for _, s := range scenarios {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// chooseScenarios returns those that a comma-separated list names, in their own
+// order. The others need what cold makes, so it is always one of them.
+func chooseScenarios(list string) ([]scenario, error) {
+	names := strings.Split(list, ",")
+	for _, name := range names {
+		if !slices.Contains(scenarioNames(), name) {
+			return nil, fmt.Errorf("--scenarios: there is no %q, only %s", name, strings.Join(scenarioNames(), ","))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool {
+		return s.name != "cold" && !slices.Contains(names, s.name)
+	}), nil
+}
+
+// bench is one cluster with an agent, measured.
+type bench struct {
+	options options
+	cluster *testenv.Cluster
+	git     *testenv.GitServer
+	repo    *testenv.Repository
+	agent   *testenv.Agent
+	objects *objects
+
+	pushes int // the revision is their number
+	turn   int // which service is changed next
+}
+
+// deadline bounds one happening. The slowest peer needs a minute for a hundred
+// services.
+const deadline = 10 * time.Minute
+
+const agentAccount = "tidelock"
+
+// measureOnce measures scenarios on a new cluster in dir.
+func measureOnce(ctx context.Context, o options, binaries testenv.Binaries, dir string, chosen []scenario) (results []Result, err error) {
+	b := &bench{options: o}
+	defer func() { err = errors.Join(err, b.stop()) }()
+	if err := b.start(ctx, binaries, dir); err != nil {
+		return nil, err
+	}
+	for _, s := range chosen {
+		say("measuring %s: %s", s.name, s.about)
+		var runs []Result
+		for range s.times {
+			r, err := b.measure(ctx, func(ctx context.Context) (time.Duration, error) {
+				ctx, cancel := context.WithTimeout(ctx, deadline)
+				defer cancel()
+				return s.do(b, ctx)
+			})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.name, err)
+			}
+			runs = append(runs, r)
+		}
+		result := summary(s.name, runs)
+		say("  %.2f s, %.2f CPU s, %d requests: %s", result.Wall.Seconds(), result.CPU.Seconds(), result.Requests, result.ByKind)
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// start brings up the cluster, the repository and the agent.
+func (b *bench) start(ctx context.Context, binaries testenv.Binaries, dir string) (err error) {
+	user := testenv.ServiceAccountUser(testenv.AgentNamespace, agentAccount)
+	if b.cluster, err = testenv.StartCluster(ctx, binaries, filepath.Join(dir, "cluster"), user); err != nil {
+		return err
+	}
+	if err := b.cluster.ApplyCRDs(ctx); err != nil {
+		return err
+	}
+	if b.git, err = testenv.StartGit(ctx, filepath.Join(dir, "git"), nil); err != nil {
+		return err
+	}
+	if b.repo, err = b.git.Create(ctx, "monorepo"); err != nil {
+		return err
+	}
+	if err := writeServices(b.repo, b.options.services, b.nextRevision()); err != nil {
+		return err
+	}
+	if _, err := b.repo.Push(ctx, "all services"); err != nil {
+		return err
+	}
+	if b.objects, err = watchObjects(ctx, b.cluster); err != nil {
+		return err
+	}
+	agentDir := filepath.Join(dir, "agent")
+	if err := os.MkdirAll(agentDir, 0o700); err != nil {
+		return err
+	}
+	kubeconfig := filepath.Join(agentDir, "kubeconfig")
+	if err := b.cluster.ServiceAccount(ctx, testenv.AgentNamespace, agentAccount, kubeconfig); err != nil {
+		return err
+	}
+	b.agent, err = testenv.StartAgent(ctx, testenv.AgentOptions{Binary: binaries.Tidelock, Kubeconfig: kubeconfig, Dir: agentDir})
+	return err
+}
+
+func (b *bench) stop() error {
+	var errs []error
+	if b.objects != nil {
+		errs = append(errs, b.objects.stop())
+	}
+	if b.agent != nil {
+		errs = append(errs, b.agent.Stop())
+	}
+	if b.git != nil {
+		errs = append(errs, b.git.Close())
+	}
+	if b.cluster != nil {
+		errs = append(errs, b.cluster.Stop())
+	}
+	return errors.Join(errs...)
+}
+
+func (b *bench) nextRevision() string {
+	b.pushes++
+	return strconv.Itoa(b.pushes)
+}
+
+func (b *bench) revision() string { return strconv.Itoa(b.pushes) }
+
+// nextService takes turns, so that no service is measured twice.
+func (b *bench) nextService() int {
+	b.turn++
+	return b.turn % b.options.services
+}
+
+// atOnce is how many Applications are created at a time.
+const atOnce = 8
+
+func (b *bench) cold(ctx context.Context) (time.Duration, error) {
+	begun := time.Now()
+	client := b.cluster.Dynamic.Resource(testenv.Applications).Namespace(testenv.AgentNamespace)
+	g, creating := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i := range b.options.services {
+		g.Go(func() error {
+			_, err := client.Create(creating, application(i, b.repo.URL), metav1.CreateOptions{})
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
+	return b.untilDone(ctx, begun, countAt(b.revision(), b.options.services*objectsPerService))
+}
+
+func (b *bench) all(ctx context.Context) (time.Duration, error) {
+	revision := b.nextRevision()
+	for i := range b.options.services {
+		if err := writeOverlay(b.repo, i, revision); err != nil {
+			return 0, err
+		}
+	}
+	return b.pushed(ctx, countAt(revision, b.options.services*objectsPerService))
+}
+
+func (b *bench) one(ctx context.Context) (time.Duration, error) {
+	revision := b.nextRevision()
+	if err := writeOverlay(b.repo, b.nextService(), revision); err != nil {
+		return 0, err
+	}
+	return b.pushed(ctx, countAt(revision, objectsPerService))
+}
+
+// pushed pushes the work tree; time counts from the announcement on.
+func (b *bench) pushed(ctx context.Context, done condition) (time.Duration, error) {
+	if _, err := b.repo.Push(ctx, "revision "+b.revision()); err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	if err := b.repo.Announce(ctx, b.agent.Webhook()); err != nil {
+		return 0, err
+	}
+	return b.untilDone(ctx, begun, done)
+}
+
+func (b *bench) drift(ctx context.Context) (time.Duration, error) {
+	service := b.nextService()
+	name := serviceName(service)
+	patch := []byte(`[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"tampered"}]`)
+	begun := time.Now()
+	tampered, err := b.cluster.Typed.AppsV1().Deployments(name).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{})
+	if err != nil {
+		return 0, err
+	}
+	return b.untilDone(ctx, begun, generationAbove(tampered.Generation, service))
+}
+
+func (b *bench) rest(ctx context.Context) (time.Duration, error) {
+	begun := time.Now()
+	select {
+	case <-time.After(b.options.idle):
+		return time.Since(begun), nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// untilDone waits for a condition, which ends the wall time, and then until every
+// Application says that it is Synced at the last commit.
+func (b *bench) untilDone(ctx context.Context, begun time.Time, done condition) (time.Duration, error) {
+	at, err := b.objects.until(ctx, done)
+	if err != nil {
+		return 0, err
+	}
+	return at.Sub(begun), b.untilReported(ctx)
+}
+
+// reportEvery is how often Applications are listed to see whether they report:
+// seldom, for a list of a hundred costs some ten milliseconds.
+const reportEvery = 250 * time.Millisecond
+
+func (b *bench) untilReported(ctx context.Context) error {
+	synced := testenv.SyncedAt(b.repo.Head)
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	for {
+		list, err := b.cluster.Dynamic.Resource(testenv.Applications).Namespace(testenv.AgentNamespace).
+			List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		if err != nil {
+			return err
+		}
+		waiting := ""
+		for i := range list.Items {
+			app, err := testenv.ReadApplication(&list.Items[i])
+			if err != nil {
+				return err
+			}
+			if !synced(app) {
+				waiting = app.Name + ": " + testenv.Describe(app)
+				break
+			}
+		}
+		if waiting == "" {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w; not Synced at %s: %s", context.Cause(ctx), testenv.Short(b.repo.Head), waiting)
+		}
+	}
+}
+
+// summary is the median of several measurements, but their highest memory.
+func summary(name string, runs []Result) Result {
+	byWall := slices.SortedFunc(slices.Values(runs), func(x, y Result) int { return cmp.Compare(x.Wall, y.Wall) })
+	r := byWall[len(byWall)/2]
+	r.Scenario = name
+	r.CPU = median(runs, func(r Result) time.Duration { return r.CPU })
+	r.ControlPlane = median(runs, func(r Result) time.Duration { return r.ControlPlane })
+	r.Requests = median(runs, func(r Result) int { return r.Requests })
+	for _, run := range runs {
+		r.Memory = max(r.Memory, run.Memory)
+	}
+	return r
+}
+
+func median[T cmp.Ordered](runs []Result, of func(Result) T) T {
+	var values []T
+	for _, run := range runs {
+		values = append(values, of(run))
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
