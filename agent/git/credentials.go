@@ -68,8 +68,8 @@ func (r Repo) Format(s fmt.State, _ rune)   { fmt.Fprint(s, r.String()) }
 func (r Repo) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 func (r Repo) LogValue() slog.Value         { return slog.StringValue(r.String()) }
 
-// normal moves user and password from the address to the credentials, so that
-// nothing that prints an address prints them.
+// normal moves what may be secret from the address to the credentials, so that
+// nothing that prints an address prints it.
 func (r Repo) normal() (Repo, error) {
 	r.URL = strings.TrimSpace(r.URL)
 	if r.URL == "" {
@@ -89,8 +89,12 @@ func (r Repo) normal() (Repo, error) {
 	if password, ok := u.User.Password(); ok && len(c.Password.Reveal()) == 0 {
 		c.Password = secrets.New([]byte(password))
 	}
-	c.Username = cmp.Or(c.Username, u.User.Username())
-	u.User = nil
+	if strings.HasSuffix(u.Scheme, "ssh") {
+		u.User = url.User(u.User.Username()) // which is part of the address, mostly "git"
+	} else {
+		c.Username = cmp.Or(c.Username, u.User.Username())
+		u.User = nil // which may be a token
+	}
 	r.URL = u.String()
 	return r, nil
 }

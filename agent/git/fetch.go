@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (r *remote) fetch(ctx context.Context, want plumbing.Hash) error {
 		return err
 	}
 	if !m.has(want) && l.servesAny() {
-		if err := r.receiveOne(ctx, l, want); err != nil {
+		if err := r.receiveOne(ctx, want); err != nil {
 			return err
 		}
 	}
@@ -57,8 +58,17 @@ func (r *remote) fetch(ctx context.Context, want plumbing.Hash) error {
 }
 
 // heal drops a mirror in which damage was found, unless it is new and the
-// server is to blame.
+// server is to blame, and one whose files somebody removed.
 func (m *mirror) heal() error {
+	for _, p := range *m.packs.Load() {
+		if _, err := os.Stat(packPath(m.packDir(), p.name, "pack")); errors.Is(err, os.ErrNotExist) {
+			m.log.Warn("git mirror was removed while in use", "mirror", m.path)
+			return m.drop()
+		}
+	}
+	if _, err := os.Stat(m.packDir()); errors.Is(err, os.ErrNotExist) {
+		return m.create()
+	}
 	d := m.damaged.Load()
 	if d == nil {
 		return nil
@@ -74,8 +84,9 @@ func (m *mirror) heal() error {
 // greet opens a session. Over http the answer to a recent listing will do, if it
 // has what is wanted, and saves a round trip.
 func (r *remote) greet(ctx context.Context, want plumbing.Hash) (*listing, transport.UploadPackSession, error) {
-	if l := r.last.Load(); l != nil && r.stateless && time.Since(l.at) < 10*time.Second && l.advertises(want) {
-		session, err := r.open()
+	l := r.last.Load()
+	if l != nil && r.stateless && !l.redirected && time.Since(l.at) < 10*time.Second && l.advertises(want) {
+		session, _, err := r.open()
 		return l, session, err
 	}
 	return r.ask(ctx)
@@ -122,8 +133,8 @@ func (l *listing) advertises(h plumbing.Hash) bool {
 }
 
 // receiveOne asks for a commit that is no tip, such as one that a branch has left.
-func (r *remote) receiveOne(ctx context.Context, l *listing, want plumbing.Hash) error {
-	session, err := r.open()
+func (r *remote) receiveOne(ctx context.Context, want plumbing.Hash) error {
+	l, session, err := r.ask(ctx)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ type listing struct {
 	refs   map[string]plumbing.Hash // by full name
 	peeled map[string]plumbing.Hash // the commits that annotated tags lead to
 	caps   *capability.List
+
+	redirected bool // the server answered from another address of its own
 }
 
 func newListing(refs *packp.AdvRefs, at time.Time) *listing {

@@ -3,7 +3,6 @@ package git
 import (
 	"errors"
 	"io/fs"
-	"path"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -70,7 +69,7 @@ func (t *Tree) resolve(name string) (place, error) {
 	if !fs.ValidPath(name) {
 		return place{path: name}, fs.ErrInvalid
 	}
-	w := walk{tree: t, above: make([]step, 0, 8)}
+	w := walk{tree: t, above: make([]step, 0, 8), todo: make([]leg, 0, 4)}
 	if err := w.enter("", &t.root); err != nil {
 		return place{path: "."}, err
 	}
@@ -148,35 +147,40 @@ func (w *walk) to(name string) (place, error) {
 			}
 			continue
 		}
-		if end, err := w.pass(name); end != nil || err != nil {
-			return *end, err
+		if end, done, err := w.pass(name); done || err != nil {
+			return end, err
 		}
 	}
 }
 
-// pass goes through one component. It returns a place if the walk ends there.
-func (w *walk) pass(name string) (end *place, err error) {
-	at := path.Join(w.here().path, name)
-	n := w.here().dir.find(name)
-	end = &place{path: at, node: n}
+// pass goes through one component; it is done where there is no way further.
+func (w *walk) pass(name string) (at place, done bool, err error) {
+	here := w.here()
+	n := here.dir.find(name)
+	at = place{path: join(here.path, name), node: n}
 	switch {
 	case n == nil:
-		return end, failf(ErrPath, "%s does not exist", at)
+		err = failf(ErrPath, "%s does not exist", at.path)
 	case n.kind == Submodule:
-		return end, failf(ErrSubmodule, "%s is a submodule; submodules are not fetched", at)
+		err = failf(ErrSubmodule, "%s is a submodule; submodules are not fetched", at.path)
 	case n.kind == Link:
-		err = w.follow(at, n)
+		err = w.follow(at.path, n)
 	case n.kind == Directory:
-		err = w.enter(at, n)
+		err = w.enter(at.path, n)
 	case w.more():
-		return end, failf(ErrNotDir, "%s is a file, not a directory", at)
+		err = failf(ErrNotDir, "%s is a file, not a directory", at.path)
 	default:
-		return end, nil
+		done = true
 	}
-	if err != nil {
-		return end, err
+	return at, done, err
+}
+
+// join is path.Join for what is clean already.
+func join(dir, name string) string {
+	if dir == "" {
+		return name
 	}
-	return nil, nil
+	return dir + "/" + name
 }
 
 func display(path string) string {

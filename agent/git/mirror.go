@@ -102,7 +102,13 @@ func (m *mirror) create() error {
 // has been filled anew.
 func (m *mirror) drop() error {
 	gone := m.path + ".dropped"
-	if err := errors.Join(os.RemoveAll(gone), os.Rename(m.path, gone), os.RemoveAll(gone)); err != nil {
+	if err := os.RemoveAll(gone); err != nil {
+		return fmt.Errorf("drop mirror: %w", err)
+	}
+	if err := os.Rename(m.path, gone); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("drop mirror: %w", err)
+	}
+	if err := os.RemoveAll(gone); err != nil {
 		return fmt.Errorf("drop mirror: %w", err)
 	}
 	m.packs.Store(&packs{})

@@ -60,15 +60,17 @@ func (r *remote) connect(mirrors string) (err error) {
 	return r.classify(err)
 }
 
-func (r *remote) open() (transport.UploadPackSession, error) {
-	endpoint := *r.endpoint // a session changes it when it is redirected
-	return r.via.NewUploadPackSession(&endpoint, r.auth)
+// open starts a session, which changes its endpoint when it is redirected.
+func (r *remote) open() (transport.UploadPackSession, *transport.Endpoint, error) {
+	endpoint := *r.endpoint
+	session, err := r.via.NewUploadPackSession(&endpoint, r.auth)
+	return session, &endpoint, err
 }
 
 // ask opens a session and learns what the server has.
 func (r *remote) ask(ctx context.Context) (*listing, transport.UploadPackSession, error) {
 	at := time.Now()
-	session, err := r.open()
+	session, endpoint, err := r.open()
 	if err != nil {
 		return nil, nil, r.remember(nil, err)
 	}
@@ -81,6 +83,7 @@ func (r *remote) ask(ctx context.Context) (*listing, transport.UploadPackSession
 		return nil, nil, r.remember(nil, err)
 	}
 	l := newListing(refs, at)
+	l.redirected = endpoint.String() != r.endpoint.String()
 	return l, session, r.remember(l, nil)
 }
 

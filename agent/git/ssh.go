@@ -30,7 +30,7 @@ type sshTransport struct {
 }
 
 func newSSH(c Credentials, ep *transport.Endpoint, limits serverLimits) (*sshTransport, error) {
-	t := &sshTransport{limits: limits, config: &ssh.ClientConfig{User: cmp.Or(c.Username, ep.User, "git")}}
+	t := &sshTransport{limits: limits, config: &ssh.ClientConfig{User: cmp.Or(ep.User, c.Username, "git")}}
 	switch key, password := c.SSHPrivateKey.Reveal(), c.Password.Reveal(); {
 	case len(key) > 0:
 		signer, err := parseKey(key, c.SSHPassphrase.Reveal())

@@ -182,8 +182,11 @@ func (s *Store) tree(ctx context.Context, r *remote, h plumbing.Hash) (*Tree, er
 	}
 	t, err := r.mirror.tree(h)
 	var other *wrongType
-	if errors.As(err, &other) {
+	switch {
+	case errors.As(err, &other):
 		return nil, &Error{URL: redact(r.repo.URL), Kind: ErrRevision, What: other.Error()}
+	case errors.Is(err, ErrCorrupt):
+		return nil, &Error{URL: redact(r.repo.URL), Kind: ErrCorrupt, What: plain(err), Hint: "the next attempt fetches it anew"}
 	}
 	return t, err
 }
@@ -207,10 +210,8 @@ func (s *Store) expand(ctx context.Context, r *remote, l *listing, short string)
 }
 
 func (s *Store) fetchAll(ctx context.Context, r *remote, l *listing) error {
-	for _, h := range l.wants(r.mirror, l.head) {
-		if err := s.fetch(ctx, r, h); err != nil {
-			return err
-		}
+	if wants := l.wants(r.mirror, l.head); len(wants) > 0 {
+		return s.fetch(ctx, r, wants[0]) // which brings the others along
 	}
 	return nil
 }

@@ -273,6 +273,25 @@ func TestDamagedMirror(t *testing.T) {
 	}
 }
 
+// Somebody may empty the cache while it is in use.
+func TestMirrorRemoved(t *testing.T) {
+	u := newUpstream(t)
+	first := u.commit(map[string]string{"a": "1"})
+	root := t.TempDir()
+	s := openStore(t, root, Options{})
+	repo := Repo{URL: u.bare()}
+	old := tree(t, s, repo, first)
+	must(t, os.RemoveAll(onlyMirror(t, s).path))
+	second := u.commit(map[string]string{"b": "2"})
+	if got := content(t, tree(t, s, repo, second), "b") + content(t, old, "a"); got != "21" {
+		t.Errorf("got %q", got)
+	}
+	s = openStore(t, root, Options{})
+	if got := content(t, tree(t, s, repo, second), "a") + content(t, tree(t, s, repo, first), "a"); got != "11" {
+		t.Errorf("after a restart: got %q", got)
+	}
+}
+
 // flip changes every byte of the objects, not of header and trailer.
 func flip(t *testing.T, pack string) {
 	raw, err := os.ReadFile(pack)

@@ -62,6 +62,9 @@ func TestNothingPrintsSecrets(t *testing.T) {
 	}}
 	normal, err := repo.normal()
 	must(t, err)
+	if ssh, err := (Repo{URL: "ssh://git:" + planted + "@example.com/a.git"}).normal(); err != nil || ssh.URL != "ssh://git@example.com/a.git" {
+		t.Errorf("got %v, %v", ssh.URL, err)
+	}
 	if string(normal.Credentials.Password.Reveal()) != planted || strings.Contains(normal.URL, "bob") {
 		t.Errorf("got %v", normal.URL)
 	}

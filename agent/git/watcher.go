@@ -23,7 +23,7 @@ var retries = [...]time.Duration{
 
 // Moved says that a revision stands for another commit than before.
 type Moved struct {
-	URL      string // as in Repo, without user and password
+	URL      string // as in Repo, without a password; SameRepo tells whose it is
 	Revision string
 	Old, New string // full SHAs; "" if there is none
 }
@@ -199,13 +199,12 @@ func (p *poll) soon(in time.Duration) {
 func (s *schedule) finish(a answer) {
 	p := s.polls[a.remote]
 	p.running = false
-	if a.listing == nil {
-		return
+	if a.listing != nil {
+		for _, move := range s.watcher.store.moved(a.remote, a.listing) {
+			s.watcher.moved(move)
+		}
+		maps.DeleteFunc(p.awaited, func(ref, sha string) bool { return a.listing.shows(ref, sha) })
 	}
-	for _, move := range s.watcher.store.moved(a.remote, a.listing) {
-		s.watcher.moved(move)
-	}
-	maps.DeleteFunc(p.awaited, func(ref, sha string) bool { return a.listing.shows(ref, sha) })
 	switch {
 	case len(p.awaited) == 0:
 		p.tries = 0
