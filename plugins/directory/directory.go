@@ -127,7 +127,7 @@ type options struct {
 	Jsonnet                json.RawMessage `json:"jsonnet"`
 	DisableExtensionFilter bool            `json:"disableExtensionFilter"`
 
-	include, exclude glob.Glob
+	include, exclude *glob.Pattern
 }
 
 // maxGlob bounds the length of a pattern, and so the work of matching it.
@@ -154,7 +154,7 @@ func parseOptions(data json.RawMessage) (*options, error) {
 
 // compile reads a pattern as Argo CD does: braces hold alternatives, and a star
 // spans directories.
-func compile(pattern string) (glob.Glob, error) {
+func compile(pattern string) (*glob.Pattern, error) {
 	if pattern == "" {
 		return nil, nil
 	}
