@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -85,9 +86,8 @@ func (d *dir) digest() string {
 }
 
 func (d *dir) find(name string) *node {
-	i, ok := slices.BinarySearchFunc(d.nodes, name, func(n node, name string) int {
-		return strings.Compare(n.name, name)
-	})
+	// By index: to copy a node would read its size without care.
+	i, ok := sort.Find(len(d.nodes), func(i int) int { return strings.Compare(name, d.nodes[i].name) })
 	if !ok {
 		return nil
 	}

@@ -3,6 +3,8 @@ package git
 import (
 	"encoding/pem"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -19,7 +21,7 @@ func TestTLSAndToken(t *testing.T) {
 	backend, err := url.Parse(u.serve("", "").URL)
 	must(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(backend)
-	front := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer hunter22" {
 			http.Error(w, "no", http.StatusForbidden)
 			return
@@ -28,7 +30,8 @@ func TestTLSAndToken(t *testing.T) {
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(front.Close)
-	front.Config.ErrorLog = nil
+	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	front.StartTLS()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw})
 	token := secrets.New([]byte("hunter22"))
 	for _, tt := range []struct {

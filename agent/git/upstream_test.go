@@ -85,8 +85,8 @@ type webServer struct {
 func (u *upstream) serve(user, password string) *webServer {
 	execPath := u.git(u.base, "--exec-path")
 	backend := &cgi.Handler{
-		Path: filepath.Join(execPath, "git-http-backend"),
-		Env:  []string{"GIT_PROJECT_ROOT=" + u.base, "GIT_HTTP_EXPORT_ALL=1"},
+		Path:   filepath.Join(execPath, "git-http-backend"),
+		Env:    []string{"GIT_PROJECT_ROOT=" + u.base, "GIT_HTTP_EXPORT_ALL=1"},
 		Stderr: io.Discard,
 	}
 	s := &webServer{}
