@@ -61,7 +61,12 @@ type dir struct {
 	sum   func() string
 }
 
+// newDir owns nodes. Git takes any bytes for a name, io/fs and protobuf only
+// UTF-8: other names get U+FFFD in the place of what is not.
 func newDir(nodes []node) *dir {
+	for i := range nodes {
+		nodes[i].name = strings.ToValidUTF8(nodes[i].name, "\uFFFD")
+	}
 	slices.SortFunc(nodes, func(a, b node) int { return cmp.Compare(a.name, b.name) })
 	d := &dir{nodes: nodes}
 	d.sum = sync.OnceValue(d.digest)

@@ -229,6 +229,7 @@ func TestForbiddenNames(t *testing.T) {
 func FuzzDecodeDir(f *testing.F) {
 	f.Add([]byte("100644 a\x00" + strings.Repeat("x", 20) + "40000 b\x00" + strings.Repeat("y", 20)))
 	f.Add([]byte("160000 ..\x00"))
+	f.Add([]byte("100644 \xfd\xd9\x00" + strings.Repeat("x", 20)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		d, err := decodeDir("d", raw, 100)
 		if err != nil {
