@@ -14,11 +14,11 @@ import (
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
-// Plugins calls plugins; host.Host does. Its Render reads the request's tree
-// from one goroutine, until it returns.
+// Plugins calls plugins, in the end host.Host. Render reads the request's tree
+// from one goroutine, until it returns; Decrypt is for SOPS files.
 type Plugins interface {
 	Render(ctx context.Context, plugin string, req *sdk.RenderRequest) (*sdk.RenderResult, error)
-	Decrypt(ctx context.Context, plugin string, req *sdk.DecryptRequest) ([]byte, error)
+	Decrypt(ctx context.Context, req *sdk.DecryptRequest) ([]byte, error)
 }
 
 // Config is what an Engine needs. A zero field but Plugins means its default.

@@ -34,13 +34,20 @@ func TestMain(m *testing.M) {
 	pluginstest.Main(m, directory.Plugin("test"), kustomize.Plugin("test"), sops.Plugin("test"))
 }
 
+// plugins are those of a host.
+type plugins struct{ *host.Host }
+
+func (p plugins) Decrypt(ctx context.Context, req *sdk.DecryptRequest) ([]byte, error) {
+	return p.Host.Decrypt(ctx, "sops", req)
+}
+
 // A world is a repository, an engine over real plugin processes, and what they
 // logged.
 type world struct {
 	*testing.T
 	repo    string
 	store   *git.Store
-	plugins *host.Host
+	plugins plugins
 	engine  *render.Engine
 	log     *bytes.Buffer
 	key     *age.X25519Identity
@@ -57,7 +64,7 @@ func newWorld(t *testing.T, archive string) *world {
 	w.must(err)
 	_, err = gogit.PlainInit(w.repo, false)
 	w.must(err)
-	w.plugins = pluginstest.Host(t, host.Spec{Name: "directory"}, host.Spec{Name: "kustomize"}, host.Spec{Name: "sops"})
+	w.plugins = plugins{pluginstest.Host(t, host.Spec{Name: "directory"}, host.Spec{Name: "kustomize"}, host.Spec{Name: "sops"})}
 	w.engine = render.New(render.Config{
 		Plugins: w.plugins,
 		Logger:  slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -58,7 +58,7 @@ func TestRender(t *testing.T) {
 		want string
 	}{
 		{"apps/plain", "ConfigMap a @apps/plain/a.yaml:1 map[k:v]\nConfigMap b @apps/plain/a.yaml:6\n"},
-		{"./apps/overlay/", "ConfigMap x-base @apps/base/cm.yaml\n"},
+		{"./apps/overlay/", "ConfigMap x-base @apps/base/cm.yaml:1\n"},
 	} {
 		w.check(w.rendered(api.Source{Path: tt.path}), tt.want)
 	}
@@ -124,7 +124,7 @@ kustomise: {}
 -- apps/base/.argocd-source.yaml --
 - a
 `)
-	w.check(w.rendered(api.Source{Path: "apps/overlay"}), "ConfigMap p-base-shop @apps/base/cm.yaml\n")
+	w.check(w.rendered(api.Source{Path: "apps/overlay"}), "ConfigMap p-base-shop @apps/base/cm.yaml:1\n")
 	w.check(w.rendered(api.Source{Path: "apps/plain"}), `error: apps/plain/.argocd-source.yaml: not a source's parameters: json: unknown field "kustomise"`+"\n")
 	w.check(w.rendered(api.Source{Path: "apps/base"}), "error: apps/base/.argocd-source.yaml: malformed YAML: it must be a map with one of helm, kustomize, directory and plugin\n")
 }
@@ -137,7 +137,7 @@ func TestRenderAll(t *testing.T) {
 	w.must(err)
 	w.check(listing(all.Set), `ConfigMap a @source 2: apps/plain/a.yaml:1 map[k:v]
 ConfigMap b @source 2: apps/plain/a.yaml:6
-ConfigMap x-base @source 4: apps/base/cm.yaml
+ConfigMap x-base @source 4: apps/base/cm.yaml:1
 `)
 	w.check(fmt.Sprint(all.Repeated), "[ConfigMap a: stated at source 1: apps/plain/a.yaml:1 and at source 2: apps/plain/a.yaml:1; the last one counts "+
 		"ConfigMap b: stated at source 1: apps/plain/a.yaml:6 and at source 2: apps/plain/a.yaml:6; the last one counts]")
@@ -262,7 +262,7 @@ func TestCancelled(t *testing.T) {
 // The cache stays within its bytes, and forgets what was not asked for longest.
 func TestCacheBound(t *testing.T) {
 	w := newWorld(t, apps)
-	small := render.New(render.Config{Plugins: w.plugins, CacheBytes: 6000})
+	small := render.New(render.Config{Plugins: w.plugins, CacheBytes: 8000})
 	base, overlay := w.request(api.Source{Path: "apps/base"}), w.request(api.Source{Path: "apps/overlay"})
 	for _, req := range []render.Request{base, overlay, overlay, base, base} {
 		if _, err := small.Render(context.Background(), req); err != nil {

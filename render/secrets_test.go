@@ -48,12 +48,12 @@ func TestDecryptOnRead(t *testing.T) {
 	w.hold()
 	w.check(w.rendered(api.Source{Path: "plain"}), "ConfigMap c @plain/cm.yaml:1\nSecret s @plain/s.yaml:1 map[password:hunter2hunter2]\n")
 	w.check(w.rendered(api.Source{Path: "json"}), "Secret j @json/s.json:1 map[password:hunter2hunter2]\n")
-	w.check(w.rendered(api.Source{Path: "overlay"}), `Secret s @overlay/s.yaml map[password:hunter2hunter2]
-Secret env @overlay/kustomization.yaml map[PASSWORD:hunter2hunter2]
-Secret files @overlay/kustomization.yaml map[config.ini:[db]
+	w.check(w.rendered(api.Source{Path: "overlay"}), `Secret env @overlay/kustomization.yaml:5 map[PASSWORD:hunter2hunter2]
+Secret files @overlay/kustomization.yaml:6 map[config.ini:[db]
 password = hunter2hunter2
  token.bin:hunter2hunter2
 ]
+Secret s @overlay/s.yaml:1 map[password:hunter2hunter2]
 `)
 	w.quiet("", "hunter2hunter2", "aHVudGVyMmh1bnRlcjI", w.key.String())
 }
@@ -63,7 +63,7 @@ func TestNoKey(t *testing.T) {
 	source := api.Source{Path: "overlay"}
 	to := w.key.Recipient().String()
 	_, err := w.render(source)
-	want := "overlay/patch.yaml: encrypted with SOPS for " + to + "; there are no keys; add the private key"
+	want := "overlay/.env: encrypted with SOPS for " + to + "; there are no keys; add the private key"
 	if err == nil || !errors.Is(err, render.ErrNoKey) || len(err.Error()) < len(want) || err.Error()[:len(want)] != want {
 		t.Errorf("\n got %v\nwant %s...", err, want)
 	}
@@ -76,7 +76,7 @@ func TestNoKey(t *testing.T) {
 	other := newWorld(t, "")
 	other.hold()
 	w.keys = other.keys
-	want = "overlay/patch.yaml: encrypted with SOPS for " + to + "; none of these keys opens it: Secret argocd/sops-age, key demo.agekey; "
+	want = "overlay/.env: encrypted with SOPS for " + to + "; none of these keys opens it: Secret argocd/sops-age, key demo.agekey; "
 	if _, err = w.render(source); err == nil || !errors.Is(err, render.ErrNoKey) || err.Error()[:len(want)] != want {
 		t.Errorf("\n got %v\nwant %s...", err, want)
 	}
@@ -122,9 +122,18 @@ kind: Secret
 metadata: {name: s}
 stringData: hunter2hunter2
 -- c/kustomization.yaml --
-secretGenerator: [{name: x, envs: [.env]}]
--- sops/c/.env --
-hunter2hunter2 = x
+resources: [s.yaml]
+patches: [{path: p.yaml}]
+-- c/s.yaml --
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData: {a: b}
+-- sops/c/p.yaml --
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData: [hunter2hunter2]
 `)
 	w.hold()
 	for _, path := range []string{"a", "b", "c"} {

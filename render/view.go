@@ -47,7 +47,7 @@ func (v *view) ReadFile(name string) ([]byte, error) {
 }
 
 func (v *view) open(name, format string, data []byte) ([]byte, error) {
-	plain, err := v.plugins.Decrypt(v.ctx, "sops", &sdk.DecryptRequest{
+	plain, err := v.plugins.Decrypt(v.ctx, &sdk.DecryptRequest{
 		Application: v.request.Application, Path: name, Format: format, Data: data, Keys: v.request.Keys,
 	})
 	switch {
