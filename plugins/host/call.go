@@ -35,12 +35,12 @@ func (p *pool) call(ctx context.Context, c call, alone bool, do func(context.Con
 	// A plugin that hangs does not notice that a call was cancelled.
 	stop := context.AfterFunc(callCtx, func() { p.overdue(callCtx, proc) })
 	err = do(callCtx, proc)
+	if err != nil {
+		err = p.judge(callCtx, c, proc, err)
+	}
 	interrupted := !stop()
 	if interrupted {
 		p.overdue(callCtx, proc) // now, so that no other call gets the process
-	}
-	if err != nil {
-		err = p.judge(callCtx, c, proc, err)
 	}
 	died := errors.Is(err, ErrCrashed) && proc.dead()
 	overlapped := p.release(proc, err == nil || !died && !interrupted)
@@ -66,6 +66,9 @@ func (p *pool) overdue(ctx context.Context, proc *process) {
 // judge turns whatever ended a call into a failure of a kind, or what the plugin
 // or the host itself had to say.
 func (p *pool) judge(ctx context.Context, c call, proc *process, err error) error {
+	if status.Code(err) == codes.DeadlineExceeded {
+		<-ctx.Done() // the plugin's clock was faster
+	}
 	if errors.Is(context.Cause(ctx), errDeadline) {
 		return failf(ErrTimeout, "killed after %s: raise the plugin's time limit, or look for an endless loop", c.timeout)
 	}

@@ -23,6 +23,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "host" {
+		beHost(os.Args[2])
+	}
 	pluginstest.Main(m,
 		sdk.Plugin{Name: "rogue", Renderer: rogue{}, Serial: true, Decrypter: rogue{}},
 		sdk.Plugin{Name: "crowd", Renderer: rogue{}},
@@ -188,7 +191,6 @@ func render(h *host.Host, plugin, what string) (string, error) {
 // TestMisbehaviour: each misdeed fails its own call with one error that names
 // plugin, application and call, and the next call works.
 func TestMisbehaviour(t *testing.T) {
-	spec := host.Spec{Name: "rogue", Limits: host.Limits{Render: 3 * time.Second, Asks: 1000}}
 	for _, tt := range []struct {
 		what string
 		kind error
@@ -197,9 +199,9 @@ func TestMisbehaviour(t *testing.T) {
 		{"panic", host.ErrCrashed, "it crashed: panic with a string"},
 		{"panic elsewhere", host.ErrCrashed, "it crashed (exit status 2), panic"},
 		{"exit", host.ErrCrashed, "it crashed (exit status 3)"},
-		{"hang", host.ErrTimeout, "killed after 3s"},
-		{"spin", host.ErrTimeout, "killed after 3s"},
-		{"stop", host.ErrTimeout, "killed after 3s"},
+		{"hang", host.ErrTimeout, "killed after 1s"},
+		{"spin", host.ErrTimeout, "killed after 1s"},
+		{"stop", host.ErrTimeout, "killed after 1s"},
 		{"gigabyte", host.ErrTooLarge, "it returned more than 67108864 bytes"},
 		{"large document", host.ErrTooLarge, "over the limit: a document of 104857600 bytes"},
 		{"million", host.ErrTooLarge, "it returned more than 20000 documents"},
@@ -209,8 +211,11 @@ func TestMisbehaviour(t *testing.T) {
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			if tt.what == "memory" && raceEnabled {
-				spec.Limits.Render = time.Second // no limit on memory can be set
-				tt.kind, tt.says = host.ErrTimeout, "killed after 1s"
+				tt.kind, tt.says = host.ErrTimeout, "killed after 1s" // no limit on memory can be set
+			}
+			spec := host.Spec{Name: "rogue", Limits: host.Limits{Asks: 1000}}
+			if errors.Is(tt.kind, host.ErrTimeout) {
+				spec.Limits.Render = time.Second
 			}
 			h := pluginstest.Host(t, spec)
 			_, err := render(h, "rogue", tt.what)
@@ -436,5 +441,66 @@ func TestClose(t *testing.T) {
 	}
 	if _, err := render(h, "rogue", "work"); !errors.Is(err, host.ErrUnavailable) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+// beHost is a host that is doomed: it says which process it started, and waits.
+func beHost(dir string) {
+	h, err := host.New(host.Config{Dir: dir, Plugins: []host.Spec{{Name: "rogue"}}})
+	if err == nil {
+		err = h.Warm(context.Background())
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(h.PIDs()[0])
+	select {}
+}
+
+// TestHostDies: plugins do not outlive a host that is killed, and the next host
+// removes what it left.
+func TestHostDies(t *testing.T) {
+	dir, err := os.MkdirTemp("/tmp", "tl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	doomed := exec.Command(self(t), "host", dir)
+	out, err := doomed.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doomed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscan(out, &pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := doomed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = doomed.Wait() // it was killed
+	pluginstest.Eventually(t, "the plugin is gone", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Fatalf("the dead host left %v, %v; want its directory", left, err)
+	}
+	next, err := host.New(host.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := host.New(host.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
+		t.Errorf("there are %v, %v; want the directories of the two living hosts", left, err)
+	}
+	if err := errors.Join(next.Close(), other.Close()); err != nil {
+		t.Error(err)
 	}
 }
