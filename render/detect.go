@@ -118,7 +118,11 @@ func (p *pass) missing(dir string) error {
 	if err != nil {
 		return err
 	}
-	e := &Error{Where: dir, Kind: ErrPath, Err: fmt.Errorf("no such directory in %s of %s", p.req.Tree, publicURL(p.req.Source.RepoURL))}
+	at := "the work tree"
+	if p.req.Tree.Revision() != "" {
+		at = p.req.Tree.String()
+	}
+	e := &Error{Where: dir, Kind: ErrPath, Err: fmt.Errorf("no such directory in %s of %s", at, publicURL(p.req.Source.RepoURL))}
 	here := "the repository's root"
 	if parent != "." {
 		here = parent

@@ -32,7 +32,7 @@ func run() int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(os.Stderr, "tidelock: %v\n", err)
+	report(os.Stderr, err)
 	var usage *usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(os.Stderr, "hint: %s --help\n", usage.command)
@@ -57,6 +57,7 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 		newAgentCommand(),
 		newInstallCommand(),
 		newPluginCommand(),
+		newRenderCommand(),
 		newVersionCommand(),
 	)
 	return root

@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/directory"
 	"github.com/tidelock-io/tidelock/plugins/kustomize"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/plugins/sops"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
 )
 
@@ -18,6 +19,7 @@ func builtins() map[string]sdk.Plugin {
 	return map[string]sdk.Plugin{
 		"directory": directory.Plugin(versionText()),
 		"kustomize": kustomize.Plugin(versionText()),
+		"sops":      sops.Plugin(versionText()),
 		"sealed":    {Name: "sealed", Version: versionText(), SecretSource: sealed.Source{}},
 	}
 }

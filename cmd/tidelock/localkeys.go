@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/secrets/sealed"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// localKeys are the keys of the person at the keyboard.
+type localKeys struct {
+	sops       []sdk.Key
+	sealed     sealed.Keys
+	knownHosts string
+}
+
+func newLocalKeys(sealingKeys []string) (*localKeys, error) {
+	keys := &localKeys{}
+	var err error
+	if keys.sops, err = sopsAgeKeys(); err != nil {
+		return nil, err
+	}
+	if keys.sealed, err = readSealingKeys(sealingKeys); err != nil {
+		return nil, err
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		hosts, _ := os.ReadFile(filepath.Join(home, ".ssh", "known_hosts")) // without it ssh hosts are refused
+		keys.knownHosts = string(hosts)
+	}
+	return keys, nil
+}
+
+// Repo reaches a repository with what its address holds.
+func (k *localKeys) Repo(url, _ string) git.Repo {
+	return git.Repo{URL: url, Credentials: git.Credentials{KnownHosts: k.knownHosts}}
+}
+
+// SOPS returns all keys, whatever the project.
+func (k *localKeys) SOPS(string) []sdk.Key { return k.sops }
+
+// Generation: keys do not change during a render.
+func (k *localKeys) Generation() int64 { return 0 }
+
+// Keys opens SealedSecrets.
+func (k *localKeys) Keys(context.Context) (sealed.Keys, error) { return k.sealed, nil }
+
+// sopsAgeKeys collects age keys from where sops looks for them.
+func sopsAgeKeys() ([]sdk.Key, error) {
+	var keys []sdk.Key
+	add := func(name string, material []byte) {
+		keys = append(keys, sdk.Key{Kind: "age", Name: name, Material: material})
+	}
+	if text := os.Getenv("SOPS_AGE_KEY"); text != "" {
+		add("$SOPS_AGE_KEY", []byte(text))
+	}
+	if file := os.Getenv("SOPS_AGE_KEY_FILE"); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("$SOPS_AGE_KEY_FILE: %w", err)
+		}
+		add(file, text)
+	}
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return keys, nil //nolint:nilerr // no home, no file
+	}
+	file := filepath.Join(config, "sops", "age", "keys.txt")
+	text, err := os.ReadFile(file)
+	switch {
+	case err == nil:
+		add(file, text)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read age keys: %w", err)
+	}
+	return keys, nil
+}
+
+// readSealingKeys reads private keys: PEM files, or Secrets as kubectl prints
+// them, one or a list.
+func readSealingKeys(files []string) (sealed.Keys, error) {
+	var pairs []map[string][]byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return sealed.Keys{}, fmt.Errorf("--sealed-secrets-key: %w", err)
+		}
+		if bytes.HasPrefix(bytes.TrimSpace(text), []byte("-----BEGIN")) {
+			pairs = append(pairs, map[string][]byte{corev1.TLSPrivateKeyKey: text})
+			continue
+		}
+		var secrets struct {
+			corev1.Secret
+			Items []corev1.Secret `json:"items"`
+		}
+		if yaml.Unmarshal(text, &secrets) != nil { // the error may quote the key
+			return sealed.Keys{}, fmt.Errorf("--sealed-secrets-key %s: neither PEM nor a Secret", file)
+		}
+		for _, s := range append(secrets.Items, secrets.Secret) {
+			if s.Data != nil {
+				pairs = append(pairs, s.Data)
+			}
+		}
+	}
+	keys, err := sealed.ParseKeys(pairs...)
+	if err != nil {
+		return keys, fmt.Errorf("--sealed-secrets-key: %w", err)
+	}
+	return keys, nil
+}

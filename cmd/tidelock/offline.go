@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// checkouts find commits where a directory may stand in for a repository. The
+// store is opened when a commit is asked for: files on disk need none.
+type checkouts struct {
+	find     func(url string) (dir string, ok bool)
+	revision string // of the directory's repository; "" for the files on disk
+	log      *slog.Logger
+
+	mu    sync.Mutex // guards store
+	store *git.Store
+}
+
+// Known answers at once for files on disk, whose commit is "".
+func (c *checkouts) Known(repo git.Repo, _ string) (git.Answer, bool) {
+	_, ok := c.find(repo.URL)
+	return git.Answer{}, ok && c.revision == ""
+}
+
+// Resolve asks the directory's repository, or the server.
+func (c *checkouts) Resolve(ctx context.Context, repo git.Repo, revision string) (string, error) {
+	store, err := c.open()
+	if err != nil {
+		return "", err
+	}
+	if dir, ok := c.find(repo.URL); ok {
+		return store.Resolve(ctx, git.Repo{URL: dir}, c.revision)
+	}
+	return store.Resolve(ctx, repo, revision)
+}
+
+// Tree returns the files of a commit, or those on disk.
+func (c *checkouts) Tree(ctx context.Context, repo git.Repo, sha string) (*git.Tree, error) {
+	dir, ok := c.find(repo.URL)
+	if ok && sha == "" {
+		return git.Dir(dir)
+	}
+	if ok {
+		repo = git.Repo{URL: dir}
+	}
+	store, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	return store.Tree(ctx, repo, sha)
+}
+
+func (c *checkouts) open() (*git.Store, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.store != nil {
+		return c.store, nil
+	}
+	var err error
+	c.store, err = git.NewStore(localGitDir(), git.Options{Log: c.log})
+	return c.store, err
+}
+
+func (c *checkouts) close() {
+	if c.store != nil {
+		_ = c.store.Close() // a mirror is only a cache
+	}
+}
+
+// localGitDir is where mirrors of fetched repositories are kept between calls.
+func localGitDir() string {
+	if cache, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(cache, "tidelock", "git")
+	}
+	return gitDir("")
+}
+
+// offline stands in for the destination cluster.
+type offline struct {
+	kubeVersion string
+	apiVersions []string
+	opensSealed bool
+}
+
+func (o offline) Version() (string, []string) { return o.kubeVersion, o.apiVersions }
+
+// Scope knows nothing: the well-known kinds and the set's own definitions count.
+func (offline) Scope(*manifest.Object) (namespaced, known bool) { return false, false }
+
+// Serves claims the kinds that cannot be resolved here, so that they are left.
+func (o offline) Serves(gk schema.GroupKind) bool {
+	return !o.opensSealed || gk.Kind != "SealedSecret"
+}
+
+// Get finds nothing.
+func (offline) Get(_ context.Context, _, kind, namespace, name string) (json.RawMessage, error) {
+	return nil, fmt.Errorf("%s %s/%s: there is no cluster to ask: %w", kind, namespace, name, fs.ErrNotExist)
+}
+
+// Token has none.
+func (offline) Token(context.Context, string, string, []string) (sdk.Material, error) {
+	return nil, errors.New("there is no cluster to give a token")
+}

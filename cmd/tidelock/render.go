@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/render"
+	"github.com/tidelock-io/tidelock/render/manifest"
+)
+
+type renderOptions struct {
+	path        string
+	files       []string
+	repos       []string
+	revision    string
+	namespace   string
+	kubeVersion string
+	apiVersions []string
+	sealingKeys []string
+	output      string
+	showSecrets bool
+	inputs      bool
+}
+
+func newRenderCommand() *cobra.Command {
+	var o renderOptions
+	cmd := &cobra.Command{
+		Use:   "render {PATH | -f FILE...}",
+		Short: "Print what the agent would apply",
+		Long: `Render a directory, or Applications, as the agent does, and print the objects.
+
+PATH is a directory of a Git work tree, read as it is on disk; what it may refer
+to ends at the work tree's root, or at PATH itself outside of one. FILEs hold
+Application manifests; where their repository is found:
+
+  1. --repo DIR stands in for it, as it is on disk. With several repositories
+     say which: --repo URL=DIR.
+  2. If FILE lies in a work tree that has the repository as a remote, it is that
+     work tree.
+  3. Otherwise the repository is fetched.
+
+SOPS files are decrypted with the age keys of $SOPS_AGE_KEY_FILE, $SOPS_AGE_KEY
+and the file sops/age/keys.txt of your configuration directory. SealedSecrets
+are opened if a key is given, and else left as they are; ExternalSecrets are
+left. The values of Secrets are masked: equal values have equal marks.
+
+Objects go to stdout, warnings and errors to stderr. If anything fails, nothing
+is printed to stdout.
+
+Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
+		Example: `  # an overlay of this repository
+  tidelock render apps/api/overlays/staging
+
+  # an Application, over files that are not pushed yet
+  tidelock render -f argocd/api-staging.yaml --repo .
+
+  # the names of what a tag holds
+  tidelock render apps/api/overlays/production --revision v1.2.3 -o name
+
+  # which files an overlay depends on
+  tidelock render apps/api/overlays/staging --inputs`,
+		Args: usage(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.path = strings.Join(args, "")
+			if err := o.check(); err != nil {
+				return &usageError{cmd.CommandPath(), err}
+			}
+			return runRender(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.files, "filename", "f", nil, "`FILE` with Applications; may be given several times")
+	f.StringArrayVar(&o.repos, "repo", nil, "`[URL=]DIR` that stands in for a repository")
+	f.StringVar(&o.revision, "revision", "", "commit, branch or tag to render instead of the files on disk, or of targetRevision")
+	f.StringVarP(&o.namespace, "namespace", "n", "", "destination namespace, instead of the Application's")
+	f.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "version of the destination cluster, for renderers that ask")
+	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
+	f.StringArrayVar(&o.sealingKeys, "sealed-secrets-key", nil, "`FILE` with a private key of sealed-secrets, in PEM or as its Secret")
+	f.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
+	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
+	f.BoolVar(&o.inputs, "inputs", false, "print what was read instead: what the result depends on")
+	return cmd
+}
+
+func (o *renderOptions) check() error {
+	switch {
+	case (o.path == "") == (len(o.files) == 0):
+		return errors.New("give a directory, or Applications with -f")
+	case o.path != "" && len(o.repos) > 0:
+		return errors.New("--repo stands in for the repository of an Application: give one with -f")
+	case o.output != "yaml" && o.output != "json" && o.output != "name":
+		return fmt.Errorf("-o %s: give yaml, json or name", o.output)
+	}
+	return nil
+}
+
+// runRender renders all Applications before it prints anything.
+func runRender(ctx context.Context, o renderOptions, out, talk io.Writer) error {
+	input, err := o.input(talk)
+	if err != nil {
+		return err
+	}
+	line, closePipeline, err := o.pipeline(input, talk)
+	if err != nil {
+		return err
+	}
+	defer closePipeline()
+	var all []*pipeline.Rendered
+	var failed failures
+	for _, app := range input.applications {
+		rendered, err := line.Desired(ctx, app, nil)
+		if err != nil {
+			failed = append(failed, input.failure(app, err))
+			continue
+		}
+		comment(talk, rendered)
+		all = append(all, rendered)
+	}
+	if failed != nil {
+		return failed
+	}
+	return o.print(out, all)
+}
+
+// pipeline is the agent's own, with stand-ins for what only a cluster has.
+func (o *renderOptions) pipeline(in *renderInput, talk io.Writer) (*pipeline.Pipeline, func(), error) {
+	keys, err := newLocalKeys(o.sealingKeys)
+	if err != nil {
+		return nil, nil, err
+	}
+	log := slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	host, err := newHost(log)
+	if err != nil {
+		return nil, nil, err
+	}
+	trees := &checkouts{find: in.checkout, revision: o.revision, log: log}
+	line := &pipeline.Pipeline{
+		Namespace: localNamespace, Now: time.Now,
+		Git:         trees,
+		Render:      render.New(render.Config{Plugins: renderers{host}, Logger: log}),
+		Keys:        keys,
+		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, opensSealed: len(o.sealingKeys) > 0},
+		Secrets:     newSecretsStage(host, keys),
+		Permit:      permitAll,
+	}
+	end := func() {
+		trees.close()
+		if err := host.Close(); err != nil {
+			log.Warn("end the plugins", "error", err)
+		}
+	}
+	return line, end, nil
+}
+
+// comment tells of warnings, and of what a cluster would have resolved.
+func comment(talk io.Writer, rendered *pipeline.Rendered) {
+	for _, w := range rendered.Warnings {
+		fmt.Fprintf(talk, "warning: %s\n", w.Message)
+	}
+	for kind, advice := range map[string]string{
+		"SealedSecret":   "give --sealed-secrets-key to open it",
+		"ExternalSecret": "its values are with the provider",
+	} {
+		for _, o := range rendered.Set {
+			if o.Key.Kind == kind && (o.Key.Group == "bitnami.com" || o.Key.Group == "external-secrets.io") {
+				fmt.Fprintf(talk, "note: %s is left as it is: %s\n", o.Key, advice)
+			}
+		}
+	}
+}
+
+// print writes what was asked for.
+func (o *renderOptions) print(out io.Writer, all []*pipeline.Rendered) error {
+	var set manifest.Set
+	var inputs []git.Facts
+	for _, r := range all {
+		set = append(set, r.Set...)
+		inputs = append(inputs, r.Inputs...)
+	}
+	switch {
+	case o.inputs:
+		return o.printInputs(out, inputs)
+	case o.output == "json":
+		return printJSON(out, set, o.showSecrets)
+	case o.output == "name":
+		return printNames(out, set)
+	}
+	text, err := set.YAML(o.showSecrets)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text)
+	return err
+}
+
+func (o *renderOptions) printInputs(out io.Writer, inputs []git.Facts) error {
+	if o.output == "json" {
+		return indented(out, inputs)
+	}
+	for _, facts := range inputs {
+		if _, err := io.WriteString(out, facts.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printJSON writes a list, as kubectl does.
+func printJSON(out io.Writer, set manifest.Set, reveal bool) error {
+	items := make([]json.RawMessage, len(set))
+	for i, o := range set {
+		raw, err := o.MarshalJSON()
+		if reveal {
+			raw = o.Reveal()
+		}
+		if err != nil {
+			return err
+		}
+		items[i] = raw
+	}
+	return indented(out, map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+}
+
+func indented(out io.Writer, v any) error {
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// printNames writes names as kubectl does: deployment.apps/web.
+func printNames(out io.Writer, set manifest.Set) error {
+	for _, o := range set {
+		kind := strings.ToLower(o.Key.Kind)
+		if o.Key.Group != "" {
+			kind += "." + o.Key.Group
+		}
+		if _, err := fmt.Fprintf(out, "%s/%s\n", kind, o.Key.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// permitAll: there is no project to ask on a laptop.
+func permitAll(*api.Application) func(*manifest.Object) error {
+	return func(*manifest.Object) error { return nil }
+}

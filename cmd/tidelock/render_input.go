@@ -1,0 +1,247 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	gogit "github.com/go-git/go-git/v5"
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kjson "sigs.k8s.io/json"
+)
+
+// localNamespace is where an Application lives that does not say it.
+const localNamespace = "argocd"
+
+// A renderInput is what to render, and where its repositories are on disk.
+type renderInput struct {
+	applications []*api.Application
+	named        bool              // applications have names of their own
+	any          string            // stands in for every repository; "" if none does
+	dirs         map[string]string // stand-ins by address
+	worktrees    []worktree        // that the files lie in
+}
+
+// A worktree is a Git work tree and the addresses of its remotes.
+type worktree struct {
+	root    string
+	remotes []string
+}
+
+func (o *renderOptions) input(talk io.Writer) (*renderInput, error) {
+	if o.path != "" {
+		return o.directory()
+	}
+	in := &renderInput{named: true, dirs: map[string]string{}}
+	for _, repo := range o.repos {
+		if err := in.standIn(repo); err != nil {
+			return nil, err
+		}
+	}
+	for _, file := range o.files {
+		if err := in.add(file, talk); err != nil {
+			return nil, err
+		}
+	}
+	for _, app := range in.applications {
+		if o.namespace != "" {
+			app.Spec.Destination.Namespace = o.namespace
+		}
+		o.pin(app)
+	}
+	return in, nil
+}
+
+// pin makes an Application's sources point at the revision that was asked for.
+func (o *renderOptions) pin(app *api.Application) {
+	if o.revision == "" {
+		return
+	}
+	if app.Spec.Source != nil {
+		app.Spec.Source.TargetRevision = o.revision
+	}
+	for i := range app.Spec.Sources {
+		app.Spec.Sources[i].TargetRevision = o.revision
+	}
+}
+
+// directory makes an Application of the path.
+func (o *renderOptions) directory() (*renderInput, error) {
+	dir, err := existing(o.path)
+	if err != nil {
+		return nil, err
+	}
+	root := dir
+	if top, ok := worktreeOf(dir); ok {
+		root = top
+	}
+	inside, err := filepath.Rel(root, dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.path, err)
+	}
+	app := &api.Application{
+		ObjectMeta: metav1.ObjectMeta{Namespace: localNamespace, Name: filepath.Base(dir)},
+		Spec: api.ApplicationSpec{
+			Source:      &api.Source{RepoURL: root, Path: filepath.ToSlash(inside), TargetRevision: o.revision},
+			Destination: api.Destination{Server: api.InClusterServer, Namespace: o.namespace},
+		},
+	}
+	return &renderInput{applications: []*api.Application{app}, any: root}, nil
+}
+
+// existing returns the real path of a directory.
+func existing(path string) (string, error) {
+	dir, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: no such directory", path)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return "", fmt.Errorf("%s is a file: give its directory, or Applications with -f", path)
+	}
+	return dir, nil
+}
+
+// worktreeOf looks upwards for the root of a Git work tree.
+func worktreeOf(dir string) (string, bool) {
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return dir, true
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", false
+		}
+		dir = parent
+	}
+}
+
+// standIn reads a --repo: [URL=]DIR.
+func (in *renderInput) standIn(text string) error {
+	dir := text
+	i := strings.LastIndex(text, "=")
+	if i > 0 {
+		dir = text[i+1:]
+	}
+	dir, err := existing(dir)
+	if err != nil {
+		return fmt.Errorf("--repo: %w", err)
+	}
+	if i > 0 {
+		in.dirs[git.Normalize(text[:i])] = dir
+	} else {
+		in.any = dir
+	}
+	return nil
+}
+
+// checkout returns the directory that stands in for a repository.
+func (in *renderInput) checkout(url string) (dir string, ok bool) {
+	if dir, ok := in.dirs[git.Normalize(url)]; ok {
+		return dir, true
+	}
+	if in.any != "" {
+		return in.any, true
+	}
+	for _, w := range in.worktrees {
+		for _, remote := range w.remotes {
+			if git.Normalize(remote) == git.Normalize(url) {
+				return w.root, true
+			}
+		}
+	}
+	return "", false
+}
+
+// add reads the Applications of a file.
+func (in *renderInput) add(file string, talk io.Writer) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read Applications: %w", err)
+	}
+	set, err := manifest.Parse(text, manifest.Origin{File: file})
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, o := range set {
+		if o.Key.Group != api.Group || o.Key.Kind != "Application" {
+			fmt.Fprintf(talk, "warning: %s: %s is no Application and is left out\n", o.Origin, o.Key)
+			continue
+		}
+		app, err := applicationOf(o, talk)
+		if err != nil {
+			return err
+		}
+		in.applications = append(in.applications, app)
+		found = true
+	}
+	if !found {
+		return fmt.Errorf("%s: there is no Application in it", file)
+	}
+	in.worktrees = append(in.worktrees, worktreesOf(file)...)
+	return nil
+}
+
+// applicationOf decodes and validates. A field that no Application has is a
+// warning, as the API server would prune it.
+func applicationOf(o *manifest.Object, talk io.Writer) (*api.Application, error) {
+	app := &api.Application{}
+	unknown, err := kjson.UnmarshalStrict(o.JSON(), app)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", o.Origin, o.Key, err)
+	}
+	for _, u := range unknown {
+		fmt.Fprintf(talk, "warning: %s: %s: %v\n", o.Origin, o.Key, u)
+	}
+	for _, text := range api.LintApplication(app) {
+		fmt.Fprintf(talk, "warning: %s: %s: %s\n", o.Origin, o.Key, text)
+	}
+	if errs := api.ValidateApplication(app); len(errs) > 0 {
+		return nil, fmt.Errorf("%s: %s: %w", o.Origin, o.Key, errs.ToAggregate())
+	}
+	if app.Namespace == "" {
+		app.Namespace = localNamespace
+	}
+	return app, nil
+}
+
+// worktreesOf returns the work tree that a file lies in, if any.
+func worktreesOf(file string) []worktree {
+	dir, err := existing(filepath.Dir(file))
+	if err != nil {
+		return nil
+	}
+	root, ok := worktreeOf(dir)
+	if !ok {
+		return nil
+	}
+	repo, err := gogit.PlainOpenWithOptions(root, &gogit.PlainOpenOptions{EnableDotGitCommonDir: true})
+	if err != nil {
+		return nil // no repository that can be read: it is fetched then
+	}
+	config, err := repo.Config()
+	if err != nil {
+		return nil
+	}
+	w := worktree{root: root}
+	for _, remote := range config.Remotes {
+		w.remotes = append(w.remotes, remote.URLs...)
+	}
+	return []worktree{w}
+}
+
+// failure names the Application, if it has a name of its own.
+func (in *renderInput) failure(app *api.Application, err error) error {
+	if !in.named {
+		return err
+	}
+	return fmt.Errorf("%s: %w", app.Name, err)
+}

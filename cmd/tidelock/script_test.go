@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	gogit "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/rogpeppe/go-internal/testscript"
+	"sigs.k8s.io/yaml"
+
+	"github.com/tidelock-io/tidelock/cmd/testenv"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == "plugin" { // a plugin process of a tidelock below
+		main()
+	}
+	testscript.Main(m, map[string]func(){"tidelock": main})
+}
+
+// TestScript runs the stories in testdata/script. Beside testscript's own verbs
+// they have:
+//
+//	agekey FILE        make an age key; encrypt uses the last one made
+//	encrypt FILE...    encrypt files in place, as sops does
+//	sealingkey FILE    make a key of sealed-secrets, in FILE as its Secret
+//	seal FILE NS NAME KEY=VALUE   write a SealedSecret for the last one made
+//	commit DIR [URL]   commit all of DIR, a repository with URL as its origin
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			env.Values[keysOf] = &scriptKeys{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"agekey": agekey, "encrypt": encrypt, "sealingkey": sealingkey, "seal": seal, "commit": commit,
+		},
+	})
+}
+
+type contextKey int
+
+const keysOf contextKey = 0
+
+type scriptKeys struct {
+	sops    testenv.SOPSKey
+	sealing testenv.SealingKey
+}
+
+func keys(ts *testscript.TestScript) *scriptKeys { return ts.Value(keysOf).(*scriptKeys) }
+
+func agekey(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := testenv.NewSOPSKey()
+	ts.Check(err)
+	keys(ts).sops = key
+	ts.Setenv("RECIPIENT", key.Recipient())
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(key.Private()+"\n"), 0o600))
+}
+
+func encrypt(ts *testscript.TestScript, _ bool, files []string) {
+	root, err := os.MkdirTemp(ts.Getenv("TMPDIR"), "sops")
+	ts.Check(err)
+	rules := fmt.Sprintf("creation_rules:\n- {path_regex: '[.](yaml|json)$', encrypted_regex: '^(data|stringData)$', age: %[1]s}\n- {age: %[1]s}\n", keys(ts).sops.Recipient())
+	ts.Check(os.WriteFile(filepath.Join(root, ".sops.yaml"), []byte(rules), 0o600))
+	for _, file := range files {
+		cipher, err := testenv.EncryptSOPS(root, filepath.Base(file), []byte(ts.ReadFile(file)))
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(file), cipher, 0o600))
+	}
+}
+
+func sealingkey(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := testenv.NewSealingKey()
+	ts.Check(err)
+	keys(ts).sealing = key
+	text, err := yaml.Marshal(key.Secret("kube-system", "sealing"))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+}
+
+func seal(ts *testscript.TestScript, _ bool, args []string) {
+	key, value, _ := strings.Cut(args[3], "=")
+	object, err := keys(ts).sealing.Seal("strict", args[1], args[2], map[string][]byte{key: []byte(value)})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), object, 0o600))
+}
+
+func commit(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	repo, err := gogit.PlainOpen(dir)
+	if err != nil {
+		repo, err = gogit.PlainInit(dir, false)
+		ts.Check(err)
+	}
+	if len(args) > 1 {
+		_, err = repo.CreateRemote(&config.RemoteConfig{Name: "origin", URLs: []string{args[1]}})
+		ts.Check(err)
+	}
+	tree, err := repo.Worktree()
+	ts.Check(err)
+	ts.Check(tree.AddWithOptions(&gogit.AddOptions{All: true}))
+	sha, err := tree.Commit("change", &gogit.CommitOptions{Author: &object.Signature{Name: "a", Email: "a@b", When: time.Now()}})
+	ts.Check(err)
+	ts.Setenv("COMMIT", sha.String())
+}
