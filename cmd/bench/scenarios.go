@@ -32,7 +32,8 @@ var scenarios = []scenario{
 	{"all", "a commit that changes every overlay", 1, (*bench).all},
 	{"one", "a commit that changes one overlay", 5, (*bench).one},
 	{"drift", "an image that was changed by hand, until it is healed", 5, (*bench).drift},
-	{"idle", "nothing", 1, (*bench).rest},
+	{"settle", "until every Application names the last commit", 1, (*bench).settle},
+	{"idle", "nothing happens", 1, (*bench).rest},
 }
 
 func scenarioNames() []string {
@@ -187,7 +188,7 @@ func (b *bench) cold(ctx context.Context) (time.Duration, error) {
 	if err := g.Wait(); err != nil {
 		return 0, err
 	}
-	return b.untilDone(ctx, begun, countAt(b.revision(), b.options.services*objectsPerService))
+	return b.untilDone(ctx, begun, countAt(b.revision(), b.options.services*objectsPerService), b.everyService()...)
 }
 
 func (b *bench) all(ctx context.Context) (time.Duration, error) {
@@ -197,19 +198,20 @@ func (b *bench) all(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	return b.pushed(ctx, countAt(revision, b.options.services*objectsPerService))
+	return b.pushed(ctx, countAt(revision, b.options.services*objectsPerService), b.everyService()...)
 }
 
 func (b *bench) one(ctx context.Context) (time.Duration, error) {
 	revision := b.nextRevision()
-	if err := writeOverlay(b.repo, b.nextService(), revision); err != nil {
+	service := b.nextService()
+	if err := writeOverlay(b.repo, service, revision); err != nil {
 		return 0, err
 	}
-	return b.pushed(ctx, countAt(revision, objectsPerService))
+	return b.pushed(ctx, countAt(revision, objectsPerService), service)
 }
 
 // pushed pushes the work tree; time counts from the announcement on.
-func (b *bench) pushed(ctx context.Context, done condition) (time.Duration, error) {
+func (b *bench) pushed(ctx context.Context, done condition, services ...int) (time.Duration, error) {
 	if _, err := b.repo.Push(ctx, "revision "+b.revision()); err != nil {
 		return 0, err
 	}
@@ -217,7 +219,7 @@ func (b *bench) pushed(ctx context.Context, done condition) (time.Duration, erro
 	if err := b.repo.Announce(ctx, b.agent.Webhook()); err != nil {
 		return 0, err
 	}
-	return b.untilDone(ctx, begun, done)
+	return b.untilDone(ctx, begun, done, services...)
 }
 
 func (b *bench) drift(ctx context.Context) (time.Duration, error) {
@@ -232,6 +234,14 @@ func (b *bench) drift(ctx context.Context) (time.Duration, error) {
 	return b.untilDone(ctx, begun, generationAbove(tampered.Generation, service))
 }
 
+// settle pays what the pushes before have left to do: the agent lets Applications
+// of which a commit changes nothing name it later.
+func (b *bench) settle(ctx context.Context) (time.Duration, error) {
+	begun := time.Now()
+	err := b.untilReported(ctx, b.everyService()...)
+	return time.Since(begun), err
+}
+
 func (b *bench) rest(ctx context.Context) (time.Duration, error) {
 	begun := time.Now()
 	select {
@@ -242,50 +252,33 @@ func (b *bench) rest(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// untilDone waits for a condition, which ends the wall time, and then until every
-// Application says that it is Synced at the last commit.
-func (b *bench) untilDone(ctx context.Context, begun time.Time, done condition) (time.Duration, error) {
+func (b *bench) everyService() []int {
+	all := make([]int, b.options.services)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// untilDone waits for a condition, which ends the wall time, and then until the
+// Applications of services say that they are Synced at the last commit.
+func (b *bench) untilDone(ctx context.Context, begun time.Time, done condition, services ...int) (time.Duration, error) {
 	at, err := b.objects.until(ctx, done)
 	if err != nil {
 		return 0, err
 	}
-	return at.Sub(begun), b.untilReported(ctx)
+	return at.Sub(begun), b.untilReported(ctx, services...)
 }
 
-// reportEvery is how often Applications are listed to see whether they report:
-// seldom, for a list of a hundred costs some ten milliseconds.
-const reportEvery = 250 * time.Millisecond
-
-func (b *bench) untilReported(ctx context.Context) error {
-	synced := testenv.SyncedAt(b.repo.Head)
-	tick := time.NewTicker(reportEvery)
-	defer tick.Stop()
-	for {
-		list, err := b.cluster.Dynamic.Resource(testenv.Applications).Namespace(testenv.AgentNamespace).
-			List(ctx, metav1.ListOptions{ResourceVersion: "0"})
-		if err != nil {
+// untilReported follows one Application after the other: most are where they
+// should be when their turn comes.
+func (b *bench) untilReported(ctx context.Context, services ...int) error {
+	for _, i := range services {
+		if err := b.cluster.UntilApplication(ctx, testenv.AgentNamespace, serviceName(i), testenv.SyncedAt(b.repo.Head)); err != nil {
 			return err
 		}
-		waiting := ""
-		for i := range list.Items {
-			app, err := testenv.ReadApplication(&list.Items[i])
-			if err != nil {
-				return err
-			}
-			if !synced(app) {
-				waiting = app.Name + ": " + testenv.Describe(app)
-				break
-			}
-		}
-		if waiting == "" {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("%w; not Synced at %s: %s", context.Cause(ctx), testenv.Short(b.repo.Head), waiting)
-		}
 	}
+	return nil
 }
 
 // summary is the median of several measurements, but their highest memory.

@@ -37,13 +37,17 @@ func (c *Cluster) UntilApplication(ctx context.Context, namespace, name string, 
 	})
 }
 
-// SyncedAt is met when the Application is Synced at a commit and Healthy.
+// Synced is met when the Application is Synced and Healthy, and no operation runs.
+func Synced(app *api.Application) bool {
+	status := app.Status
+	return status.Sync.Status == api.SyncCodeSynced && status.Health.Status == api.HealthHealthy &&
+		!running(status.OperationState)
+}
+
+// SyncedAt is met when the Application is [Synced] at a commit. An Application of
+// which a commit changes nothing may name the one before for a minute.
 func SyncedAt(revision string) func(*api.Application) bool {
-	return func(app *api.Application) bool {
-		status := app.Status
-		return status.Sync.Revision == revision && status.Sync.Status == api.SyncCodeSynced &&
-			status.Health.Status == api.HealthHealthy && !running(status.OperationState)
-	}
+	return func(app *api.Application) bool { return app.Status.Sync.Revision == revision && Synced(app) }
 }
 
 func running(operation *api.OperationState) bool {

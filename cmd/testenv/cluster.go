@@ -89,6 +89,7 @@ func (c *Cluster) connect(ctx context.Context) error {
 	}
 	config.QPS = -1 // no limit
 	config.UserAgent = FieldManager
+	config.WarningHandler = rest.NoWarnings{} // of old kinds, which searches list too
 	c.Config = config
 	if c.Typed, err = kubernetes.NewForConfig(config); err != nil {
 		return err
