@@ -25,7 +25,9 @@ type files struct {
 	root    string // the directory to render, with symlinks followed
 
 	origins  origins
-	found    bool // the root has a kustomization
+	read     []*kustomization
+	texts    map[string][]byte // of other files
+	found    bool              // the root has a kustomization
 	warnings []string
 	failed   error // the first error that kustomize must not swallow
 }
@@ -42,7 +44,7 @@ func newFiles(req *sdk.RenderRequest, o *options) (*files, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s: is not a directory", req.Path)
 	}
-	f := &files{tree: req.Tree, options: o, env: req.Env, root: root, origins: newOrigins()}
+	f := &files{tree: req.Tree, options: o, env: req.Env, root: root, origins: newOrigins(), texts: map[string][]byte{}}
 	if o.Version != "" {
 		f.warnings = append(f.warnings, fmt.Sprintf("kustomize.version %q is ignored: Tidelock has one version of kustomize", o.Version))
 	}
@@ -60,7 +62,7 @@ func (f *files) verdict(err error) error {
 	case !f.found:
 		return fmt.Errorf("%s: %w: it has no kustomization.yaml", f.root, sdk.ErrNotMine)
 	}
-	return redact(err)
+	return f.explain(err)
 }
 
 // fail remembers the first error that is not about absence.
@@ -92,6 +94,7 @@ func (f *files) CleanedAbs(p string) (filesys.ConfirmedDir, string, error) {
 	if info.IsDir() {
 		return filesys.ConfirmedDir(rooted(resolved)), "", nil
 	}
+	f.origins.linked(n, resolved)
 	return filesys.ConfirmedDir(rooted(path.Dir(resolved))), path.Base(resolved), nil
 }
 
@@ -106,12 +109,14 @@ func (f *files) ReadFile(p string) ([]byte, error) {
 	}
 	if !slices.Contains(konfig.RecognizedKustomizationFileNames(), path.Base(n)) {
 		f.origins.read(n, data)
+		f.texts[n] = data
 		return data, nil
 	}
 	k, err := check(n, data)
 	if err != nil {
 		return nil, f.fail(err)
 	}
+	f.read = append(f.read, k)
 	f.origins.listed(k)
 	if path.Dir(n) != f.root {
 		return data, nil

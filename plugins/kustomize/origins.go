@@ -45,6 +45,13 @@ func (o *origins) listed(k *kustomization) {
 	o.generated(k, "secretGenerator", "Secret")
 }
 
+// linked notes that a listed file is a link to another.
+func (o *origins) linked(file, target string) {
+	if o.resources[file] {
+		o.resources[target] = true
+	}
+}
+
 func (o *origins) generated(k *kustomization, field, kind string) {
 	list := child(k.root, field)
 	if list == nil {
