@@ -29,17 +29,24 @@ func remote(t *testing.T, token string) (url, ca string) {
 		writeJSON(w, 200, corev1.SecretList{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "SecretList"}, Items: []corev1.Secret{db}})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeJSON(w, 404, metav1.Status{Status: metav1.StatusFailure, Code: 404, Reason: metav1.StatusReasonNotFound, Message: r.URL.Path + " not found"})
+		writeStatus(w, 404, metav1.StatusReasonNotFound, r.URL.Path+" not found")
 	})
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+token {
-			writeJSON(w, 401, metav1.Status{Status: metav1.StatusFailure, Code: 401, Reason: metav1.StatusReasonUnauthorized, Message: "Unauthorized"})
+			writeStatus(w, 401, metav1.StatusReasonUnauthorized, "Unauthorized")
 			return
 		}
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+}
+
+func writeStatus(w http.ResponseWriter, code int, reason metav1.StatusReason, message string) {
+	writeJSON(w, code, metav1.Status{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure,
+		Code: int32(code), Reason: reason, Message: message,
+	})
 }
 
 func writeJSON(w http.ResponseWriter, code int, body any) {
@@ -92,7 +99,7 @@ func TestKubernetes(t *testing.T) {
 		{"wrong token", kubernetesStore("SecretStore", url, ca, `auth: {token: {bearerToken: {name: remote, key: wrong}}}`), password, "ERROR Unauthorized"},
 		{"no such item", kubernetesStore("SecretStore", url, ca, `auth: {token: {bearerToken: {name: remote, key: nothing}}}`), password, `ERROR cannot find secret data for key: "nothing"`},
 		{"unknown CA", kubernetesStore("SecretStore", url, "", byToken), password, "ERROR x509"},
-		{"no such Secret there", kubernetesStore("SecretStore", url, ca, byToken), `data: [{secretKey: p, remoteRef: {key: nowhere, property: a}}]`, "ERROR Secret does not exist"},
+		{"no such Secret there", kubernetesStore("SecretStore", url, ca, byToken), `data: [{secretKey: p, remoteRef: {key: nowhere, property: a}}]`, "ERROR secrets/nowhere not found"},
 		{"no such ServiceAccount", kubernetesStore("SecretStore", url, ca, `auth: {serviceAccount: {name: nobody}}`), password, "ERROR shop/nobody does not exist"},
 		{"kubeconfig that runs a program", kubernetesStore("SecretStore", url, ca, `authRef: {name: exec, key: config}`), password, "ERROR names programs or files"},
 		{"kubeconfig that names a file", kubernetesStore("SecretStore", url, ca, `authRef: {name: tokenfile, key: config}`), password, "ERROR names programs or files"},

@@ -28,8 +28,11 @@ func newSource() (source, error) {
 	if err != nil {
 		return source{}, fmt.Errorf("prepare the kubeconfig that providers ask for: %w", err)
 	}
-	if err := os.Setenv("KUBECONFIG", path); err != nil {
-		return source{}, err
+	// Without HOME they would look the user up, in files that the sandbox hides.
+	for name, value := range map[string]string{"KUBECONFIG": path, "HOME": "/nonexistent"} {
+		if err := os.Setenv(name, value); err != nil {
+			return source{}, err
+		}
 	}
 	transport, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {

@@ -14,6 +14,7 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubernetes "k8s.io/client-go/kubernetes/scheme"
 )
 
 // Providers take ServiceAccount tokens not through the client they are given,
@@ -54,11 +55,7 @@ func (tokens) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok || !isToken || req.Method != http.MethodPost {
 		return refuse(req, http.StatusForbidden, errReadOnly.Error())
 	}
-	var ask authenticationv1.TokenRequest
-	body, err := io.ReadAll(io.LimitReader(req.Body, maxTokenRequest))
-	if err == nil {
-		err = json.Unmarshal(body, &ask)
-	}
+	ask, err := readAsk(req.Body)
 	if err != nil {
 		return refuse(req, http.StatusBadRequest, "the request for a token is malformed")
 	}
@@ -72,6 +69,17 @@ func (tokens) RoundTrip(req *http.Request) (*http.Response, error) {
 	ask.TypeMeta = metav1.TypeMeta{APIVersion: authenticationv1.SchemeGroupVersion.String(), Kind: "TokenRequest"}
 	ask.Status.Token = string(token)
 	return answer(req, http.StatusCreated, ask)
+}
+
+// readAsk reads JSON or, as client-go prefers, protobuf.
+func readAsk(body io.Reader) (*authenticationv1.TokenRequest, error) {
+	raw, err := io.ReadAll(io.LimitReader(body, maxTokenRequest))
+	if err != nil {
+		return nil, err
+	}
+	ask := &authenticationv1.TokenRequest{}
+	_, _, err = kubernetes.Codecs.UniversalDeserializer().Decode(raw, nil, ask)
+	return ask, err
 }
 
 // tokenPath reads /api/v1/namespaces/NS/serviceaccounts/NAME/token.
