@@ -39,6 +39,7 @@ func New(applications *Applications, reconciler *reconcile.Reconciler, log *slog
 		queue: workqueue.NewTypedRateLimitingQueue(limits),
 	}
 	applications.changed = func(app types.NamespacedName) { a.queue.Add(app) }
+	applications.Projects.changed = a.All
 	return a
 }
 
@@ -53,6 +54,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	})
 	if err := a.applications.Wait(ctx); err != nil {
 		return g.Wait()
+	}
+	if err := a.applications.EnsureDefault(ctx); err != nil {
+		a.log.Warn("Applications of the default project wait for it", "error", err)
 	}
 	for range workers {
 		g.Go(func() error {

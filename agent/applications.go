@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/project"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,12 +19,13 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Applications knows the Applications and AppProjects of the agent's namespace.
+// Applications knows the Applications of the agent's namespace, and its Projects.
 // It is safe for concurrent use.
 type Applications struct {
 	client    rest.Interface
 	namespace string
-	projects  *projects
+	*Projects
+
 	changed   func(types.NamespacedName)
 	once      sync.Once
 	synced    chan struct{} // closed when the first listing is in
@@ -32,8 +34,9 @@ type Applications struct {
 	apps map[types.NamespacedName]*api.Application
 }
 
-// NewApplications returns the Applications of a namespace.
-func NewApplications(cfg *rest.Config, namespace string) (*Applications, error) {
+// NewApplications returns the Applications of a namespace. Scoped tells what
+// Secrets bind to a project; generation grows when that has changed.
+func NewApplications(cfg *rest.Config, namespace string, scoped func(name string) project.Scoped, generation func() int64) (*Applications, error) {
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, api.GroupVersion)
 	if err := api.AddToScheme(scheme); err != nil {
@@ -47,9 +50,11 @@ func NewApplications(cfg *rest.Config, namespace string) (*Applications, error) 
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
+	projects := newProjects(namespace)
+	projects.scoped, projects.generation = scoped, generation
 	return &Applications{
 		client: client, namespace: namespace, synced: make(chan struct{}),
-		projects: &projects{Store: cache.NewStore(cache.MetaNamespaceKeyFunc), synced: make(chan struct{})},
+		Projects: projects,
 		apps:     map[types.NamespacedName]*api.Application{},
 	}, nil
 }
@@ -62,7 +67,7 @@ func (a *Applications) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
-		a.reflect("appprojects", &api.AppProject{}, a.projects).RunWithContext(ctx)
+		a.reflect("appprojects", &api.AppProject{}, a.Projects).RunWithContext(ctx)
 		return nil
 	})
 	return g.Wait()
@@ -70,7 +75,7 @@ func (a *Applications) Run(ctx context.Context) error {
 
 // Wait returns when all objects are known.
 func (a *Applications) Wait(ctx context.Context) error {
-	for _, synced := range []chan struct{}{a.synced, a.projects.synced} {
+	for _, synced := range []chan struct{}{a.synced, a.Projects.synced} {
 		select {
 		case <-synced:
 		case <-ctx.Done():
@@ -78,18 +83,6 @@ func (a *Applications) Wait(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// projects is a store that says when its first listing is in.
-type projects struct {
-	cache.Store
-	once   sync.Once
-	synced chan struct{}
-}
-
-func (p *projects) Replace(list []any, version string) error {
-	defer p.once.Do(func() { close(p.synced) })
-	return p.Store.Replace(list, version)
 }
 
 func (a *Applications) reflect(resource string, kind runtime.Object, store cache.ReflectorStore) *cache.Reflector {
@@ -113,15 +106,6 @@ func (a *Applications) Application(namespace, name string) *api.Application {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.apps[types.NamespacedName{Namespace: namespace, Name: name}]
-}
-
-// Project returns an AppProject, which must not be changed, or nil.
-func (a *Applications) Project(name string) *api.AppProject {
-	object, ok, err := a.projects.GetByKey(a.namespace + "/" + name)
-	if err != nil || !ok {
-		return nil
-	}
-	return object.(*api.AppProject)
 }
 
 // Patch sends a JSON merge patch to an Application.

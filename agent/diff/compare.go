@@ -23,6 +23,9 @@ const (
 	Ask Verdict = "ask"
 	// Extra: live and ours, but no longer in Git.
 	Extra Verdict = "extra"
+	// Refused: the application's project does not permit the object. Compare does
+	// not know of projects; its caller says so.
+	Refused Verdict = "refused"
 	// Foreign: the live object belongs to another application.
 	Foreign Verdict = "foreign"
 )

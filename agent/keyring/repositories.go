@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/secrets"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -24,6 +25,17 @@ func (k *Keyring) Repo(url, project string) git.Repo {
 		repo.Credentials = credentials(own)
 	}
 	return repo
+}
+
+// Scoped returns what repository Secrets bind to a project.
+func (k *Keyring) Scoped(name string) project.Scoped {
+	var scoped project.Scoped
+	for _, s := range sorted(k.repositories.list()) {
+		if string(s.Data["project"]) == name && s.Labels[api.LabelSecretType] == api.SecretTypeRepository {
+			scoped.Repositories = append(scoped.Repositories, string(s.Data["url"]))
+		}
+	}
+	return scoped
 }
 
 // ownSecret prefers a Secret of the project to one of all projects.

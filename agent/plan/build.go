@@ -38,7 +38,7 @@ func Build(changes []diff.Change, policy Policy) Plan {
 		if c.Desired == nil {
 			continue
 		}
-		if c.Verdict == diff.Foreign || policy.Only != nil && !policy.Only[c.Key] {
+		if c.Verdict == diff.Foreign || c.Verdict == diff.Refused || policy.Only != nil && !policy.Only[c.Key] {
 			c.Verdict = diff.Same // not ours to change, or not now
 		}
 		applies[place[c.Key]] = append(applies[place[c.Key]], c)

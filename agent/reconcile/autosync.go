@@ -106,7 +106,7 @@ type counts struct{ apply, changed, extra int }
 func count(changes []diff.Change) (n counts) {
 	for _, c := range changes {
 		switch c.Verdict {
-		case diff.Create, diff.Drift:
+		case diff.Create, diff.Drift, diff.Refused:
 			n.apply++
 		case diff.Update:
 			n.apply++

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
@@ -16,12 +17,33 @@ func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, er
 	if err := p.watch(ctx, desired.Objects); err != nil {
 		return nil, err
 	}
-	changes := diff.Compare(p.name, desired.Objects, p.r.Cluster.Snapshot(p.name, desired.Objects))
-	changes, failed := p.r.Apply.Ask(ctx, changes)
+	changes, failed := p.r.Apply.Ask(ctx, p.look(desired.Objects))
 	for _, f := range failed {
 		p.report.add(api.ConditionComparisonError, f.Err.Error())
 	}
 	return changes, nil
+}
+
+// look compares with what is live now. Objects that the project does not permit
+// are noted if Git states them, and left out if they are only live
+// (SEMANTICS.md 1.8).
+func (p *pass) look(desired manifest.Set) []diff.Change {
+	changes := diff.Compare(p.name, desired, p.r.Cluster.Snapshot(p.name, desired))
+	destination := p.app.Spec.Destination.Resolved()
+	p.refused = map[manifest.Key]string{}
+	changes = slices.DeleteFunc(changes, func(c diff.Change) bool {
+		return c.Desired == nil && !p.rules.Live(c.Key, destination).Allowed
+	})
+	for i, c := range changes {
+		if c.Desired == nil {
+			continue
+		}
+		if verdict := p.rules.Object(c.Key, c.Key.Namespace != "", destination); !verdict.Allowed {
+			changes[i].Verdict = diff.Refused
+			p.refused[c.Key] = c.Desired.Origin.String() + ": " + verdict.Reason
+		}
+	}
+	return changes
 }
 
 // watch follows the kinds of all desired objects, and those that the status
@@ -85,6 +107,9 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 			sync.Status = api.SyncCodeOutOfSync
 		}
 		resource, verdict, counts := resourceStatus(c)
+		if c.Verdict == diff.Refused {
+			resource.Status = api.SyncCodeUnknown
+		}
 		resources = append(resources, resource)
 		if counts {
 			healths = append(healths, verdict)

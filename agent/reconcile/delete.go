@@ -46,7 +46,12 @@ func (p *pass) deleteWave(ctx context.Context, how metav1.DeletionPropagation) (
 	if err := p.watch(ctx, nil); err != nil {
 		return true, err
 	}
-	changes := slices.DeleteFunc(diff.Compare(p.name, nil, p.r.Cluster.Snapshot(p.name, nil)), p.keeps)
+	rules, err := p.r.Store.Rules(p.app.Spec.ProjectName())
+	if err != nil {
+		return true, err
+	}
+	p.rules = rules
+	changes := slices.DeleteFunc(p.look(nil), p.keeps)
 	if len(changes) == 0 {
 		return false, nil
 	}

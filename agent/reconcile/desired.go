@@ -60,9 +60,6 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	desired := &Desired{Rendered: rendered, Objects: objects, from: rendered.Set}
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
-	if p.r.desired == nil {
-		p.r.desired = map[string]*Desired{}
-	}
 	p.r.desired[p.name] = desired
 	return desired, nil
 }

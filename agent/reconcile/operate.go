@@ -3,7 +3,10 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +54,7 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 		return changes
 	}
 	p.sync(ctx, op, changes)
-	return diff.Compare(p.name, desired.Objects, p.r.Cluster.Snapshot(p.name, desired.Objects))
+	return p.look(desired.Objects)
 }
 
 // current returns the operation to work on; nil if there is none.
@@ -97,7 +100,7 @@ func (p *pass) automatic(d decision, changes []diff.Change) api.Operation {
 	}
 	op.Sync.SelfHealAttemptsCount = d.attempts
 	for _, c := range changes {
-		if c.OutOfSync() && c.Verdict != diff.Foreign {
+		if c.OutOfSync() && c.Verdict != diff.Foreign && c.Verdict != diff.Refused {
 			op.Sync.Resources = append(op.Sync.Resources, api.SyncResource{
 				Group: c.Key.Group, Kind: c.Key.Kind, Namespace: c.Key.Namespace, Name: c.Key.Name,
 			})
@@ -170,9 +173,15 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, changes []diff.
 // prepare makes the destination's namespace, if it is asked for, and dry-runs
 // what is to be created.
 func (p *pass) prepare(ctx context.Context, op *api.OperationState, todo plan.Plan) error {
+	if err := p.refusal(); err != nil {
+		return err
+	}
 	options := op.Operation.Sync.SyncOptions
 	namespace := p.app.Spec.Destination.Namespace
 	if options.Has(api.SyncOptionCreateNamespace) && namespace != "" && !todo.States(namespaceKey(namespace)) {
+		if v := p.rules.Object(namespaceKey(namespace), false, p.app.Spec.Destination.Resolved()); !v.Allowed {
+			return fmt.Errorf("%w: %s: %s", ErrNotPermitted, api.SyncOptionCreateNamespace, v.Reason)
+		}
 		var metadata *api.ManagedNamespaceMetadata
 		if p.app.Spec.SyncPolicy != nil {
 			metadata = p.app.Spec.SyncPolicy.ManagedNamespaceMetadata
@@ -187,6 +196,22 @@ func (p *pass) prepare(ctx context.Context, op *api.OperationState, todo plan.Pl
 		return fmt.Errorf("nothing was applied, for the API server refuses %s", describe(failed))
 	}
 	return nil
+}
+
+// ErrNotPermitted says that the project does not permit an object.
+var ErrNotPermitted = errors.New("one or more synchronization tasks are not valid")
+
+// refusal is an error if the project does not permit an object.
+func (p *pass) refusal() error {
+	if len(p.refused) == 0 {
+		return nil
+	}
+	reasons := slices.Sorted(maps.Values(p.refused))
+	text := reasons[0]
+	if more := len(reasons) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return fmt.Errorf("%w: %s", ErrNotPermitted, text)
 }
 
 func namespaceKey(name string) manifest.Key { return manifest.Key{Kind: "Namespace", Name: name} }

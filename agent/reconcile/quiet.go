@@ -4,16 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"k8s.io/apimachinery/pkg/api/equality"
 )
 
-// revisionLag is how long the status may name an older commit, if the newer one
-// changes nothing that the Application reads. A commit to a repository of a
-// thousand Applications would else be a thousand writes.
-const revisionLag = time.Minute
+// Status writes that only name a newer commit are rationed: a commit to a
+// repository of a thousand Applications would else be a thousand writes at
+// once, for all but those that it touches.
+const (
+	revisionsAtOnce    = 10
+	revisionsPerSecond = 2
+	revisionLag        = time.Minute // spreads those that have to wait
+)
 
 // quiet says that the report holds nothing worth a write now.
 func (p *pass) quiet() bool {
@@ -30,9 +35,11 @@ func (p *pass) quiet() bool {
 	if !equality.Semantic.DeepEqual(now, then) {
 		return false
 	}
-	rest := p.written.ReconciledAt.Add(revisionLag).Sub(p.now.Time)
-	p.soon(rest)
-	return rest > 0
+	if p.r.revisions.AllowN(p.now.Time, 1) {
+		return false
+	}
+	p.soon(time.Second + rand.N(revisionLag))
+	return true
 }
 
 // served removes the annotation that asked for a refresh.

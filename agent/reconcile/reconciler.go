@@ -9,12 +9,14 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/project"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"golang.org/x/time/rate"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A Reconciler makes passes. Its fields are set once, before the first pass;
-// it is safe for concurrent use on different Applications.
-type Reconciler struct {
+// Config is what a Reconciler needs; every field.
+type Config struct {
 	// Namespace is the agent's own, in which Applications have short names.
 	Namespace string
 	Store     Store
@@ -28,9 +30,24 @@ type Reconciler struct {
 	Refresh time.Duration
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
+}
+
+// A Reconciler makes passes. It is safe for concurrent use on different
+// Applications.
+type Reconciler struct {
+	Config
+	revisions *rate.Limiter // of status writes that only name a newer commit
 
 	mu      sync.Mutex // guards desired
 	desired map[string]*Desired
+}
+
+// New returns a Reconciler that has seen nothing yet.
+func New(config Config) *Reconciler {
+	return &Reconciler{
+		Config: config, desired: map[string]*Desired{},
+		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
+	}
 }
 
 // An Outcome says when to make the next pass, if no event comes before.
@@ -70,6 +87,9 @@ type pass struct {
 	name string // instance name, as in tracking ids
 	now  metav1.Time
 	log  *slog.Logger
+
+	rules   *project.Rules          // of the Application's project
+	refused map[manifest.Key]string // desired objects that it does not permit, and why
 
 	status  api.ApplicationStatus // as it will be written
 	written api.ApplicationStatus // as it stands in the cluster

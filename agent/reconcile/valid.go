@@ -17,6 +17,9 @@ func (p *pass) valid() bool {
 		p.report.add(api.ConditionInvalidSpecError, fmt.Sprintf(
 			"spec.destination: this version reaches only its own cluster, %s", api.InClusterServer))
 	}
+	if len(p.report.conditions) == 0 {
+		p.permitted()
+	}
 	for _, warning := range unsupported(p.app) {
 		p.report.add(ConditionUnsupportedWarning, warning)
 	}
@@ -26,6 +29,19 @@ func (p *pass) valid() bool {
 		return false
 	}
 	return true
+}
+
+// permitted asks the project about the Application itself.
+func (p *pass) permitted() {
+	rules, err := p.r.Store.Rules(p.app.Spec.ProjectName())
+	if err != nil {
+		p.report.add(api.ConditionInvalidSpecError, err.Error())
+		return
+	}
+	p.rules = rules
+	for _, err := range rules.Application(p.app, p.app.Spec.Destination.Resolved(), p.r.Namespace) {
+		p.report.add(api.ConditionInvalidSpecError, err.Error())
+	}
 }
 
 // ConditionUnsupportedWarning names a field that this version does not act on.

@@ -8,14 +8,15 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/project"
 )
 
-// A Store reads and patches Applications and AppProjects.
+// A Store reads and patches Applications, and reads AppProjects.
 type Store interface {
 	// Application returns what is known of one, or nil.
 	Application(namespace, name string) *api.Application
-	// Project returns an AppProject of the agent's namespace, or nil.
-	Project(name string) *api.AppProject
+	// Rules returns the rules of an AppProject of the agent's namespace.
+	Rules(name string) (*project.Rules, error)
 	// Patch sends a JSON merge patch to an Application and returns what became of it.
 	Patch(ctx context.Context, namespace, name string, patch []byte) (*api.Application, error)
 }

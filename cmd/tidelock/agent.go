@@ -140,9 +140,6 @@ type parts struct {
 func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.Logger) (*parts, error) {
 	p := &parts{log: log, options: o}
 	var err error
-	if p.applications, err = agent.NewApplications(cfg, o.namespace); err != nil {
-		return nil, err
-	}
 	if p.cluster, err = cluster.New(cfg, log, cluster.Listeners{
 		Changed: func(app string, drifted bool) { p.agent.Live(app, drifted) },
 		Served:  func() { p.agent.All() },
@@ -154,6 +151,9 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.L
 	}
 	in := keyring.Namespaces{Agent: o.namespace, Sealing: o.sealingNamespace}
 	if p.keyring, err = keyring.New(cfg, in, log, func() { p.agent.All() }); err != nil {
+		return nil, err
+	}
+	if p.applications, err = agent.NewApplications(cfg, o.namespace, p.keyring.Scoped, p.keyring.Generation); err != nil {
 		return nil, err
 	}
 	if p.git, err = git.NewStore(gitDir(o.cacheDir), git.Options{Log: log}); err != nil {
@@ -184,7 +184,7 @@ func (p *parts) tie(cfg *rest.Config) error {
 	}
 	engine := render.New(render.Config{Plugins: renderers{p.host}, Logger: p.log})
 	p.metrics = metrics.New(p.numbers(engine))
-	reconciler := &reconcile.Reconciler{
+	reconciler := reconcile.New(reconcile.Config{
 		Namespace: p.options.namespace, Store: p.applications, Cluster: p.cluster, Apply: applier,
 		Log: p.log, Now: time.Now, Refresh: p.options.refresh,
 		Synced: p.synced,
@@ -194,7 +194,7 @@ func (p *parts) tie(cfg *rest.Config) error {
 			Secrets:     newSecretsStage(p.host, p.keyring),
 			Permit:      p.permit,
 		},
-	}
+	})
 	p.agent = agent.New(p.applications, reconciler, p.log, p.passed)
 	return nil
 }
@@ -227,8 +227,17 @@ func (p *parts) run(ctx context.Context) error {
 }
 
 // permit asks an Application's project about an object.
-func (p *parts) permit(*api.Application) func(*manifest.Object) error {
-	return func(*manifest.Object) error { return nil }
+func (p *parts) permit(app *api.Application) func(*manifest.Object) error {
+	return func(o *manifest.Object) error {
+		rules, err := p.applications.Rules(app.Spec.ProjectName())
+		if err != nil {
+			return err
+		}
+		if v := rules.Object(o.Key, o.Key.Namespace != "", app.Spec.Destination.Resolved()); !v.Allowed {
+			return errors.New(v.Reason)
+		}
+		return nil
+	}
 }
 
 // synced logs and counts an operation that ended.

@@ -1,0 +1,96 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/project"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/cache"
+)
+
+// ErrProject says that an Application's AppProject is not there.
+var ErrProject = errors.New("no such AppProject")
+
+// Projects knows the AppProjects of the agent's namespace, as rules.
+type Projects struct {
+	namespace string
+	store     cache.Store
+	once      sync.Once
+	synced    chan struct{} // closed when the first listing is in
+	changed   func()
+	// scoped tells what Secrets bind to a project, and generation when that has
+	// changed.
+	scoped     func(name string) project.Scoped
+	generation func() int64
+
+	mu    sync.Mutex // guards rules
+	rules map[string]compiled
+}
+
+type compiled struct {
+	of    string // resourceVersion and generation
+	rules *project.Rules
+	err   error
+}
+
+func newProjects(namespace string) *Projects {
+	return &Projects{
+		namespace: namespace, store: cache.NewStore(cache.MetaNamespaceKeyFunc), synced: make(chan struct{}),
+		rules: map[string]compiled{},
+	}
+}
+
+// Rules returns the rules of a project. Without rules everything is refused.
+func (p *Projects) Rules(name string) (*project.Rules, error) {
+	object, ok, err := p.store.GetByKey(p.namespace + "/" + name)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("%w: %s: create it in namespace %s, or name another in spec.project", ErrProject, name, p.namespace)
+	}
+	app := object.(*api.AppProject)
+	of := fmt.Sprint(app.UID, app.ResourceVersion, p.generation())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known, ok := p.rules[name]; ok && known.of == of {
+		return known.rules, known.err
+	}
+	rules, err := project.New(app, p.scoped(name))
+	p.rules[name] = compiled{of, rules, err}
+	return rules, err
+}
+
+// EnsureDefault creates the project "default" if there is none, as Argo CD does.
+func (a *Applications) EnsureDefault(ctx context.Context) error {
+	p := project.Default()
+	p.Namespace = a.namespace
+	p.APIVersion, p.Kind = api.GroupVersion.String(), "AppProject"
+	err := a.client.Post().Namespace(a.namespace).Resource("appprojects").Body(p).Do(ctx).Error()
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("create AppProject default in namespace %s: %w", a.namespace, err)
+	}
+	return nil
+}
+
+// Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
+func (p *Projects) Add(obj any) error {
+	defer p.changed()
+	return p.store.Add(obj)
+}
+
+func (p *Projects) Update(obj any) error { return p.Add(obj) }
+
+func (p *Projects) Delete(obj any) error {
+	defer p.changed()
+	return p.store.Delete(obj)
+}
+
+func (p *Projects) Replace(list []any, version string) error {
+	defer p.changed()
+	defer p.once.Do(func() { close(p.synced) })
+	return p.store.Replace(list, version)
+}
+
+func (p *Projects) Resync() error { return nil }

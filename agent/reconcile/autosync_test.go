@@ -1,0 +1,96 @@
+package reconcile
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+var at = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func on(b bool) *bool { return &b }
+
+// appWith returns an automated Application whose last operation was for
+// revision "one" and ended ago before at.
+func appWith(automated api.Automated, phase api.OperationPhase, attempts int64, ago time.Duration) *api.Application {
+	source := api.Source{RepoURL: "https://git.example/shop.git", Path: "shop"}
+	app := &api.Application{Spec: api.ApplicationSpec{Source: &source, SyncPolicy: &api.SyncPolicy{Automated: &automated}}}
+	if phase != "" {
+		ended := metav1.NewTime(at.Add(-ago))
+		app.Status.OperationState = &api.OperationState{
+			Phase: phase, FinishedAt: &ended, Message: "no room",
+			Operation:  api.Operation{Sync: &api.SyncOperation{SelfHealAttemptsCount: attempts}},
+			SyncResult: &api.SyncResult{Revision: "one", Source: source},
+		}
+	}
+	return app
+}
+
+func changesOf(verdicts ...diff.Verdict) []diff.Change {
+	var changes []diff.Change
+	for _, v := range verdicts {
+		changes = append(changes, diff.Change{Verdict: v, Live: &diff.Live{}})
+	}
+	return changes
+}
+
+func TestAutoSync(t *testing.T) {
+	prune := api.Automated{Prune: on(true)}
+	healing := api.Automated{SelfHeal: on(true)}
+	for _, tt := range []struct {
+		name     string
+		app      *api.Application
+		changes  []diff.Change
+		revision string
+		want     string
+	}{
+		{"nothing to do", appWith(prune, "", 0, 0), changesOf(diff.Same), "one", "no"},
+		{"first sync", appWith(api.Automated{}, "", 0, 0), changesOf(diff.Create), "one", "full"},
+		{"switched off", appWith(api.Automated{Enabled: on(false)}, "", 0, 0), changesOf(diff.Create), "one", "no"},
+		{"another application's object alone", appWith(prune, "", 0, 0), changesOf(diff.Foreign), "one", "no"},
+		{"only extra, and prune is off", appWith(api.Automated{}, "", 0, 0), changesOf(diff.Same, diff.Extra), "one", "no"},
+		{"only extra, and prune is on", appWith(prune, "", 0, 0), changesOf(diff.Same, diff.Extra), "one", "full"},
+		{"new revision", appWith(prune, api.OperationSucceeded, 0, time.Hour), changesOf(diff.Update), "two", "full"},
+		{"drift, and selfHeal is off", appWith(prune, api.OperationSucceeded, 0, time.Hour), changesOf(diff.Drift), "one",
+			"no because the live state has drifted, and selfHeal is off"},
+		{"a value changed at the same revision", appWith(prune, api.OperationSucceeded, 0, time.Hour), changesOf(diff.Update), "one", "full"},
+		{"first heal at once", appWith(healing, api.OperationSucceeded, 0, 0), changesOf(diff.Drift), "one", "heal 1"},
+		{"second heal after 2 s", appWith(healing, api.OperationSucceeded, 1, time.Second), changesOf(diff.Drift), "one",
+			"no because self-heal attempt 2 waits in 1s"},
+		{"second heal", appWith(healing, api.OperationSucceeded, 1, 2*time.Second), changesOf(diff.Drift), "one", "heal 2"},
+		{"fourth heal after 18 s", appWith(healing, api.OperationSucceeded, 3, 8*time.Second), changesOf(diff.Create), "one",
+			"no because self-heal attempt 4 waits in 10s"},
+		{"heals are at most 5 min apart", appWith(healing, api.OperationSucceeded, 40, 0), changesOf(diff.Drift), "one",
+			"no because self-heal attempt 41 waits in 5m0s"},
+		{"a failed revision rests", appWith(healing, api.OperationFailed, 0, time.Minute), changesOf(diff.Create), "one",
+			"no because the last sync of this revision failed: no room in 2m0s"},
+		{"and is tried anew", appWith(healing, api.OperationFailed, 0, 3*time.Minute), changesOf(diff.Create), "one", "full"},
+		{"a newer commit does not rest", appWith(healing, api.OperationFailed, 0, 0), changesOf(diff.Create), "two", "full"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := text(autoSync(tt.app, tt.changes, []string{tt.revision}, at, 3*time.Minute))
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// text prints a decision.
+func text(d decision) string {
+	switch {
+	case d.start && d.heal:
+		return fmt.Sprintf("heal %d", d.attempts)
+	case d.start:
+		return "full"
+	case d.because == "":
+		return "no"
+	case d.wait == 0:
+		return "no because " + d.because
+	}
+	return fmt.Sprintf("no because %s in %s", d.because, d.wait)
+}
