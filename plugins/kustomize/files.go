@@ -37,6 +37,7 @@ var _ filesys.FileSystem = (*files)(nil)
 var errReadOnly = errors.New("the repository is read-only")
 
 func newFiles(req *sdk.RenderRequest, o *options) (*files, error) {
+	sdk.Prefetch(req.Tree, directory(path.Clean(req.Path))...)
 	root, info, err := req.Tree.Resolve(path.Clean(req.Path))
 	if err != nil {
 		return nil, err
@@ -118,6 +119,7 @@ func (f *files) ReadFile(p string) ([]byte, error) {
 	}
 	f.read = append(f.read, k)
 	f.origins.listed(k)
+	sdk.Prefetch(f.tree, k.reads()...)
 	if path.Dir(n) != f.root {
 		return data, nil
 	}

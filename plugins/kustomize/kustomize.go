@@ -6,8 +6,10 @@ import (
 	"io"
 	"log"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
@@ -57,6 +59,9 @@ func documents(resources resmap.ResMap, origins *origins) ([]sdk.Document, error
 	docs := make([]sdk.Document, 0, resources.Size())
 	for _, res := range resources.Resources() {
 		doc := origins.of(res.GetKind(), res.GetName())
+		if err := nameRelease(res); err != nil {
+			return nil, redact(err)
+		}
 		data, err := res.MarshalJSON()
 		if err != nil {
 			return nil, fmt.Errorf("writing %s as JSON: %w", res.CurId(), redact(err))
@@ -65,6 +70,21 @@ func documents(resources resmap.ResMap, origins *origins) ([]sdk.Document, error
 		docs = append(docs, doc)
 	}
 	return docs, nil
+}
+
+// release is that of kustomize whose library this is.
+const release = "v5.8.2"
+
+// nameRelease mends the label of `buildMetadata: [managedByLabel]`: a library
+// does not know its release, and says what no label may hold.
+func nameRelease(res *resource.Resource) error {
+	labels := res.GetLabels(konfig.ManagedbyLabelKey)
+	if labels[konfig.ManagedbyLabelKey] != "kustomize-(devel)" {
+		return nil
+	}
+	labels = res.GetLabels()
+	labels[konfig.ManagedbyLabelKey] = "kustomize-" + release
+	return res.SetLabels(labels)
 }
 
 // warm renders something small: the first render parses the schema of all of

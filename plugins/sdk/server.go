@@ -122,24 +122,29 @@ func receiveRender(stream wire.Plugin_RenderServer) (*RenderRequest, error) {
 	return req, nil
 }
 
-// exchange asks over the stream. Its caller sees to it that there is one
-// question at a time.
-func exchange(stream wire.Plugin_RenderServer) func(*wire.Ask) (*wire.Answer, error) {
+// exchange asks over the stream. The answers come in the order of the questions.
+// Its caller sees to it that it is not called twice at once.
+func exchange(stream wire.Plugin_RenderServer) func([]*wire.Ask) ([]*wire.Answer, error) {
 	var last uint32
-	return func(ask *wire.Ask) (*wire.Answer, error) {
-		last++
-		ask.Id = last
-		if err := stream.Send(&wire.FromRenderer{Message: &wire.FromRenderer_Ask{Ask: ask}}); err != nil {
-			return nil, err
+	return func(asks []*wire.Ask) ([]*wire.Answer, error) {
+		for _, ask := range asks {
+			last++
+			ask.Id = last
+			if err := stream.Send(&wire.FromRenderer{Message: &wire.FromRenderer_Ask{Ask: ask}}); err != nil {
+				return nil, err
+			}
 		}
-		message, err := stream.Recv()
-		if err != nil {
-			return nil, err
+		answers := make([]*wire.Answer, len(asks))
+		for i, ask := range asks {
+			message, err := stream.Recv()
+			if err != nil {
+				return nil, err
+			}
+			if answers[i] = message.GetAnswer(); answers[i].GetId() != ask.GetId() {
+				return nil, fmt.Errorf("the host answered %d, asked was %d", answers[i].GetId(), ask.GetId())
+			}
 		}
-		if answer := message.GetAnswer(); answer.GetId() == ask.Id {
-			return answer, nil
-		}
-		return nil, fmt.Errorf("the host answered %d, asked was %d", message.GetAnswer().GetId(), ask.Id)
+		return answers, nil
 	}
 }
 

@@ -12,16 +12,17 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/sdk/wire"
 )
 
-// asked makes a tree over files and returns it with the questions it asks.
+// asked makes a tree over files and returns it with the questions it asks, and "" after
+// each exchange.
 func asked(files fstest.MapFS) (*tree, *[]string) {
 	questions := &[]string{}
-	return newTree(func(ask *wire.Ask) (*wire.Answer, error) {
+	answer := func(ask *wire.Ask) *wire.Answer {
 		*questions = append(*questions, strings.ToLower(ask.GetOperation().String())+" "+ask.GetName())
 		answer := &wire.Answer{Id: ask.GetId(), Path: ask.GetName()}
 		info, err := files.Stat(ask.GetName())
 		if err != nil {
 			answer.Failure = Kinds().Failure(err)
-			return answer, nil
+			return answer
 		}
 		answer.Info = wire.ToInfo(info)
 		if ask.GetOperation() == wire.Ask_OPEN && !info.IsDir() {
@@ -33,7 +34,14 @@ func asked(files fstest.MapFS) (*tree, *[]string) {
 				answer.Entries = append(answer.Entries, &wire.FileInfo{Name: e.Name(), Mode: uint32(e.Type())})
 			}
 		}
-		return answer, nil
+		return answer
+	}
+	return newTree(func(asks []*wire.Ask) (answers []*wire.Answer, err error) {
+		for _, ask := range asks {
+			answers = append(answers, answer(ask))
+		}
+		*questions = append(*questions, "")
+		return answers, nil
 	}), questions
 }
 
@@ -58,7 +66,22 @@ func TestTreeAsksOnce(t *testing.T) {
 			t.Errorf("ReadFile of no path: %v", err)
 		}
 	}
-	if want := []string{"open a/b.yaml", "open a", "stat no"}; !slices.Equal(*questions, want) {
+	if want := []string{"open a/b.yaml", "", "open a", "", "stat no", ""}; !slices.Equal(*questions, want) {
+		t.Errorf("asked %q, want %q", *questions, want)
+	}
+}
+
+// TestPrefetch: many files cost one exchange, and are not asked for again.
+func TestPrefetch(t *testing.T) {
+	tree, questions := asked(fstest.MapFS{"a": {Data: []byte("a")}, "b": {Data: []byte("b")}})
+	Prefetch(tree, "a", "../no", "b", "c", "a")
+	if data, err := tree.ReadFile("b"); err != nil || string(data) != "b" {
+		t.Errorf("ReadFile: %q, %v", data, err)
+	}
+	if _, _, err := tree.Resolve("c"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Resolve of nothing: %v", err)
+	}
+	if want := []string{"open a", "open b", "open c", "open a", ""}; !slices.Equal(*questions, want) {
 		t.Errorf("asked %q, want %q", *questions, want)
 	}
 }
