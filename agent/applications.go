@@ -26,9 +26,9 @@ type Applications struct {
 	namespace string
 	*Projects
 
-	changed   func(types.NamespacedName)
-	once      sync.Once
-	synced    chan struct{} // closed when the first listing is in
+	changed func(types.NamespacedName)
+	once    sync.Once
+	synced  chan struct{} // closed when the first listing is in
 
 	mu   sync.RWMutex // guards apps
 	apps map[types.NamespacedName]*api.Application

@@ -42,6 +42,10 @@ type Watcher struct {
 	jitter   func() time.Duration
 	moved    func(Moved)
 	notices  chan notice
+
+	// Reachable, if not nil, is told from Run when polls of a repository begin to
+	// fail, and when they succeed again. Set it before Run.
+	Reachable func(url string, ok bool)
 }
 
 // A notice is an announced push. It says where to look and is not believed.
@@ -57,7 +61,7 @@ func NewWatcher(store *Store, interval time.Duration, jitter func() time.Duratio
 	if jitter == nil {
 		jitter = func() time.Duration { return 0 }
 	}
-	return &Watcher{store, interval, jitter, moved, make(chan notice, maxNotices)}
+	return &Watcher{store: store, interval: interval, jitter: jitter, moved: moved, notices: make(chan notice, maxNotices)}
 }
 
 // Notify announces that ref of the repository at url was pushed and is at sha,
@@ -97,6 +101,7 @@ type poll struct {
 	due     time.Time
 	began   time.Time
 	running bool
+	down    bool              // the last one failed
 	awaited map[string]string // announced, by ref, and not seen yet
 	tries   int               // to see them
 }
@@ -199,6 +204,12 @@ func (p *poll) soon(in time.Duration) {
 func (s *schedule) finish(a answer) {
 	p := s.polls[a.remote]
 	p.running = false
+	if down := a.listing == nil; down != p.down {
+		p.down = down
+		if tell := s.watcher.Reachable; tell != nil {
+			tell(a.remote.repo.URL, !down)
+		}
+	}
 	if a.listing != nil {
 		for _, move := range s.watcher.store.moved(a.remote, a.listing) {
 			s.watcher.moved(move)

@@ -163,6 +163,10 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.L
 		log.Info("moved", "repository", m.URL, "revision", m.Revision, "from", m.Old, "to", m.New)
 		p.agent.Moved(m.URL)
 	})
+	p.watcher.Reachable = func(url string, ok bool) {
+		log.Info("reachable", "repository", git.Repo{URL: url}.String(), "ok", ok)
+		p.agent.Moved(url)
+	}
 	if p.webhook, err = newWebhook(o.webhookSecret, p.watcher); err != nil {
 		return nil, err
 	}
