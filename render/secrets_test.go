@@ -60,10 +60,10 @@ Secret s @overlay/s.yaml:1 map[password:hunter2hunter2]
 
 func TestNoKey(t *testing.T) {
 	w := newWorld(t, sealedApps)
-	source := api.Source{Path: "overlay"}
+	source := api.Source{Path: "plain"}
 	to := w.key.Recipient().String()
 	_, err := w.render(source)
-	want := "overlay/.env: encrypted with SOPS for " + to + "; there are no keys; add the private key"
+	want := "plain/s.yaml: encrypted with SOPS for " + to + "; there are no keys; add the private key"
 	if err == nil || !errors.Is(err, render.ErrNoKey) || len(err.Error()) < len(want) || err.Error()[:len(want)] != want {
 		t.Errorf("\n got %v\nwant %s...", err, want)
 	}
@@ -76,7 +76,7 @@ func TestNoKey(t *testing.T) {
 	other := newWorld(t, "")
 	other.hold()
 	w.keys = other.keys
-	want = "overlay/.env: encrypted with SOPS for " + to + "; none of these keys opens it: Secret argocd/sops-age, key demo.agekey; "
+	want = "plain/s.yaml: encrypted with SOPS for " + to + "; none of these keys opens it: Secret argocd/sops-age, key demo.agekey; "
 	if _, err = w.render(source); err == nil || !errors.Is(err, render.ErrNoKey) || err.Error()[:len(want)] != want {
 		t.Errorf("\n got %v\nwant %s...", err, want)
 	}

@@ -167,14 +167,12 @@ func comment(talk io.Writer, rendered *pipeline.Rendered) {
 	for _, w := range rendered.Warnings {
 		fmt.Fprintf(talk, "warning: %s\n", w.Message)
 	}
-	for kind, advice := range map[string]string{
-		"SealedSecret":   "give --sealed-secrets-key to open it",
-		"ExternalSecret": "its values are with the provider",
-	} {
-		for _, o := range rendered.Set {
-			if o.Key.Kind == kind && (o.Key.Group == "bitnami.com" || o.Key.Group == "external-secrets.io") {
-				fmt.Fprintf(talk, "note: %s is left as it is: %s\n", o.Key, advice)
-			}
+	for _, o := range rendered.Set {
+		switch o.Key.GroupKind().String() {
+		case "SealedSecret.bitnami.com":
+			fmt.Fprintf(talk, "note: %s is left as it is: give --sealed-secrets-key to open it\n", o.Key)
+		case "ExternalSecret.external-secrets.io":
+			fmt.Fprintf(talk, "note: %s is left as it is: its values are with the provider\n", o.Key)
 		}
 	}
 }

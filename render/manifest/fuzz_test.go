@@ -58,6 +58,7 @@ const canary = "hunter2hunter2"
 func FuzzSecretsStayHidden(f *testing.F) {
 	f.Add("", "", "k", "")
 	f.Add("a\"b'c`d: {", "}", "pass.word", "x: *")
+	f.Add("", "", "\x7f", "") // what YAML cannot hold as it is
 	f.Add("line one\n", "\nline three", "k", "metadata")
 	f.Fuzz(func(t *testing.T, before, after, key, tail string) {
 		if strings.Contains(key+tail, "hunter") {

@@ -12,6 +12,7 @@ const (
 	maxDocument = 8 << 20   // bytes of one document
 	maxValues   = 1_000_000 // scalars, maps and lists of one document, roughly
 	maxExpanded = 32 << 20  // bytes of one document, its aliases replaced
+	maxDepth    = 1000      // of maps and lists in one another
 	maxObjects  = 20_000    // documents, and objects, in one Parse
 )
 

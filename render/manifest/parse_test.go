@@ -73,6 +73,8 @@ func TestParseErrors(t *testing.T) {
 		{"large document", strings.Repeat("a", maxDocument+1), "x.yaml:1: over the limit: a document of 8388609 bytes; 8388608 are allowed", ErrLimit},
 		{"many values", "[" + strings.Repeat("1,", maxValues+1) + "]", "x.yaml:1: over the limit: a document of about 1000001 values; 1000000 are allowed", ErrLimit},
 		{"aliases", "a: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a,", 1000) + "]\n", "x.yaml:1: over the limit: its aliases expand to more than 33554432 bytes", ErrLimit},
+		{"deep", configMap("a") + "spec: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "x.yaml:1: over the limit: nested more than 1000 deep", ErrLimit},
+		{"deep JSON", `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "}", "x.yaml:1: over the limit: nested more than 1000 deep", ErrLimit},
 		{"billion laughs", "a: &a [x,x,x,x,x,x,x,x,x]\n" + laughs(), "x.yaml:1: not a Kubernetes object: malformed YAML: document contains excessive aliasing", ErrInvalid},
 		{"many objects", strings.Repeat(configMap("a")+"---\n", maxObjects+1), "x.yaml:80001: over the limit: more than 20000 objects", ErrLimit},
 	} {

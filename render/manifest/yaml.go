@@ -18,6 +18,14 @@ func decode(text []byte) (any, error) {
 	if err := bounded(text); err != nil {
 		return nil, err
 	}
+	body, err := decodeText(text)
+	if err == nil && deeper(body, maxDepth) {
+		return nil, fmt.Errorf("%w: nested more than %d deep", ErrLimit, maxDepth)
+	}
+	return body, err
+}
+
+func decodeText(text []byte) (any, error) {
 	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && trimmed[0] == '{' {
 		var body any
 		if err := utiljson.Unmarshal(trimmed, &body); err == nil {
@@ -43,6 +51,25 @@ func bounded(text []byte) error {
 		return fmt.Errorf("%w: a document of about %d values; %d are allowed", ErrLimit, values, maxValues)
 	}
 	return nil
+}
+
+// deeper says whether v is nested more than n deep.
+func deeper(v any, n int) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, item := range v {
+			if n == 0 || deeper(item, n-1) {
+				return true
+			}
+		}
+	case []any:
+		for _, item := range v {
+			if n == 0 || deeper(item, n-1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // A converter makes JSON values of YAML ones by the rules of sigs.k8s.io/yaml,
