@@ -40,8 +40,9 @@ type Plugin struct {
 // Serve runs p until Tidelock ends it. It is all of a plugin's main. It exits
 // with status 1 if it was started by anything but Tidelock.
 func Serve(p Plugin) {
-	// Garbage costs memory in every process, collecting it little.
-	debug.SetGCPercent(50)
+	// Collecting takes a third of the time of a small render at the default of
+	// 100, a fifth at 150. What a burst leaves goes back when the plugin rests.
+	debug.SetGCPercent(150)
 	s := &server{plugin: p}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  wire.Handshake,
