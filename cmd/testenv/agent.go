@@ -120,11 +120,28 @@ func (a *Agent) MetricsText(ctx context.Context) ([]byte, error) { return get(ct
 // leaves a process of its behind.
 func (a *Agent) Stop() error { return errors.Join(a.process.stop(), a.awaitNoLeftovers()) }
 
+// ErrDied says that the agent ended without being told to.
+var ErrDied = errors.New("the agent ended by itself")
+
 // Kill ends the agent as the kernel does when memory is short, by SIGKILL. It is
-// an error if that leaves a process of its behind.
+// an error if that leaves a process of its behind, and [ErrDied] if it had ended
+// before.
 func (a *Agent) Kill() error {
+	if err := a.Died(); err != nil {
+		return err
+	}
 	a.process.kill()
 	return a.awaitNoLeftovers()
+}
+
+// Died returns [ErrDied] if the present run has ended.
+func (a *Agent) Died() error {
+	select {
+	case <-a.Exited():
+		return fmt.Errorf("%w; the end of its log %s:\n%s", ErrDied, a.Log, Tail(a.Log, 20))
+	default:
+		return nil
+	}
 }
 
 // Exited is closed when the present run has ended, however that came.

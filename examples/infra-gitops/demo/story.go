@@ -39,19 +39,21 @@ var (
 // tell plays the whole story.
 func tell(ctx context.Context, s *stage) error {
 	n := 0
-	for _, part := range [][]scene{prologue, acts, epilogue} {
-		play := playAll
-		if s.options.kill && &part[0] == &acts[0] {
-			play = playWithKills
-		}
-		if err := play(ctx, s, part, &n); err != nil {
-			return err
-		}
+	if err := s.play(ctx, prologue, &n); err != nil {
+		return err
 	}
-	return nil
+	guard := s.seeAgentLive
+	if s.options.kill {
+		guard = s.killNowAndThen
+	}
+	if err := s.playBeside(ctx, guard, acts, &n); err != nil {
+		return err
+	}
+	return s.playBeside(ctx, s.seeAgentLive, epilogue, &n)
 }
 
-func playAll(ctx context.Context, s *stage, scenes []scene, n *int) error {
+// play plays scenes, n of which were played before.
+func (s *stage) play(ctx context.Context, scenes []scene, n *int) error {
 	for _, scene := range scenes {
 		*n++
 		s.out.title("%d  %s", *n, scene.title)
@@ -62,16 +64,28 @@ func playAll(ctx context.Context, s *stage, scenes []scene, n *int) error {
 	return nil
 }
 
-// playWithKills plays scenes while the agent is killed and started again.
-func playWithKills(ctx context.Context, s *stage, scenes []scene, n *int) error {
+// playBeside plays scenes while guard runs beside them, until over. The first
+// error ends both.
+func (s *stage) playBeside(ctx context.Context, guard func(ctx context.Context, over <-chan struct{}) error, scenes []scene, n *int) error {
 	over := make(chan struct{})
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.killNowAndThen(ctx, over) })
+	g.Go(func() error { return guard(ctx, over) })
 	g.Go(func() error {
 		defer close(over)
-		return playAll(ctx, s, scenes, n)
+		return s.play(ctx, scenes, n)
 	})
 	return g.Wait()
+}
+
+// seeAgentLive fails when the agent ends.
+func (s *stage) seeAgentLive(ctx context.Context, over <-chan struct{}) error {
+	select {
+	case <-s.agent.Exited():
+		return s.agent.Died()
+	case <-over:
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 // agentTail is the end of the agent's log, for reports of a failure.
