@@ -1,0 +1,132 @@
+package agent_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tidelock-io/tidelock"
+
+// arrows are the import rules of DESIGN section 2: who may not depend, even
+// through others, on what.
+var arrows = []struct {
+	from string // a package, or "dir/..."
+	not  []string
+	why  string
+}{
+	{"secrets", []string{module + "/"}, "Value is a leaf: everything that holds a secret imports it"},
+	{"render/manifest", []string{"k8s.io/client-go", module + "/agent", module + "/plugins", module + "/render$"}, "objects are values, and know no cluster"},
+	{"agent/api", []string{"k8s.io/client-go", module + "/"}, "the types serve anybody: apimachinery only"},
+	{"agent/health", []string{"k8s.io/client-go", module + "/agent/cluster"}, "health is pure: hand it the object"},
+	{"agent/diff", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/plan"}, "diff is pure: hand it records"},
+	{"agent/project", []string{"k8s.io/client-go", module + "/agent/cluster"}, "project is pure: hand it the project"},
+	{"agent/plan", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply"}, "plan is pure: hand it changes"},
+	{"agent/git", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},
+	{"agent/cluster", []string{module + "/agent/plan", module + "/agent/apply", module + "/agent/reconcile", module + "/render$"}, "what is live does not depend on what is done about it"},
+	{"agent/apply", []string{module + "/agent/reconcile", module + "/render$", module + "/agent/git"}, "the writer runs plans and knows no Git"},
+	{"render", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile"}, "rendering needs no cluster: the command line does it, too"},
+	{"secrets/resolve", []string{module + "/agent/", module + "/render$"}, "the stage sees a set, and asks through interfaces"},
+	{"agent/...", []string{"sigs.k8s.io/kustomize/api", "helm.sh/helm", "github.com/getsops/sops"}, "renderers and SOPS are processes of their own"},
+	{"plugins/host", []string{"sigs.k8s.io/kustomize", "helm.sh/helm", "github.com/getsops/sops", "k8s.io/client-go", module + "/agent", module + "/render"}, "the host knows contracts, not plugins"},
+}
+
+// onlyFrom are packages that one place alone may import: their tests aside.
+var onlyFrom = map[string][]string{
+	module + "/plugins/kustomize": {module + "/cmd/tidelock"},
+	module + "/plugins/directory": {module + "/cmd/tidelock"},
+	module + "/plugins/sops":      {module + "/cmd/tidelock"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+// list runs go list over the root module.
+func list(t *testing.T) map[string]listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps", "./...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	packages := map[string]listed{}
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages[p.ImportPath] = p
+	}
+}
+
+// covers says whether a rule's pattern names a package: a prefix, or the whole
+// path if it ends in $.
+func covers(pattern, path string) bool {
+	if exact, ok := strings.CutSuffix(pattern, "$"); ok {
+		return path == exact
+	}
+	return strings.HasPrefix(path, pattern)
+}
+
+func TestArrows(t *testing.T) {
+	packages := list(t)
+	for _, arrow := range arrows {
+		found := false
+		for path, p := range packages {
+			dir, tree := strings.CutSuffix(module+"/"+arrow.from, "/...")
+			if path != dir && (!tree || !strings.HasPrefix(path, dir+"/")) {
+				continue
+			}
+			found = true
+			for _, dep := range p.Deps {
+				for _, not := range arrow.not {
+					if covers(not, dep) && !allowed(arrow.from, dep) {
+						t.Errorf("%s depends on %s: %s", path, dep, arrow.why)
+					}
+				}
+			}
+		}
+		if !found {
+			t.Errorf("the rule for %s names no package", arrow.from)
+		}
+	}
+}
+
+// allowed are the values that the flow hands on: an arrow may always point at
+// them.
+func allowed(from, dep string) bool {
+	switch dep {
+	case module + "/secrets", module + "/render/manifest", module + "/plugins/sdk", module + "/plugins/sdk/sandbox", module + "/plugins/sdk/wire":
+		return true
+	case module + "/agent/api":
+		return from != "render/manifest"
+	case module + "/secrets/external", module + "/secrets/sealed", module + "/secrets/redact":
+		return from == "secrets/resolve"
+	}
+	return false
+}
+
+func TestOnlyTheBinaryKnowsThePlugins(t *testing.T) {
+	packages := list(t)
+	for plugin, importers := range onlyFrom {
+		if _, ok := packages[plugin]; !ok {
+			t.Errorf("the rule for %s names no package", plugin)
+		}
+		for path, p := range packages {
+			inside := strings.HasPrefix(path, plugin+"/")
+			if slices.Contains(p.Imports, plugin) && !inside && !slices.Contains(importers, path) {
+				t.Errorf("%s imports %s: it is a process, call it through plugins/host", path, plugin)
+			}
+		}
+	}
+}

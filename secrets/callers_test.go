@@ -1,0 +1,58 @@
+package secrets_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// callers are the files that may call Reveal, and why.
+var callers = map[string]string{
+	"agent/apply/apply.go":       "the body of a request to the API server",
+	"agent/git/credentials.go":   "whether there are any",
+	"agent/git/http.go":          "to log in",
+	"agent/git/ssh.go":           "to log in",
+	"agent/git/webhook.go":       "to check a signature",
+	"cmd/tidelock/render.go":     "--show-secrets",
+	"render/manifest/object.go":  "Object.Reveal, for the callers above",
+	"secrets/external/policy.go": "a store's own credentials, for the plugin that logs in",
+	"secrets/redact/redact.go":   "to find what must not be said",
+	"secrets/sealed/remote.go":   "templates over secrets, in a process of their own",
+	"secrets/sealed/template.go": "templates over secrets",
+	"secrets/value.go":           "Reveal itself",
+}
+
+var reveals = regexp.MustCompile(`\.Reveal\(\)|\) Reveal\(`)
+
+// TestCallersOfReveal makes every new place that sees plain text a decision.
+func TestCallersOfReveal(t *testing.T) {
+	var found []string
+	root := os.DirFS("..")
+	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := fs.ReadFile(root, path)
+		if err == nil && reveals.Match(text) {
+			found = append(found, filepath.ToSlash(path))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range found {
+		if callers[path] == "" {
+			t.Errorf("%s calls Reveal: keep the value hidden there, or add the file and its reason to this list", path)
+		}
+	}
+	for path := range callers {
+		if !slices.Contains(found, path) {
+			t.Errorf("%s calls Reveal no longer: take it off this list", path)
+		}
+	}
+}
