@@ -112,7 +112,7 @@ func (p *pass) read(response *sdk.RenderResult) error {
 		origin := manifest.Origin{Source: p.req.SourceIndex, File: d.File, Line: d.Line}
 		if stillEncrypted(d.Data) {
 			return &Error{
-				Where: origin.String(), Kind: ErrManifest,
+				Where: inSource(origin), Kind: ErrManifest,
 				Err:  errors.New("an object is still encrypted with SOPS"),
 				Hint: "render it from a file of its own, so that it is decrypted as it is read",
 			}
@@ -140,7 +140,7 @@ func (p *pass) explain(err error) *Error {
 	}
 	var located *manifest.LocatedError
 	if errors.As(err, &located) {
-		return &Error{Kind: ErrManifest, Err: located}
+		return &Error{Where: inSource(located.Origin), Kind: ErrManifest, Err: located.Err}
 	}
 	var of *fs.PathError
 	if errors.As(err, &of) {
@@ -159,6 +159,12 @@ func (p *pass) explain(err error) *Error {
 		e.Where = dir
 	}
 	return e
+}
+
+// inSource prints an origin for an Error, which names the source itself.
+func inSource(origin manifest.Origin) string {
+	origin.Source = 0
+	return origin.String()
 }
 
 // spoken returns what a plugin itself said, without the frame that the host puts

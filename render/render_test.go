@@ -144,6 +144,10 @@ ConfigMap x-base @source 4: apps/base/cm.yaml:1
 	if len(all.Sources) != 4 || all.Sources[2].Set != nil || all.Sources[3].SourceType != api.SourceTypeKustomize {
 		t.Errorf("sources: %+v", all.Sources)
 	}
+	nokind := w.request(api.Source{Path: "apps/nokind"})
+	if _, err = w.engine.RenderAll(context.Background(), []render.Request{first, nokind}); err == nil || !strings.HasPrefix(err.Error(), "source 2: apps/nokind/x.yaml:1: not a Kubernetes object") {
+		t.Errorf("error of an object of the second source: %v", err)
+	}
 	missing := w.request(api.Source{Path: "none"})
 	if _, err = w.engine.RenderAll(context.Background(), []render.Request{first, missing}); err == nil || !strings.HasPrefix(err.Error(), "source 2: none: ") {
 		t.Errorf("error of the second source: %v", err)
