@@ -29,8 +29,9 @@ type Cluster struct {
 	changed   func(app string, drifted bool)
 	served    func()        // what is served has changed
 	started   chan *watcher // watches to be run
-	doubtful  chan doubt    // deletions to be checked
+	doubtful  chan doubt    // objects that may be gone
 
+	starting    sync.Mutex // held while a watch is started
 	discovering sync.Mutex // held during a discovery
 	kindsMu     sync.RWMutex
 	kinds       kinds

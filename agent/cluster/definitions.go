@@ -2,13 +2,13 @@ package cluster
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 )
@@ -18,7 +18,7 @@ var definitions = schema.GroupVersionResource{
 }
 
 // settle is how long to wait for further definitions before asking what is
-// served: they come in bundles.
+// served, for they come in bundles; and between tries.
 const settle = 300 * time.Millisecond
 
 // watchDefinitions asks anew what the cluster serves whenever a
@@ -54,18 +54,15 @@ func (c *Cluster) rediscoverOn(ctx context.Context, signal bell) {
 			return
 		case <-signal:
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(settle):
-		}
-		_, before := c.Version()
-		if err := c.Discover(ctx); err != nil {
-			c.log.Warn("cannot tell what the cluster serves", "error", err)
-			continue
-		}
-		if _, after := c.Version(); !slices.Equal(before, after) {
-			c.served()
+		err := wait.PollUntilContextCancel(ctx, settle, false, func(ctx context.Context) (bool, error) {
+			err := c.Discover(ctx)
+			if err != nil {
+				c.log.Warn("cannot tell what the cluster serves", "error", err)
+			}
+			return err == nil, nil
+		})
+		if err != nil {
+			return // ctx has ended
 		}
 	}
 }

@@ -2,20 +2,24 @@ package cluster
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/tidelock-io/tidelock/agent/diff"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/retry"
 )
 
 // A doubt is an object that left a watch without being marked for deletion:
 // perhaps only its label was removed (DRIFT.md rule 7).
 type doubt struct {
 	gvk  schema.GroupVersionKind
-	live *diff.Live
+	live *diff.Live // what was last seen of it
 }
 
 // rememberedDeletions bounds what is known of objects that are gone.
@@ -23,31 +27,43 @@ const rememberedDeletions = 10_000
 
 // deleted takes the end of an object, as a watch tells it.
 func (c *Cluster) deleted(gvk schema.GroupVersionKind, object map[string]any) {
-	live := c.record(gvk, object)
-	if live.App == "" {
-		return
+	live := identify(gvk, object)
+	switch {
+	case live.App == "" && !c.holds(live): // never was ours
+	case live.Deleting:
+		c.remove(live)
+	default:
+		c.doubt(gvk, live)
 	}
-	if !live.Deleting {
-		select {
-		case c.doubtful <- doubt{gvk, live}:
-			return
-		default: // a flood: take it as deleted, the next pass applies it again
-		}
-	}
-	c.remove(live)
 }
 
+// doubt has an object looked at that may be gone.
+func (c *Cluster) doubt(gvk schema.GroupVersionKind, live *diff.Live) {
+	select {
+	case c.doubtful <- doubt{gvk, live}:
+	default: // a flood: take it as gone; what Git states is applied again
+		c.remove(live)
+	}
+}
+
+// remove forgets an object that is gone, as of a record of it.
 func (c *Cluster) remove(live *diff.Live) {
 	c.mu.Lock()
-	if old := c.records[live.Key]; old != nil && !olderThan(live.ResourceVersion, old.ResourceVersion) {
+	old := c.records[live.Key]
+	if old == nil || olderThan(live.ResourceVersion, old.ResourceVersion) {
+		old = nil
+	} else {
 		c.drop(old)
 	}
 	if len(c.gone) >= rememberedDeletions {
 		clear(c.gone)
 	}
-	c.gone[live.Key] = live.ResourceVersion
+	if !olderThan(live.ResourceVersion, c.gone[live.Key]) {
+		c.gone[live.Key] = live.ResourceVersion
+	}
+	apps := owners(live, old)
 	c.mu.Unlock()
-	c.changed(live.App, true)
+	c.tell(apps, true)
 }
 
 // checkDeletions asks for each object in doubt whether it is still there.
@@ -62,29 +78,33 @@ func (c *Cluster) checkDeletions(ctx context.Context) error {
 	}
 }
 
+// patience is how often, and how far apart, an object is asked for if the server
+// does not answer.
+var patience = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 3, Steps: 5}
+
+// check looks at an object in doubt. If it lives on, it is no longer ours, but a
+// record of it stays: what Git states of it has drifted.
 func (c *Cluster) check(ctx context.Context, d doubt) {
-	object, err := c.get(ctx, d.gvk, d.live.Key.Namespace, d.live.Key.Name)
-	if err == nil && string(object.GetUID()) == d.live.UID {
-		c.unlabelled(d, object)
+	var object *unstructured.Unstructured
+	err := retry.OnError(patience, unclear, func() (err error) {
+		object, err = c.get(ctx, d.gvk, d.live.Key.Namespace, d.live.Key.Name)
+		return err
+	})
+	switch {
+	case ctx.Err() != nil:
 		return
-	}
-	if err != nil && !apierrors.IsNotFound(err) {
-		c.log.Warn("cannot tell whether an object is gone", "object", d.live.Key, "error", err)
+	case err == nil && string(object.GetUID()) == d.live.UID:
+		c.ingest(d.gvk, object.Object)
+		return
+	case err != nil && unclear(err):
+		c.log.Warn("cannot tell whether an object is gone, and take it so", "object", d.live.Key, "error", err)
 	}
 	c.remove(d.live)
 }
 
-// unlabelled keeps the record of an object that lost our label, as drifted.
-func (c *Cluster) unlabelled(d doubt, object *unstructured.Unstructured) {
-	live := *d.live
-	live.ResourceVersion = object.GetResourceVersion()
-	live.Digest = c.digest(d.gvk, object.Object)
-	c.mu.Lock()
-	app, changed := c.keep(&live)
-	c.mu.Unlock()
-	if changed {
-		c.changed(app, true)
-	}
+// unclear says that an error does not tell whether an object is there.
+func unclear(err error) bool {
+	return !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) && !errors.Is(err, ErrKind) && !errors.Is(err, context.Canceled)
 }
 
 // Get reads one object from the cluster.

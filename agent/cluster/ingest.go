@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"slices"
+
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/health"
@@ -10,24 +12,50 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 )
 
-// ingest takes an object that a watch, or the answer to an apply, has brought.
+// ingest takes an object that a watch has brought.
 func (c *Cluster) ingest(gvk schema.GroupVersionKind, object map[string]any) {
-	live := c.record(gvk, object)
+	c.take(c.reduce(gvk, object))
+}
+
+// take keeps a record, if it is of an object of ours, and tells whom it concerns.
+func (c *Cluster) take(live *diff.Live) {
 	c.mu.Lock()
-	app, changed := c.keep(live)
+	apps := c.keep(live)
 	c.mu.Unlock()
-	if changed {
-		c.changed(app, drifted(live))
+	c.tell(apps, drifted(live))
+}
+
+func (c *Cluster) tell(apps []string, drifted bool) {
+	for _, app := range apps {
+		c.changed(app, drifted)
 	}
 }
 
 // drifted says that a record departs from its baseline.
 func drifted(live *diff.Live) bool {
-	return live.Baseline.Digest != "" && live.Baseline.Digest != live.Digest && live.Baseline.Drifted != live.Digest
+	return live.Baseline.Digest != "" && live.Baseline.Digest != live.Digest && live.Judged.Digest != live.Digest
 }
 
-// record reduces an object. App is empty if it is not ours.
-func (c *Cluster) record(gvk schema.GroupVersionKind, object map[string]any) *diff.Live {
+// reduce makes a record of an object. Of one that is not ours, and was not, the
+// record says no more than that: children copy our marks, and are many.
+func (c *Cluster) reduce(gvk schema.GroupVersionKind, object map[string]any) *diff.Live {
+	live := identify(gvk, object)
+	if live.App != "" || c.holds(live) {
+		c.fill(live, gvk, object)
+	}
+	return live
+}
+
+// holds says that there is a record of this very object.
+func (c *Cluster) holds(live *diff.Live) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.records[live.Key]
+	return old != nil && old.UID == live.UID
+}
+
+// identify reads which object this is, and whose.
+func identify(gvk schema.GroupVersionKind, object map[string]any) *diff.Live {
 	u := &unstructured.Unstructured{Object: object}
 	live := &diff.Live{
 		Key:             manifest.Key{Group: gvk.Group, Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: u.GetName()},
@@ -36,18 +64,19 @@ func (c *Cluster) record(gvk schema.GroupVersionKind, object map[string]any) *di
 		ResourceVersion: u.GetResourceVersion(),
 		Deleting:        u.GetDeletionTimestamp() != nil,
 	}
-	annotations := u.GetAnnotations()
-	live.App = owner(live.Key, u.GetLabels(), annotations)
-	if live.App == "" {
-		return live
-	}
+	live.App = owner(live.Key, u.GetLabels(), u.GetAnnotations())
+	return live
+}
+
+// fill reads all else that a record holds.
+func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[string]any) {
+	annotations := (&unstructured.Unstructured{Object: object}).GetAnnotations()
 	live.Wave = api.SyncWave(annotations)
 	live.Options = annotations[api.AnnotationSyncOptions]
 	live.Keep = annotations[api.AnnotationHelmResourcePolicy] == api.HelmResourcePolicyKeep
 	live.Unmonitored = annotations[api.AnnotationIgnoreHealthCheck] == "true"
 	live.Health = health.Of(object)
 	live.Digest = c.digest(gvk, object)
-	return live
 }
 
 // digest is "" if the object has no entry of ours, or one of another version
@@ -75,43 +104,64 @@ func owner(key manifest.Key, labels, annotations map[string]string) string {
 	return id.App
 }
 
-// keep stores a record unless a newer one is known. It reports whose it is, and
-// whether anything that matters has changed. The caller holds c.mu.
-func (c *Cluster) keep(live *diff.Live) (app string, changed bool) {
+// keep stores a record unless a newer one is known. It returns the applications
+// for which something that matters has changed. The caller holds c.mu.
+func (c *Cluster) keep(live *diff.Live) (apps []string) {
 	old := c.records[live.Key]
-	if olderThan(live.ResourceVersion, c.gone[live.Key]) {
-		return "", false
+	switch {
+	case olderThan(live.ResourceVersion, c.gone[live.Key]):
+		return nil
+	case old == nil && live.App == "":
+		return nil
+	case old == nil:
+	case olderThan(live.ResourceVersion, old.ResourceVersion):
+		return nil
+	case old.Digest != "" && live.Digest == "" && old.Version != live.Version && old.App == live.App:
+		return nil // the version that Git uses is watched as well
+	case old.UID == live.UID:
+		live.Baseline, live.Judged = old.Baseline, old.Judged
+	case live.App == "": // ours is gone, and this is nobody's
+		c.drop(old)
+		return owners(old)
 	}
 	if old != nil {
-		if olderThan(live.ResourceVersion, old.ResourceVersion) {
-			return "", false
-		}
-		if old.Digest != "" && live.Digest == "" && old.Version != live.Version && old.App == live.App {
-			return "", false // the version that Git uses is watched as well
-		}
-		if old.UID == live.UID {
-			live.Baseline = old.Baseline
-		}
-		if old.App != live.App {
-			c.drop(old)
-		}
+		c.drop(old)
 	}
-	if live.App == "" {
-		return "", false
+	c.add(live)
+	if old != nil && !differs(old, live) {
+		return nil
 	}
-	c.records[live.Key] = live
-	if c.byApp[live.App] == nil {
-		c.byApp[live.App] = map[manifest.Key]struct{}{}
-	}
-	c.byApp[live.App][live.Key] = struct{}{}
-	delete(c.gone, live.Key)
-	return live.App, old == nil || differs(old, live)
+	return owners(old, live)
 }
 
 // differs says that a pass over the application may come to another result.
 func differs(a, b *diff.Live) bool {
-	return a.Digest != b.Digest || a.Health != b.Health || a.Deleting != b.Deleting ||
-		a.Options != b.Options || a.App != b.App || a.UID != b.UID
+	x, y := *a, *b
+	x.ResourceVersion, y.ResourceVersion = "", ""
+	return x != y
+}
+
+// owners names the applications of records, each once.
+func owners(records ...*diff.Live) (apps []string) {
+	for _, live := range records {
+		if live != nil && live.App != "" && !slices.Contains(apps, live.App) {
+			apps = append(apps, live.App)
+		}
+	}
+	return apps
+}
+
+// add stores a record. The caller holds c.mu.
+func (c *Cluster) add(live *diff.Live) {
+	c.records[live.Key] = live
+	delete(c.gone, live.Key)
+	if live.App == "" {
+		return
+	}
+	if c.byApp[live.App] == nil {
+		c.byApp[live.App] = map[manifest.Key]struct{}{}
+	}
+	c.byApp[live.App][live.Key] = struct{}{}
 }
 
 // drop forgets a record. The caller holds c.mu.
@@ -123,29 +173,25 @@ func (c *Cluster) drop(live *diff.Live) {
 	}
 }
 
-// replace takes a whole listing: what it lacks is gone.
-func (c *Cluster) replace(gvk schema.GroupVersionKind, list []any) {
-	apps := map[string]bool{}
-	listed := map[manifest.Key]bool{}
-	for _, item := range list {
-		live := c.record(gvk, item.(*unstructured.Unstructured).Object)
-		listed[live.Key] = true
-		c.mu.Lock()
-		if app, changed := c.keep(live); changed {
-			apps[app] = true
-		}
-		c.mu.Unlock()
+// replace takes a whole listing, as of a resourceVersion. What it lacks is in
+// doubt, unless it is newer than the listing.
+func (c *Cluster) replace(gvk schema.GroupVersionKind, list []*diff.Live, version string) {
+	listed := make(map[manifest.Key]bool, len(list))
+	for _, live := range list {
+		listed[live.Key] = live.App != "" || c.holds(live)
+		c.take(live)
 	}
+	var missing []*diff.Live
 	c.mu.Lock()
 	for key, live := range c.records {
-		if key.GroupKind() == gvk.GroupKind() && live.Version == gvk.Version && !listed[key] {
-			c.drop(live)
-			apps[live.App] = true
+		if key.GroupKind() == gvk.GroupKind() && live.Version == gvk.Version && !listed[key] &&
+			!olderThan(version, live.ResourceVersion) {
+			missing = append(missing, live)
 		}
 	}
 	c.mu.Unlock()
-	for app := range apps {
-		c.changed(app, false)
+	for _, live := range missing {
+		c.doubt(gvk, live)
 	}
 }
 

@@ -42,6 +42,7 @@ func (c *Cluster) Discover(ctx context.Context) error {
 	return c.discover()
 }
 
+// discover is one discovery. The caller holds c.discovering.
 func (c *Cluster) discover() error {
 	found := kinds{at: time.Now(), byKind: map[schema.GroupVersionKind]Kind{}, groups: map[schema.GroupKind]Kind{}}
 	version, err := c.discovery.ServerVersion()
@@ -50,18 +51,45 @@ func (c *Cluster) discover() error {
 	}
 	found.version = strings.TrimPrefix(version.GitVersion, "v")
 	groups, resources, err := c.discovery.ServerGroupsAndResources()
-	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+	silent, isPartial := discovery.GroupDiscoveryFailedErrorGroups(err)
+	if err != nil && !isPartial {
 		return fmt.Errorf("ask the cluster what it serves: %w", err)
 	}
+	c.kindsMu.RLock()
+	before := c.kinds
+	c.kindsMu.RUnlock()
 	for _, list := range resources {
 		found.add(list)
+	}
+	for gv := range silent {
+		found.adopt(before, gv)
 	}
 	found.prefer(groups)
 	slices.Sort(found.api)
 	c.kindsMu.Lock()
 	c.kinds = found
 	c.kindsMu.Unlock()
+	c.unwatch(found.byKind)
+	if before.byKind != nil && !slices.Equal(before.api, found.api) {
+		c.served()
+	}
 	return nil
+}
+
+// adopt takes over what was known of a group whose own server does not answer:
+// its kinds are not gone for that.
+func (k *kinds) adopt(before kinds, gv schema.GroupVersion) {
+	known := false
+	for gvk, kind := range before.byKind {
+		if gvk.GroupVersion() == gv {
+			known = true
+			k.byKind[gvk], k.groups[gvk.GroupKind()] = kind, kind
+			k.api = append(k.api, gv.String()+"/"+gvk.Kind)
+		}
+	}
+	if known {
+		k.api = append(k.api, gv.String())
+	}
 }
 
 func (k *kinds) add(list *metav1.APIResourceList) {
@@ -71,7 +99,7 @@ func (k *kinds) add(list *metav1.APIResourceList) {
 	}
 	k.api = append(k.api, list.GroupVersion)
 	for _, r := range list.APIResources {
-		if strings.Contains(r.Name, "/") || !slices.Contains(r.Verbs, "list") {
+		if strings.Contains(r.Name, "/") || !slices.Contains(r.Verbs, "list") || !slices.Contains(r.Verbs, "watch") {
 			continue
 		}
 		kind := Kind{gv.WithResource(r.Name), r.Namespaced}

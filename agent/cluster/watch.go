@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/diff"
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,91 +19,164 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
+// listedWithin bounds the wait for the first listing of a kind.
+const listedWithin = 30 * time.Second
+
 // A watcher follows the objects of one kind that carry our label. It is the
 // store of a reflector, and keeps nothing but the Cluster's records.
 type watcher struct {
 	cluster *Cluster
 	gvk     schema.GroupVersionKind
 	client  dynamic.ResourceInterface
+	ended   chan struct{} // closed when the kind is no longer served
 
 	once   sync.Once
 	synced chan struct{} // closed after the first listing
+
+	mu     sync.Mutex // guards err
+	err    error      // of the last failed request
+	failed chan struct{}
 }
 
 // Watch starts to follow kinds, and returns when what is live of them is known.
 // To name a kind twice costs nothing. Run must be running.
 func (c *Cluster) Watch(ctx context.Context, gvks ...schema.GroupVersionKind) error {
-	g, ctx := errgroup.WithContext(ctx)
-	for _, gvk := range gvks {
-		w, fresh, err := c.watcher(ctx, gvk)
-		if err != nil {
+	ctx, cancel := context.WithTimeout(ctx, listedWithin)
+	defer cancel()
+	watchers := make([]*watcher, len(gvks))
+	for i, gvk := range gvks {
+		var err error
+		if watchers[i], err = c.watcher(ctx, gvk); err != nil {
 			return err
 		}
-		g.Go(func() error { return w.wait(ctx, fresh) })
 	}
-	return g.Wait()
+	for _, w := range watchers {
+		if err := w.wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// watcher returns the watcher of a kind, and whether it has yet to be run.
-func (c *Cluster) watcher(ctx context.Context, gvk schema.GroupVersionKind) (*watcher, bool, error) {
-	c.mu.Lock()
-	w := c.watches[gvk]
-	c.mu.Unlock()
-	if w != nil {
-		return w, false, nil
+// watcher returns the watcher of a kind, and has it run if it is new.
+func (c *Cluster) watcher(ctx context.Context, gvk schema.GroupVersionKind) (*watcher, error) {
+	if w := c.watching(gvk); w != nil {
+		return w, nil
 	}
 	kind, err := c.Kind(ctx, gvk)
 	if err != nil {
-		return nil, false, err
+		return nil, err
+	}
+	c.starting.Lock()
+	defer c.starting.Unlock()
+	if w := c.watching(gvk); w != nil {
+		return w, nil
+	}
+	w := &watcher{
+		cluster: c, gvk: gvk, client: c.dynamic.Resource(kind.Resource),
+		ended: make(chan struct{}), synced: make(chan struct{}), failed: make(chan struct{}),
+	}
+	select {
+	case c.started <- w:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("watch kind %s: %w", gvk.Kind, ctx.Err())
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if w := c.watches[gvk]; w != nil {
-		return w, false, nil
-	}
-	w = &watcher{cluster: c, gvk: gvk, client: c.dynamic.Resource(kind.Resource), synced: make(chan struct{})}
 	c.watches[gvk] = w
-	return w, true, nil
+	c.mu.Unlock()
+	return w, nil
 }
 
-func (w *watcher) wait(ctx context.Context, fresh bool) error {
-	if fresh {
-		select {
-		case w.cluster.started <- w:
-		case <-ctx.Done():
-			return w.forget(ctx)
+func (c *Cluster) watching(gvk schema.GroupVersionKind) *watcher {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.watches[gvk]
+}
+
+// unwatch ends the watches of kinds that are no longer served, and forgets their
+// objects, which are gone with the kind.
+func (c *Cluster) unwatch(served map[schema.GroupVersionKind]Kind) {
+	var lost []*diff.Live
+	c.mu.Lock()
+	for gvk, w := range c.watches {
+		if _, ok := served[gvk]; ok {
+			continue
 		}
+		close(w.ended)
+		delete(c.watches, gvk)
+		for key, live := range c.records {
+			if key.GroupKind() == gvk.GroupKind() && live.Version == gvk.Version {
+				c.drop(live)
+				lost = append(lost, live)
+			}
+		}
+	}
+	c.mu.Unlock()
+	c.tell(owners(lost...), true)
+}
+
+// wait returns when the first listing is there, or has failed.
+func (w *watcher) wait(ctx context.Context) error {
+	select {
+	case <-w.synced:
+		return nil
+	default:
 	}
 	select {
 	case <-w.synced:
 		return nil
+	case <-w.failed:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return fmt.Errorf("list live objects of kind %s: %w", w.gvk.Kind, w.err)
 	case <-ctx.Done():
 		return fmt.Errorf("list live objects of kind %s: %w", w.gvk.Kind, ctx.Err())
 	}
 }
 
-// forget lets another caller start the watch that this one could not.
-func (w *watcher) forget(ctx context.Context) error {
-	w.cluster.mu.Lock()
-	defer w.cluster.mu.Unlock()
-	delete(w.cluster.watches, w.gvk)
-	return fmt.Errorf("watch kind %s: %w", w.gvk.Kind, ctx.Err())
+// fail remembers why there is no listing. The reflector tries again.
+func (w *watcher) fail(err error) {
+	if err == nil || apierrors.IsInvalid(err) { // a server that cannot stream a listing is asked for it in pages
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		close(w.failed)
+	}
+	w.err = err
 }
 
-// run follows the kind until ctx ends.
+// run follows the kind until ctx ends, or it is no longer served.
 func (w *watcher) run(ctx context.Context) {
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = api.LabelApp
-			return w.client.List(ctx, o)
+			list, err := w.client.List(ctx, o)
+			w.fail(err)
+			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.LabelSelector = api.LabelApp
-			return w.client.Watch(ctx, o)
+			events, err := w.client.Watch(ctx, o)
+			w.fail(err)
+			return events, err
 		},
 	}
-	cache.NewReflectorWithOptions(lw, &unstructured.Unstructured{}, w, cache.ReflectorOptions{Name: w.gvk.String()}).
-		RunWithContext(ctx)
+	reflector := cache.NewReflectorWithOptions(lw, &unstructured.Unstructured{}, w, cache.ReflectorOptions{Name: w.gvk.String()})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var g errgroup.Group
+	g.Go(func() error {
+		reflector.RunWithContext(ctx)
+		return nil
+	})
+	select {
+	case <-w.ended:
+	case <-ctx.Done():
+	}
+	cancel()
+	_ = g.Wait()
 }
 
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
@@ -116,10 +192,42 @@ func (w *watcher) Delete(obj any) error {
 	return nil
 }
 
-func (w *watcher) Replace(list []any, _ string) error {
-	w.cluster.replace(w.gvk, list)
+func (w *watcher) Replace(list []any, version string) error {
+	records := make([]*diff.Live, len(list))
+	for i, item := range list {
+		if u, ok := item.(*unstructured.Unstructured); ok {
+			item = w.reduce(u)
+		}
+		records[i] = item.(*reduced).live
+	}
+	w.cluster.replace(w.gvk, records, version)
 	w.once.Do(func() { close(w.synced) })
 	return nil
 }
 
 func (w *watcher) Resync() error { return nil }
+
+// Transformer makes it a cache.TransformingStore: a listing that comes as a
+// stream is gathered as records, so that no more than one whole object of it is
+// in memory at a time.
+func (w *watcher) Transformer() cache.TransformFunc {
+	return func(obj any) (any, error) {
+		if u, ok := obj.(*unstructured.Unstructured); ok {
+			return w.reduce(u), nil
+		}
+		return obj, nil
+	}
+}
+
+// A reduced is a record on its way through a reflector, which asks for names.
+type reduced struct {
+	metav1.ObjectMeta
+	live *diff.Live
+}
+
+func (w *watcher) reduce(u *unstructured.Unstructured) *reduced {
+	return &reduced{
+		metav1.ObjectMeta{Namespace: u.GetNamespace(), Name: u.GetName(), ResourceVersion: u.GetResourceVersion()},
+		w.cluster.reduce(w.gvk, u.Object),
+	}
+}

@@ -17,7 +17,8 @@ const (
 	Create Verdict = "create"
 	// Update: the desired object differs from the one that was applied.
 	Update Verdict = "update"
-	// Drift: the live object was changed since we applied it.
+	// Drift: the live object is not as it was applied. So is called, too, what
+	// differs after a restart, when nobody knows what was applied.
 	Drift Verdict = "drift"
 	// Ask: only the server can tell, by a dry run (DESIGN.md D7).
 	Ask Verdict = "ask"
@@ -76,16 +77,14 @@ func judge(app string, o *manifest.Object, l *Live) Verdict {
 		return Create
 	case l.Deleting:
 		return Same // its successor is created once it is gone
-	case !owns(app, l):
+	case l.App != "" && !owns(app, l):
 		return Foreign
-	case l.Digest == "" || l.Baseline.Desired == "":
+	case l.Digest == "":
 		return Ask
-	case l.Baseline.Desired != o.Hash():
-		return Ask
-	case l.Baseline.Digest == l.Digest:
+	case l.Baseline == Baseline{o.Hash(), l.Digest}:
 		return Same
-	case l.Baseline.Drifted == l.Digest:
-		return Drift
+	case l.Judged.Desired == o.Hash() && l.Judged.Digest == l.Digest:
+		return l.Judged.Verdict
 	}
 	return Ask
 }

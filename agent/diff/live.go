@@ -12,7 +12,8 @@ type Live struct {
 	Version         string
 	UID             string
 	ResourceVersion string
-	// App is the application whose object this is, by label and tracking id.
+	// App is the application whose object this is, by label and tracking id; "" if
+	// the object was ours and has lost one of the two.
 	App string
 	// Wave is the sync wave that the live object states.
 	Wave int
@@ -30,16 +31,20 @@ type Live struct {
 	// Baseline is what the server said of our last apply, zero if that is not
 	// known, as after a restart.
 	Baseline Baseline
+	// Judged is the last dry run that found a difference, zero if there is none.
+	Judged Judged
 }
 
-// A Baseline is the outcome of an apply, or of a dry run.
-type Baseline struct {
-	// Desired is the hash of the object that was applied, Digest what the server
-	// made of it.
+// A Baseline is the outcome of an apply, or of a dry run that would change
+// nothing: the hash of the object that was applied, and the digest of what the
+// server made of it.
+type Baseline struct{ Desired, Digest string }
+
+// Judged is the verdict of a dry run of the object with hash Desired over the
+// live state with Digest: not to be asked again (DRIFT.md rule 3).
+type Judged struct {
 	Desired, Digest string
-	// Drifted is a live digest that a dry run has called drift from Desired
-	// (DRIFT.md rule 3): not to be asked again.
-	Drifted string
+	Verdict         Verdict
 }
 
 // A Snapshot is an Application's share of the cluster at one moment.
