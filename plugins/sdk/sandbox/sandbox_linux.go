@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	llsyscall "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -38,11 +39,7 @@ func confineFiles(g Grants) (version int, err error) {
 	if g.Network {
 		paths = append(paths[:len(paths):len(paths)], netFiles...)
 	}
-	read := landlock.PathAccess(llsyscall.AccessFSReadFile|llsyscall.AccessFSReadDir, paths...).IgnoreIfMissing()
-	if g.Exec {
-		read = landlock.RODirs(paths...).IgnoreIfMissing()
-	}
-	rules := []landlock.Rule{read, landlock.RWDirs(g.Write...).IgnoreIfMissing()}
+	rules := append(readable(paths, g.Exec), landlock.RWDirs(g.Write...).IgnoreIfMissing())
 	config := landlock.V11.BestEffort()
 	if !g.Network {
 		return version, config.Restrict(rules...)
@@ -51,6 +48,28 @@ func confineFiles(g Grants) (version int, err error) {
 		return version, err
 	}
 	return version, config.RestrictScoped()
+}
+
+// readable allows reading, and executing if exec is set. Landlock refuses a
+// whole rule set if a right of directories is asked for on a file.
+func readable(paths []string, exec bool) []landlock.Rule {
+	var file, dir landlock.AccessFSSet = llsyscall.AccessFSReadFile, llsyscall.AccessFSReadFile | llsyscall.AccessFSReadDir
+	if exec {
+		file, dir = file|llsyscall.AccessFSExecute, dir|llsyscall.AccessFSExecute
+	}
+	var rules []landlock.Rule
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			continue // what is not there cannot be read
+		}
+		access := file
+		if info.IsDir() {
+			access = dir
+		}
+		rules = append(rules, landlock.PathAccess(access, path).IgnoreIfMissing())
+	}
+	return rules
 }
 
 func limit(g Grants) error {
