@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -26,17 +27,25 @@ func Of(object map[string]any) Health {
 // checks are the kinds that kstatus judges otherwise than Argo CD does. A check
 // returns false to leave the object to kstatus.
 var checks = map[schema.GroupKind]func(*unstructured.Unstructured) (Health, bool){
-	{Group: "apps", Kind: "Deployment"}:                    deployment,
-	{Group: "batch", Kind: "CronJob"}:                      cronJob,
-	{Group: "batch", Kind: "Job"}:                          job,
-	{Group: "", Kind: "Pod"}:                               pod,
-	{Group: "networking.k8s.io", Kind: "Ingress"}:          always,
-	{Group: "bitnami.com", Kind: "SealedSecret"}:           sealedSecret,
-	{Group: "external-secrets.io", Kind: "SecretStore"}:    ready,
-	{Group: "argoproj.io", Kind: "Application"}:            application,
-	{Group: "argoproj.io", Kind: "AppProject"}:             always,
-	{Group: "external-secrets.io", Kind: "PushSecret"}:     ready,
-	{Group: "external-secrets.io", Kind: "ExternalSecret"}: ready,
+	{Group: "apps", Kind: "Deployment"}:                           deployment,
+	{Group: "apps", Kind: "DaemonSet"}:                            daemonSet,
+	{Group: "apps", Kind: "ReplicaSet"}:                           replicaSet,
+	{Group: "batch", Kind: "CronJob"}:                             cronJob,
+	{Group: "batch", Kind: "Job"}:                                 job,
+	{Kind: "Pod"}:                                                 pod,
+	{Kind: "PersistentVolumeClaim"}:                               claim,
+	{Kind: "Service"}:                                             service,
+	{Group: "networking.k8s.io", Kind: "Ingress"}:                 always,
+	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:       autoscaler,
+	{Group: "apiregistration.k8s.io", Kind: "APIService"}:         apiService,
+	{Group: "bitnami.com", Kind: "SealedSecret"}:                  sealedSecret,
+	{Group: "external-secrets.io", Kind: "ExternalSecret"}:        ready,
+	{Group: "external-secrets.io", Kind: "ClusterExternalSecret"}: ready,
+	{Group: "external-secrets.io", Kind: "SecretStore"}:           ready,
+	{Group: "external-secrets.io", Kind: "ClusterSecretStore"}:    ready,
+	{Group: "external-secrets.io", Kind: "PushSecret"}:            ready,
+	{Group: "argoproj.io", Kind: "Application"}:                   application,
+	{Group: "argoproj.io", Kind: "AppProject"}:                    always,
 }
 
 func byKstatus(u *unstructured.Unstructured) Health {
@@ -83,12 +92,52 @@ func job(u *unstructured.Unstructured) (Health, bool) {
 	return Health{api.HealthProgressing, "Job is running"}, true
 }
 
-// pod is Progressing while it runs to its end; kstatus calls it current.
-func pod(u *unstructured.Unstructured) (Health, bool) {
-	policy, _, _ := unstructured.NestedString(u.Object, "spec", "restartPolicy")
-	phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
-	running := phase == "Running" && (policy == "Never" || policy == "OnFailure")
-	return Health{api.HealthProgressing, "Pod is running"}, running
+// daemonSet with update strategy OnDelete does not update by itself.
+func daemonSet(u *unstructured.Unstructured) (Health, bool) {
+	return Healthy, text(u, "spec", "updateStrategy", "type") == "OnDelete" && observed(u)
+}
+
+func observed(u *unstructured.Unstructured) bool {
+	seen, _, _ := unstructured.NestedInt64(u.Object, "status", "observedGeneration")
+	return seen >= u.GetGeneration()
+}
+
+func replicaSet(u *unstructured.Unstructured) (Health, bool) {
+	c, _ := condition(u, "ReplicaFailure")
+	return Health{api.HealthDegraded, c.Message}, c.Status == "True" && observed(u)
+}
+
+func claim(u *unstructured.Unstructured) (Health, bool) {
+	return Health{api.HealthDegraded, "PersistentVolumeClaim has lost its volume"}, text(u, "status", "phase") == "Lost"
+}
+
+// service of type LoadBalancer is Progressing until it has an address.
+func service(u *unstructured.Unstructured) (Health, bool) {
+	addresses, _, _ := unstructured.NestedSlice(u.Object, "status", "loadBalancer", "ingress")
+	return Health{api.HealthProgressing, "waiting for the load balancer"},
+		text(u, "spec", "type") == "LoadBalancer" && len(addresses) == 0
+}
+
+// autoscaler takes the first condition that says anything, as Argo CD does.
+func autoscaler(u *unstructured.Unstructured) (Health, bool) {
+	for _, c := range conditions(u) {
+		switch {
+		case c.Type == "AbleToScale" && (c.Reason == "FailedGetScale" || c.Reason == "FailedUpdateScale"),
+			c.Type == "ScalingActive" && (c.Reason == "FailedGetResourceMetric" || c.Reason == "InvalidSelector"):
+			return Health{api.HealthDegraded, c.Message}, true
+		case (c.Type == "AbleToScale" || c.Type == "ScalingLimited") && c.Status == "True":
+			return Healthy, true
+		}
+	}
+	return Health{api.HealthProgressing, "waiting to autoscale"}, true
+}
+
+func apiService(u *unstructured.Unstructured) (Health, bool) {
+	c, _ := condition(u, "Available")
+	if c.Status == "True" {
+		return Healthy, true
+	}
+	return Health{api.HealthProgressing, c.Message}, true
 }
 
 // ready follows the condition Ready: True, False with a reason, or not there yet.
@@ -112,25 +161,44 @@ func byCondition(u *unstructured.Unstructured, name string) (Health, bool) {
 // application takes a child Application's own health: waves of Applications
 // wait for each other (DESIGN.md 4).
 func application(u *unstructured.Unstructured) (Health, bool) {
-	code, _, _ := unstructured.NestedString(u.Object, "status", "health", "status")
-	message, _, _ := unstructured.NestedString(u.Object, "status", "health", "message")
-	if code == "" {
+	h := Health{api.HealthCode(text(u, "status", "health", "status")), text(u, "status", "health", "message")}
+	switch {
+	case h.Code == "":
 		return Health{api.HealthProgressing, "waiting for the first report"}, true
+	case !slices.Contains(order, h.Code):
+		return Health{api.HealthUnknown, fmt.Sprintf("no such health: %.40q", h.Code)}, true
 	}
-	return Health{api.HealthCode(code), message}, true
+	return h, true
 }
 
-type statusCondition struct{ Status, Message string }
+type statusCondition struct{ Type, Status, Reason, Message string }
 
 func condition(u *unstructured.Unstructured, name string) (statusCondition, bool) {
-	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
-	for _, c := range conditions {
-		m, _ := c.(map[string]any)
-		if m["type"] == name {
-			s, _ := m["status"].(string)
-			text, _ := m["message"].(string)
-			return statusCondition{s, text}, true
+	for _, c := range conditions(u) {
+		if c.Type == name {
+			return c, true
 		}
 	}
 	return statusCondition{}, false
+}
+
+func conditions(u *unstructured.Unstructured) (all []statusCondition) {
+	list, _, _ := unstructured.NestedFieldNoCopy(u.Object, "status", "conditions")
+	items, _ := list.([]any)
+	for _, item := range items {
+		m, _ := item.(map[string]any)
+		var c statusCondition
+		c.Type, _ = m["type"].(string)
+		c.Status, _ = m["status"].(string)
+		c.Reason, _ = m["reason"].(string)
+		c.Message, _ = m["message"].(string)
+		all = append(all, c)
+	}
+	return all
+}
+
+// text returns a string field, "" if it is not there.
+func text(u *unstructured.Unstructured, path ...string) string {
+	s, _, _ := unstructured.NestedString(u.Object, path...)
+	return s
 }
