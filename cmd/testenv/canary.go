@@ -94,8 +94,7 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s (%s) in %s at byte %d", f.Canary, f.Form, f.Where, f.Offset)
 }
 
-// Search returns the first finding of each canary and form in text, which where
-// describes.
+// Search returns the first finding of each canary in text, which where describes.
 func (c *Canaries) Search(where string, text []byte) []Finding {
 	var found []Finding
 	seen := map[string]bool{}
@@ -104,9 +103,8 @@ func (c *Canaries) Search(where string, text []byte) []Finding {
 			continue
 		}
 		for _, n := range c.needles[[head]byte(text[at:])] {
-			id := n.canary + "\x00" + n.form
-			if !seen[id] && bytes.HasPrefix(text[at+head:], n.rest) {
-				seen[id] = true
+			if !seen[n.canary] && bytes.HasPrefix(text[at+head:], n.rest) {
+				seen[n.canary] = true
 				found = append(found, Finding{n.canary, n.form, where, at})
 			}
 		}
