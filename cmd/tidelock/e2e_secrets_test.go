@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/tidelock-io/tidelock/cmd/testenv"
+)
+
+func (s *scene) giveKey(args []string) error {
+	var secret *corev1.Secret
+	switch args[0] {
+	case "sops":
+		secret = keys(s.ts).sops.Secret(args[1])
+		secret.Namespace = s.namespace
+	case "sealed":
+		secret = keys(s.ts).sealing.Secret(s.namespace, args[1])
+	default:
+		return fmt.Errorf("no key is for %s", args[0])
+	}
+	_, err := s.cluster.Typed.CoreV1().Secrets(s.namespace).Create(s.ctx, secret, metav1.CreateOptions{FieldManager: kubectl})
+	return err
+}
+
+func (s *scene) canary(args []string) error {
+	c := testenv.NewCanary(args[0])
+	s.canaries = append(s.canaries, c)
+	s.ts.Setenv(args[0], c.Text)
+	return nil
+}
+
+// secret tells how long a wrong value is, and not what it is.
+func (s *scene) secret(args []string) error {
+	at, err := s.place("secret", args[0])
+	if err != nil {
+		return err
+	}
+	return s.cluster.Until(s.ctx, at.resource, at.namespace, at.name, func(object *unstructured.Unstructured) (bool, string) {
+		if object == nil {
+			return false, "absent"
+		}
+		var secret corev1.Secret
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &secret); err != nil {
+			return false, err.Error()
+		}
+		value, ok := secret.Data[args[1]]
+		return ok && string(value) == args[2], fmt.Sprintf("%s has %d bytes", args[1], len(value))
+	})
+}
+
+// noLeak searches wherever the agent could have left a plain text (DESIGN.md,
+// section 5).
+func (s *scene) noLeak(args []string) error {
+	if len(s.canaries) == 0 {
+		return errors.New("there is no canary")
+	}
+	allowed := testenv.Allowed{}
+	for _, secret := range args {
+		allowed[secret] = true
+	}
+	canaries := testenv.NewCanaries(s.canaries...)
+	var found []testenv.Finding
+	var errs []error
+	add := func(more []testenv.Finding, err error) {
+		found, errs = append(found, more...), append(errs, err)
+	}
+	add(canaries.Files(s.agent.Log))
+	text, err := s.agent.MetricsText(s.ctx)
+	add(canaries.Search("the metrics", text), err)
+	pids, err := s.agent.Processes()
+	add(nil, err)
+	add(canaries.Processes(pids...))
+	for _, dir := range s.agent.Dirs() {
+		add(canaries.Files(dir))
+	}
+	add(canaries.Objects(s.ctx, s.cluster, allowed))
+	var dump bytes.Buffer
+	err = s.cluster.Dump(s.ctx, &dump)
+	add(canaries.Dump(dump.Bytes(), allowed), err)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("plain text was found: %v", found)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/restmapper"
+
+	"github.com/tidelock-io/tidelock/cmd/testenv"
+)
+
+// TestE2E runs the stories in testdata/e2e: each is about one agent, a real
+// process, which works on a real API server from real Git repositories. They
+// share the control plane, so each has namespaces of its own and names its
+// Applications after itself. The verbs are listed in [verbs].
+//
+// In scripts and, as ${NAME}, in the files of a story stand
+//
+//	NS        the namespace for what Applications state
+//	AGENT_NS  the agent's namespace, where Applications and keys are
+//	LOG       the agent's log
+//	REPO      the URL of the repository made last
+//	COMMIT    the commit pushed last
+func TestE2E(t *testing.T) {
+	w := newWorld(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/e2e",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               func(env *testscript.Env) error { return w.begin(t.Context(), env) },
+		Cmds:                commands(),
+	})
+}
+
+// A world is what the stories share.
+type world struct {
+	bin     testenv.Binaries
+	cluster *testenv.Cluster
+	kinds   *restmapper.DeferredDiscoveryRESTMapper
+}
+
+func newWorld(t *testing.T) *world {
+	bin, err := testenv.Build(t.Context(), t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := testenv.StartCluster(t.Context(), bin, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := cluster.ApplyCRDs(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kinds := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(cluster.Typed.Discovery()))
+	return &world{bin, cluster, kinds}
+}
+
+// A story is one script at its run.
+type story struct {
+	*world
+	dir        string
+	namespace  string // the agent's
+	kubeconfig string
+	agent      *testenv.Agent // nil before its start
+	running    bool
+	git        *gitFront
+	repos      map[string]*testenv.Repository
+	canaries   []testenv.Canary
+	versions   map[string]string  // resourceVersions, see "snapshot"
+	metrics    map[string]float64 // see "metric"
+}
+
+const theStory contextKey = 1
+
+// begin prepares a story; end is called after it.
+func (w *world) begin(ctx context.Context, env *testscript.Env) error {
+	name := strings.ReplaceAll(strings.TrimPrefix(filepath.Base(env.WorkDir), "script-"), "_", "-")
+	s := &story{
+		world: w, dir: env.WorkDir, namespace: "agent-" + name,
+		kubeconfig: filepath.Join(env.WorkDir, ".kubeconfig"),
+		repos:      map[string]*testenv.Repository{},
+		versions:   map[string]string{},
+		metrics:    map[string]float64{},
+	}
+	env.Values[theStory], env.Values[keysOf] = s, &scriptKeys{}
+	env.Setenv("NS", name)
+	env.Setenv("AGENT_NS", s.namespace)
+	env.Setenv("LOG", filepath.Join(s.agentDir(), "agent.log"))
+	if err := w.cluster.ServiceAccount(ctx, s.namespace, "tidelock", s.kubeconfig); err != nil {
+		return err
+	}
+	var err error
+	if s.git, err = startGitFront(ctx, filepath.Join(env.WorkDir, ".git-server")); err != nil {
+		return err
+	}
+	env.Defer(func() {
+		if err := s.end(); err != nil {
+			env.T().Log("at the end:", err)
+			env.T().FailNow()
+		}
+	})
+	return nil
+}
+
+func (s *story) agentDir() string { return filepath.Join(s.dir, ".agent") }
+
+// end stops what runs. An agent that does not end as it was told is an error.
+func (s *story) end() error {
+	err := s.git.Close()
+	if s.running {
+		err = errors.Join(err, s.agent.Stop())
+	}
+	return err
+}
+
+// explain adds the end of the agent's log to an error.
+func (s *story) explain(err error) error {
+	if err == nil || s.agent == nil {
+		return err
+	}
+	return fmt.Errorf("%w\nthe end of the agent's log:\n%s", err, testenv.Tail(s.agent.Log, 12))
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// patience is how long a verb waits for what it is to see. Nothing of it is
+// slept: each verb looks whenever what it waits for may have changed.
+const patience = 90 * time.Second
+
+// A verb is a command of the stories.
+type verb struct {
+	usage    string
+	min, max int // number of arguments; max < 0 if there is no limit
+	run      func(*scene, []string) error
+}
+
+// verbs are the commands of the stories, beside testscript's own.
+var verbs = []verb{
+	// the agent and the Git server
+	{"agent [FLAG...]: start it; the first time, with flags", 0, -1, (*scene).startAgent},
+	{"kill9: end the agent as the kernel does", 0, 0, (*scene).kill9},
+	{"killplugin NAME: end the plugin's processes so, too; there must be one", 1, 1, (*scene).killPlugin},
+	{"stopplugin NAME: stop the plugin's processes as a debugger does; there must be one", 1, 1, (*scene).stopPlugin},
+	{"repo DIR: serve a Git repository; its files are those of DIR", 1, 1, (*scene).repo},
+	{"push DIR [silent]: make a commit of all of DIR, push it and, unless silent, tell the agent's webhook", 1, 2, (*scene).push},
+	{"gitserver up|down: let the Git server be reached, or not", 1, 1, (*scene).gitServer},
+	{"crash DIR N SEED: N times push DIR with another ${N}, and kill -9 the agent at a random instant of the rollout", 3, 3, (*scene).crash},
+	// keys and secrets
+	{"givekey sops|sealed NAME: give the agent the key made last", 2, 2, (*scene).giveKey},
+	{"canary NAME: make a text that must stand nowhere but in Secrets, as ${NAME}", 1, 1, (*scene).canary},
+	{"noleak NAMESPACE/SECRET...: search canaries everywhere but in these Secrets", 0, -1, (*scene).noLeak},
+	{"secret NAMESPACE/NAME KEY VALUE: wait until a Secret has it", 3, 3, (*scene).secret},
+	// what people do with kubectl
+	{"app NAME DIR/PATH [OPTION...]: create an Application, see app", 2, -1, (*scene).app},
+	{"apply FILE...: create or change objects", 1, -1, (*scene).apply},
+	{"patch RESOURCE NAMESPACE/NAME YAML: change an object by a merge patch", 3, 3, (*scene).patch},
+	{"delete RESOURCE NAMESPACE/NAME", 2, 2, (*scene).delete},
+	{"approve NAME: approve of an Application's held deletions, as its condition says", 1, 1, (*scene).approve},
+	// what is to be seen
+	{"waitapp NAME [FIELD=VALUE...]: wait until it is so, see waitapp; without fields Synced, Healthy and at rest", 1, -1, (*scene).waitApp},
+	{"condition NAME TYPE REGEXP: wait until this is the one condition; negated: until there is none of the type", 2, 3, (*scene).condition},
+	{"live RESOURCE NAMESPACE/NAME [JSONPATH REGEXP]: wait until it is so", 2, 4, (*scene).live},
+	{"gone RESOURCE NAMESPACE/NAME: wait until it is", 2, 2, (*scene).gone},
+	{"count RESOURCE NAMESPACE N: wait until N objects there are an Application's", 3, 3, (*scene).count},
+	{"snapshot RESOURCE NAMESPACE/NAME: remember an object", 2, 2, (*scene).snapshot},
+	{"untouched: nobody has written to what was remembered", 0, 0, (*scene).untouched},
+	{"metric NAME [+N]: remember a metric; wait until it is N more", 1, 2, (*scene).metric},
+	{"logged REGEXP: wait until the agent has logged it", 1, 1, (*scene).logged},
+}
+
+// A scene is a story at one of its commands.
+type scene struct {
+	*story
+	ctx context.Context
+	ts  *testscript.TestScript
+	neg bool
+}
+
+// commands makes them, with those of the other scripts that serve here, too.
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	all := map[string]func(*testscript.TestScript, bool, []string){
+		"agekey": agekey, "sealingkey": sealingkey,
+		"encrypt": expanded(encrypt), "seal": seal,
+	}
+	for _, v := range verbs {
+		name := strings.TrimSuffix(strings.Fields(v.usage)[0], ":")
+		all[name] = func(ts *testscript.TestScript, neg bool, args []string) { v.play(ts, neg, args) }
+	}
+	return all
+}
+
+func (v verb) play(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < v.min || v.max >= 0 && len(args) > v.max {
+		ts.Fatalf("usage: %s", v.usage)
+	}
+	if neg && !strings.Contains(v.usage, "negated") {
+		ts.Fatalf("it cannot be negated: %s", v.usage)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	s := &scene{ts.Value(theStory).(*story), ctx, ts, neg}
+	ts.Check(s.explain(v.run(s, args)))
+}
+
+var variable = regexp.MustCompile(`\$\{[A-Z_0-9]+\}`)
+
+// expand replaces ${NAME} by the variables of the script. All else that has a
+// dollar in it stays.
+func expand(ts *testscript.TestScript, text string) string {
+	return variable.ReplaceAllStringFunc(text, func(v string) string { return ts.Getenv(v[2 : len(v)-1]) })
+}
+
+// file reads a file of the script.
+func (s *scene) file(name string) []byte { return []byte(expand(s.ts, s.ts.ReadFile(name))) }
+
+// expanded expands files before a command works on them.
+func expanded(command func(*testscript.TestScript, bool, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, files []string) {
+		for _, file := range files {
+			ts.Check(os.WriteFile(ts.MkAbs(file), []byte(expand(ts, ts.ReadFile(file))), 0o600))
+		}
+		command(ts, neg, files)
+	}
+}
+
+// until calls met again and again until it reports true. It is for what cannot
+// be watched.
+func (s *scene) until(what string, met func() (bool, error)) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if ok, err := met(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-s.ctx.Done():
+			return fmt.Errorf("%s: not within %s", what, patience)
+		}
+	}
+}
+
+// files returns the files under a directory of the script, expanded, by path.
+func (s *scene) files(dir string) (map[string]string, error) {
+	root := s.ts.MkAbs(dir)
+	files := map[string]string{}
+	return files, filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		files[filepath.ToSlash(name)] = string(s.file(path))
+		return err
+	})
+}
