@@ -34,9 +34,10 @@ var (
 	bad   = lipgloss.NewStyle().Foreground(lipgloss.Red)
 )
 
-func newTerminal(file *os.File) *terminal {
-	live := term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
-	return &terminal{out: file, live: live}
+func newTerminal(out io.Writer) *terminal {
+	file, isFile := out.(*os.File)
+	live := isFile && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
+	return &terminal{out: out, live: live}
 }
 
 // styled renders text, on a terminal that has not been told to stay plain.

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestTerminalPlain(t *testing.T) {
+	var out bytes.Buffer
+	term := newTerminal(&out)
+	term.title("1  A scene")
+	if err := term.step("do it", func() (string, error) {
+		term.line("something happens")
+		return "done", nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	if err := term.step("do more", func() (string, error) { return "", broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	want := "\n1  A scene\n    something happens\n  ✓ do it: done (0s)\n  ✗ do more 0s\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &out, want)
+	}
+}
+
+// On a terminal the bottom line goes away before anything else is printed.
+func TestTerminalLive(t *testing.T) {
+	var out bytes.Buffer
+	term := &terminal{out: &out, live: true}
+	if err := term.step("do it", func() (string, error) {
+		term.line("something happens")
+		return "", nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); !strings.Contains(text, eraseLine+"    something happens\n") {
+		t.Errorf("got %q", text)
+	}
+}
