@@ -2,12 +2,14 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/health"
+	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -81,6 +83,11 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 // unknown reports that the comparison failed. What was known of health stays.
 func (p *pass) unknown(err error) {
 	p.failed = true
+	var later *pipeline.Later
+	if errors.As(err, &later) && later.At.After(p.now.Time) {
+		p.failed = false // when to try again is known
+		p.soon(later.At.Sub(p.now.Time))
+	}
 	p.report.add(api.ConditionComparisonError, err.Error())
 	p.status.Sync.Status = api.SyncCodeUnknown
 	p.status.Sync.ComparedTo = comparedTo(p.app)

@@ -49,6 +49,7 @@ func skippedResults(todo plan.Plan) []apply.Result {
 func (p *pass) end(op *api.OperationState, failed []apply.Result, message string) {
 	op.FinishedAt = &p.now
 	if len(failed) == 0 {
+		p.ended = true
 		op.Phase, op.Message = api.OperationSucceeded, message
 		if full(op) {
 			p.status.History = remember(p.app, op)
@@ -103,6 +104,9 @@ func describe(failed []apply.Result) string {
 // finish writes the report of the pass.
 func (p *pass) finish(ctx context.Context) error {
 	p.status.Conditions = p.report.merged(p.app.Status.Conditions, p.now)
+	if p.hold() {
+		return nil
+	}
 	if p.quiet() {
 		p.soon(p.r.Refresh)
 		return nil

@@ -20,6 +20,33 @@ const (
 	revisionLag        = time.Minute // spreads those that have to wait
 )
 
+// settle is how long the report of a sync rests while the health of what was
+// applied is still about to change: most objects are healthy within it, and one
+// write then says all. Until it is written the status says that the operation
+// runs, so nothing is lost if the agent dies.
+const settle = 100 * time.Millisecond
+
+// hold keeps the report for the next pass, once.
+func (p *pass) hold() bool {
+	if !p.ended || p.rested || p.status.Health.Status != api.HealthProgressing {
+		return false
+	}
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	p.r.held[p.name] = p.status.DeepCopy()
+	p.soon(settle)
+	return true
+}
+
+// unhold takes a report that rests.
+func (r *Reconciler) unhold(name string) *api.ApplicationStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	held := r.held[name]
+	delete(r.held, name)
+	return held
+}
+
 // quiet says that the report holds nothing worth a write now.
 func (p *pass) quiet() bool {
 	if p.app.Annotations[api.AnnotationRefresh] != "" || p.written.ReconciledAt == nil {

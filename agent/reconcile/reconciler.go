@@ -38,14 +38,15 @@ type Reconciler struct {
 	Config
 	revisions *rate.Limiter // of status writes that only name a newer commit
 
-	mu      sync.Mutex // guards desired
+	mu      sync.Mutex // guards all below
 	desired map[string]*Desired
+	held    map[string]*api.ApplicationStatus // reports that rest: see hold
 }
 
 // New returns a Reconciler that has seen nothing yet.
 func New(config Config) *Reconciler {
 	return &Reconciler{
-		Config: config, desired: map[string]*Desired{},
+		Config: config, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
 }
@@ -94,16 +95,23 @@ type pass struct {
 	status  api.ApplicationStatus // as it will be written
 	written api.ApplicationStatus // as it stands in the cluster
 	report  report
+	ended   bool // an operation ended in this pass
+	rested  bool // the report of the pass before rested
 	again   time.Duration
 	failed  bool
 }
 
 func (r *Reconciler) begin(app *api.Application) *pass {
 	name := api.InstanceName(app.Namespace, app.Name, r.Namespace)
-	return &pass{
+	p := &pass{
 		r: r, app: app, name: name, now: metav1.NewTime(r.Now()), log: r.Log.With("application", name),
-		status: *app.Status.DeepCopy(), written: app.Status,
+		written: app.Status,
 	}
+	if held := r.unhold(name); held != nil {
+		p.app.Status, p.rested = *held, true
+	}
+	p.status = *p.app.Status.DeepCopy()
+	return p
 }
 
 // run takes the flow of DESIGN.md section 1, step by step. A step that fails
@@ -139,5 +147,6 @@ func (r *Reconciler) forget(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.desired, name)
+	delete(r.held, name)
 	r.Pipeline.Forget(name)
 }
