@@ -10,7 +10,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -25,9 +24,15 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// A Keyring follows three kinds of Secrets. It is safe for concurrent use.
+// configSelector selects the agent's ConfigMaps, by the label that Argo CD asks
+// for on them.
+const configSelector = "app.kubernetes.io/part-of=argocd"
+
+// A Keyring follows Secrets and ConfigMaps. It is safe for concurrent use.
 type Keyring struct {
-	sops, repositories, sealing *follower
+	sops, repositories, sealing *follower[*corev1.Secret]
+	trust                       *follower[*corev1.ConfigMap]
+	log                         *slog.Logger
 	generation                  atomic.Int64
 }
 
@@ -49,21 +54,38 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	k := &Keyring{}
+	k := &Keyring{log: log}
 	ring := func() {
 		k.generation.Add(1)
 		changed()
 	}
-	follow := func(namespace, selector string) *follower {
-		return &follower{
-			client: client.Secrets(namespace), selector: selector, changed: ring, log: log,
-			secrets: map[string]*corev1.Secret{}, synced: make(chan struct{}),
-		}
+	secrets := func(namespace, selector string) *follower[*corev1.Secret] {
+		api := client.Secrets(namespace)
+		return follow[*corev1.Secret](&corev1.Secret{}, ring, &cache.ListWatch{
+			ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+				o.LabelSelector = selector
+				return api.List(ctx, o)
+			},
+			WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+				o.LabelSelector = selector
+				return api.Watch(ctx, o)
+			},
+		})
 	}
-	repositories := fmt.Sprintf("%s in (%s, %s)", api.LabelSecretType, api.SecretTypeRepository, api.SecretTypeRepoCreds)
-	k.sops = follow(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeSOPSKey)
-	k.repositories = follow(in.Agent, repositories)
-	k.sealing = follow(in.Sealing, sealed.KeyLabel+"="+sealed.KeyActive)
+	configMaps := client.ConfigMaps(in.Agent)
+	k.sops = secrets(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeSOPSKey)
+	k.repositories = secrets(in.Agent, fmt.Sprintf("%s in (%s, %s)", api.LabelSecretType, api.SecretTypeRepository, api.SecretTypeRepoCreds))
+	k.sealing = secrets(in.Sealing, sealed.KeyLabel+"="+sealed.KeyActive)
+	k.trust = follow[*corev1.ConfigMap](&corev1.ConfigMap{}, ring, &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector = configSelector
+			return configMaps.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector = configSelector
+			return configMaps.Watch(ctx, o)
+		},
+	})
 	return k, nil
 }
 
@@ -79,89 +101,22 @@ func (k *Keyring) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-func (k *Keyring) all() []*follower { return []*follower{k.sops, k.repositories, k.sealing} }
+// followers of any kind.
+type runner interface {
+	run(ctx context.Context)
+	done() <-chan struct{}
+}
+
+func (k *Keyring) all() []runner { return []runner{k.sops, k.repositories, k.sealing, k.trust} }
 
 // Wait returns when the Secrets are known.
 func (k *Keyring) Wait(ctx context.Context) error {
 	for _, f := range k.all() {
 		select {
-		case <-f.synced:
+		case <-f.done():
 		case <-ctx.Done():
 			return fmt.Errorf("list the agent's Secrets: %w", ctx.Err())
 		}
 	}
 	return nil
 }
-
-// A follower keeps the Secrets of one selector: the store of a reflector.
-type follower struct {
-	client   corev1client.SecretInterface
-	selector string
-	changed  func()
-	log      *slog.Logger
-	once     sync.Once
-	synced   chan struct{} // closed after the first listing
-
-	mu      sync.RWMutex // guards secrets
-	secrets map[string]*corev1.Secret
-}
-
-func (f *follower) run(ctx context.Context) {
-	lw := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = f.selector
-			return f.client.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = f.selector
-			return f.client.Watch(ctx, o)
-		},
-	}
-	cache.NewReflectorWithOptions(lw, &corev1.Secret{}, f, cache.ReflectorOptions{}).RunWithContext(ctx)
-}
-
-// list returns the Secrets, in no order.
-func (f *follower) list() []*corev1.Secret {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	list := make([]*corev1.Secret, 0, len(f.secrets))
-	for _, s := range f.secrets {
-		list = append(list, s)
-	}
-	return list
-}
-
-// Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
-func (f *follower) Add(obj any) error {
-	secret := obj.(*corev1.Secret)
-	f.mu.Lock()
-	f.secrets[secret.Name] = secret
-	f.mu.Unlock()
-	f.changed()
-	return nil
-}
-
-func (f *follower) Update(obj any) error { return f.Add(obj) }
-
-func (f *follower) Delete(obj any) error {
-	f.mu.Lock()
-	delete(f.secrets, obj.(*corev1.Secret).Name)
-	f.mu.Unlock()
-	f.changed()
-	return nil
-}
-
-func (f *follower) Replace(list []any, _ string) error {
-	f.mu.Lock()
-	clear(f.secrets)
-	for _, item := range list {
-		secret := item.(*corev1.Secret)
-		f.secrets[secret.Name] = secret
-	}
-	f.mu.Unlock()
-	f.once.Do(func() { close(f.synced) })
-	f.changed()
-	return nil
-}
-
-func (f *follower) Resync() error { return nil }

@@ -63,7 +63,7 @@ func (k *Keyring) Keys(context.Context) (sealed.Keys, error) {
 	}
 	keys, err := sealed.ParseKeys(pairs...)
 	if err != nil {
-		k.sealing.log.Warn("some sealing keys cannot be used", "error", err)
+		k.log.Warn("some sealing keys cannot be used", "error", err)
 	}
 	return keys, nil
 }

@@ -14,6 +14,13 @@ import (
 // may use: those of its own repository Secret, else of the repo-creds Secret
 // whose URL is the longest prefix (SEMANTICS.md 2.8).
 func (k *Keyring) Repo(url, project string) git.Repo {
+	repo := k.login(url, project)
+	repo.Credentials.KnownHosts = k.knownHosts()
+	repo.Credentials.CA = k.authorities(url)
+	return repo
+}
+
+func (k *Keyring) login(url, project string) git.Repo {
 	repo := git.Repo{URL: url}
 	list := sorted(k.repositories.list())
 	if own := ownSecret(list, url, project); own != nil && hasCredentials(own) {

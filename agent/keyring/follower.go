@@ -1,0 +1,87 @@
+package keyring
+
+import (
+	"context"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/cache"
+)
+
+// A follower keeps the objects of one listing in one namespace: the store of a
+// reflector.
+type follower[T metav1.Object] struct {
+	kind    runtime.Object
+	lw      *cache.ListWatch
+	changed func()
+	once    sync.Once
+	synced  chan struct{} // closed after the first listing
+
+	mu      sync.RWMutex // guards objects
+	objects map[string]T
+}
+
+func follow[T metav1.Object](kind runtime.Object, changed func(), lw *cache.ListWatch) *follower[T] {
+	return &follower[T]{kind: kind, lw: lw, changed: changed, synced: make(chan struct{}), objects: map[string]T{}}
+}
+
+func (f *follower[T]) run(ctx context.Context) {
+	cache.NewReflectorWithOptions(f.lw, f.kind, f, cache.ReflectorOptions{}).RunWithContext(ctx)
+}
+
+func (f *follower[T]) done() <-chan struct{} { return f.synced }
+
+// list returns the objects, in no order.
+func (f *follower[T]) list() []T {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	list := make([]T, 0, len(f.objects))
+	for _, s := range f.objects {
+		list = append(list, s)
+	}
+	return list
+}
+
+// get returns one object.
+func (f *follower[T]) get(name string) (T, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	object, ok := f.objects[name]
+	return object, ok
+}
+
+// Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
+func (f *follower[T]) Add(obj any) error {
+	object := obj.(T)
+	f.mu.Lock()
+	f.objects[object.GetName()] = object
+	f.mu.Unlock()
+	f.changed()
+	return nil
+}
+
+func (f *follower[T]) Update(obj any) error { return f.Add(obj) }
+
+func (f *follower[T]) Delete(obj any) error {
+	f.mu.Lock()
+	delete(f.objects, obj.(T).GetName())
+	f.mu.Unlock()
+	f.changed()
+	return nil
+}
+
+func (f *follower[T]) Replace(list []any, _ string) error {
+	f.mu.Lock()
+	clear(f.objects)
+	for _, item := range list {
+		object := item.(T)
+		f.objects[object.GetName()] = object
+	}
+	f.mu.Unlock()
+	f.once.Do(func() { close(f.synced) })
+	f.changed()
+	return nil
+}
+
+func (f *follower[T]) Resync() error { return nil }
