@@ -19,10 +19,8 @@ func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, er
 	if err := p.watch(ctx, desired.Objects); err != nil {
 		return nil, err
 	}
-	changes, failed := p.r.Apply.Ask(ctx, p.look(desired.Objects))
-	for _, f := range failed {
-		p.report.add(api.ConditionComparisonError, f.Err.Error())
-	}
+	changes, rejected := p.r.Apply.Ask(ctx, p.look(desired.Objects))
+	p.rejected = rejected
 	return changes, nil
 }
 

@@ -25,6 +25,11 @@ func (r *report) add(kind api.ConditionType, message string) {
 	r.conditions = append(r.conditions, api.Condition{Type: kind, Message: message})
 }
 
+// has says that a condition was said.
+func (r *report) has(kind api.ConditionType) bool {
+	return slices.ContainsFunc(r.conditions, func(c api.Condition) bool { return c.Type == kind })
+}
+
 // merged returns the conditions with their times: a condition that was there
 // before, in the same words, keeps its own.
 func (r *report) merged(old []api.Condition, now metav1.Time) []api.Condition {

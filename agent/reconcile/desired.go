@@ -81,7 +81,10 @@ func sameObjects(a, b manifest.Set) bool {
 // to select by, and Argo CD's tracking id, which a CustomResourceDefinition does
 // not get (SEMANTICS.md 2.4).
 func (p *pass) mark(set manifest.Set) (manifest.Set, error) {
-	var err error
+	set, err := withoutHooks(set)
+	if err != nil {
+		return nil, err
+	}
 	marked := make(manifest.Set, len(set))
 	for i, o := range set {
 		if o.Key.Name == "" {

@@ -60,6 +60,11 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 // current returns the operation to work on; nil if there is none.
 func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationState {
 	running := p.status.OperationState
+	if running != nil && running.Phase == api.OperationTerminating {
+		running.Phase, running.Message, running.FinishedAt = api.OperationFailed, "Operation terminated", &p.now
+		p.r.Synced(p.app, running)
+		return nil
+	}
 	if running != nil && !running.Phase.Completed() {
 		if !p.superseded(running, desired) {
 			return running
@@ -190,7 +195,7 @@ func (p *pass) prepare(ctx context.Context, op *api.OperationState, todo plan.Pl
 			return err
 		}
 	}
-	if failed := p.r.Apply.Preflight(ctx, todo); len(failed) > 0 {
+	if failed := append(p.rejected, p.r.Apply.Preflight(ctx, todo)...); len(failed) > 0 {
 		p.r.Apply.ForgetNamespace(namespace)
 		p.note(op, failed)
 		return fmt.Errorf("nothing was applied, for the API server refuses %s", describe(failed))

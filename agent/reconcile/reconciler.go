@@ -92,6 +92,8 @@ type pass struct {
 	rules   *project.Rules          // of the Application's project
 	refused map[manifest.Key]string // desired objects that it does not permit, and why
 
+	rejected []apply.Result // changes that the API server refuses, in a dry run
+
 	status  api.ApplicationStatus // as it will be written
 	written api.ApplicationStatus // as it stands in the cluster
 	report  report
@@ -133,6 +135,9 @@ func (p *pass) run(ctx context.Context) {
 	p.compared(desired, changes)
 	changes = p.operate(ctx, desired, changes) // plan, apply
 	p.compared(desired, changes)
+	if len(p.rejected) > 0 && !p.report.has(api.ConditionSyncError) {
+		p.report.add(api.ConditionComparisonError, describe(p.rejected))
+	}
 }
 
 // soon asks for another pass, at the latest after d.
