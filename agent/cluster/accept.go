@@ -22,6 +22,20 @@ func (c *Cluster) Accept(desired *manifest.Object, answer map[string]any) {
 	c.tell(apps, false)
 }
 
+// Deleting takes the server's consent to a deletion, which a watch will tell of
+// only later. Until then nothing is to be done about the object any more.
+func (c *Cluster) Deleting(live *diff.Live) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := c.records[live.Key]
+	if kept == nil || kept.UID != live.UID {
+		return
+	}
+	next := *kept
+	next.Deleting = true
+	c.records[live.Key] = &next
+}
+
 // Judge takes the server's answer to a dry run of desired over live. If it
 // would change nothing, the live state is the new baseline and Judge returns
 // Same. Any other verdict is remembered, for as long as neither Git nor the live

@@ -8,6 +8,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // A Policy is what an Application and its operation allow.
@@ -60,17 +61,11 @@ func Build(changes []diff.Change, policy Policy) Plan {
 
 // prunes sorts the extra objects into those to delete and those to keep.
 func (policy Policy) prunes(changes []diff.Change) (prunes []diff.Change, skipped []Skip) {
-	desired := 0
-	for _, c := range changes {
-		if c.Desired != nil {
-			desired++
-		}
-	}
 	for _, c := range changes {
 		if c.Verdict != diff.Extra || policy.Only != nil && !policy.Only[c.Key] {
 			continue
 		}
-		if reason := policy.keep(c, desired); reason != "" {
+		if reason := policy.keep(c); reason != "" {
 			skipped = append(skipped, Skip{c, reason})
 			continue
 		}
@@ -82,7 +77,7 @@ func (policy Policy) prunes(changes []diff.Change) (prunes []diff.Change, skippe
 }
 
 // keep says why an extra object stays, "" if it goes.
-func (policy Policy) keep(c diff.Change, desired int) string {
+func (policy Policy) keep(c diff.Change) string {
 	options := api.ParseSyncOptions(c.Live.Options)
 	switch {
 	case options.Has(api.SyncOptionPruneFalse):
@@ -91,10 +86,6 @@ func (policy Policy) keep(c diff.Change, desired int) string {
 		return "ignored (helm.sh/resource-policy: keep)"
 	case !policy.Prune:
 		return "ignored (requires pruning)"
-	case desired == 0 && !policy.AllowEmpty:
-		return "Git states no object at all: set spec.syncPolicy.automated.allowEmpty if that is meant"
-	case c.Key.Kind == "CustomResourceDefinition":
-		return "a CustomResourceDefinition is not pruned, for all its instances would go with it"
 	}
 	return ""
 }
@@ -124,34 +115,20 @@ const (
 	breakerShare   = 2 // one in two
 )
 
-// guard holds the plan's deletions if they are too many, or of kinds whose
-// deletion cannot be undone.
+// irrevocable are the kinds whose deletion takes with it what nobody can apply
+// again: data, all that lives in a namespace, all instances.
+var irrevocable = map[schema.GroupKind]bool{
+	{Kind: "PersistentVolumeClaim"}: true,
+	{Kind: "Namespace"}:             true,
+	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: true,
+}
+
+// guard holds the plan's deletions if they may not be meant.
 func (p Plan) guard(changes []diff.Change, policy Policy) Plan {
-	p.Guard = ""
-	prunes := p.Prunes()
-	live := 0
-	for _, c := range changes {
-		if c.Live != nil {
-			live++
-		}
-	}
-	switch {
-	case policy.Approved != "" && policy.Approved == p.Hash():
-		return p
-	case len(prunes) >= breakerObjects && len(prunes)*breakerShare > live:
-		p.Guard = fmt.Sprintf("it would delete %d of %d objects", len(prunes), live)
-	default:
-		for _, key := range prunes {
-			if key.Kind == "PersistentVolumeClaim" || key.Kind == "Namespace" {
-				p.Guard = fmt.Sprintf("it would delete %s", key)
-				break
-			}
-		}
-	}
+	p.Guard = p.danger(changes, policy)
 	if p.Guard == "" {
 		return p
 	}
-	p.Guard += fmt.Sprintf("; approve with annotation %s: %s", api.AnnotationApprove, p.Hash())
 	for i := range p.Waves {
 		for _, c := range p.Waves[i].Prunes {
 			p.Skipped = append(p.Skipped, Skip{c, "held: " + p.Guard})
@@ -159,4 +136,33 @@ func (p Plan) guard(changes []diff.Change, policy Policy) Plan {
 		p.Waves[i].Prunes = nil
 	}
 	return p
+}
+
+// danger says why the plan's deletions are held, and what lets them go; "" if
+// nothing speaks against them.
+func (p Plan) danger(changes []diff.Change, policy Policy) string {
+	prunes := p.Prunes()
+	live, stated := 0, 0
+	for _, c := range changes {
+		if c.Live != nil {
+			live++
+		}
+		if c.Desired != nil {
+			stated++
+		}
+	}
+	approve := fmt.Sprintf("; approve with annotation %s: %s", api.AnnotationApprove, p.Hash())
+	switch i := slices.IndexFunc(prunes, func(k manifest.Key) bool { return irrevocable[k.GroupKind()] }); {
+	case len(prunes) == 0:
+		return ""
+	case stated == 0 && !policy.AllowEmpty:
+		return "Git states no object at all: set spec.syncPolicy.automated.allowEmpty if that is meant"
+	case policy.Approved == p.Hash():
+		return ""
+	case len(prunes) >= breakerObjects && len(prunes)*breakerShare > live:
+		return fmt.Sprintf("it would delete %d of %d objects", len(prunes), live) + approve
+	case i >= 0:
+		return fmt.Sprintf("it would delete %s", prunes[i]) + approve
+	}
+	return ""
 }

@@ -3,10 +3,12 @@ package reconcile
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/render/manifest"
 	"k8s.io/apimachinery/pkg/api/equality"
 )
 
@@ -30,21 +32,20 @@ const (
 	healMost   = 5 * time.Minute
 )
 
-// autoSync decides for an Application without a running operation. Retry is
-// how long a failed revision rests before it is tried anew: what it failed of
-// may be gone. Desired says that what is to be applied has changed though the
-// revision has not: a key, or an external value.
-func autoSync(app *api.Application, changes []diff.Change, revisions []string, now time.Time, retry time.Duration) decision {
+// autoSync decides for an Application without a running operation. Prunes are
+// what a sync would delete: not what is to stay, or is held. Retry is how long a
+// failed revision rests before it is tried anew: what it failed of may be gone.
+func autoSync(app *api.Application, changes []diff.Change, prunes []manifest.Key, revisions []string, now time.Time, retry time.Duration) decision {
 	policy := app.Spec.SyncPolicy
 	if !policy.IsAutomated() || app.Operation != nil || app.DeletionTimestamp != nil {
 		return decision{}
 	}
-	counts := count(changes)
-	if counts.apply == 0 && (counts.extra == 0 || !policy.Automated.Prunes()) {
+	apply, changed := count(changes)
+	if apply == 0 && len(prunes) == 0 {
 		return decision{}
 	}
 	last := app.Status.OperationState
-	if !attempted(app, revisions) || counts.changed > 0 && last.Phase == api.OperationSucceeded {
+	if !attempted(app, revisions) {
 		return decision{start: true}
 	}
 	switch last.Phase {
@@ -52,6 +53,9 @@ func autoSync(app *api.Application, changes []diff.Change, revisions []string, n
 		return decision{start: true}
 	case api.OperationFailed:
 		return afterFailure(last, now, retry)
+	}
+	if changed > 0 || released(last, prunes) {
+		return decision{start: true}
 	}
 	if !policy.Automated.Heals() {
 		return decision{because: "the live state has drifted, and selfHeal is off"}
@@ -100,22 +104,26 @@ func heal(last *api.OperationState, now time.Time) decision {
 	return d
 }
 
-// counts of changes by what they need.
-type counts struct{ apply, changed, extra int }
+// released says that a deletion which the last operation had to leave may be
+// done now: somebody has approved of it, or switched prune on.
+func released(last *api.OperationState, prunes []manifest.Key) bool {
+	return slices.ContainsFunc(last.SyncResult.Resources, func(r api.ResourceResult) bool {
+		key := manifest.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+		return r.Status == api.ResultPruneSkipped && slices.Contains(prunes, key)
+	})
+}
 
-func count(changes []diff.Change) (n counts) {
+// count returns how many objects are to be applied, and how many of these
+// because what Git states, a key or an external value has changed.
+func count(changes []diff.Change) (apply, changed int) {
 	for _, c := range changes {
 		switch c.Verdict {
 		case diff.Create, diff.Drift, diff.Refused:
-			n.apply++
+			apply++
 		case diff.Update:
-			n.apply++
-			n.changed++
-		case diff.Extra:
-			if !c.Live.Deleting {
-				n.extra++
-			}
+			apply++
+			changed++
 		}
 	}
-	return n
+	return apply, changed
 }

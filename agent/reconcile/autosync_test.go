@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/render/manifest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -52,8 +53,8 @@ func TestAutoSync(t *testing.T) {
 		{"first sync", appWith(api.Automated{}, "", 0, 0), changesOf(diff.Create), "one", "full"},
 		{"switched off", appWith(api.Automated{Enabled: on(false)}, "", 0, 0), changesOf(diff.Create), "one", "no"},
 		{"another application's object alone", appWith(prune, "", 0, 0), changesOf(diff.Foreign), "one", "no"},
-		{"only extra, and prune is off", appWith(api.Automated{}, "", 0, 0), changesOf(diff.Same, diff.Extra), "one", "no"},
-		{"only extra, and prune is on", appWith(prune, "", 0, 0), changesOf(diff.Same, diff.Extra), "one", "full"},
+		{"what is not in Git, and is to stay", appWith(api.Automated{}, "", 0, 0), changesOf(diff.Same, diff.Extra), "one", "no"},
+		{"it is to stay after a sync, too", appWith(healing, api.OperationSucceeded, 0, 0), changesOf(diff.Same, diff.Extra), "one", "no"},
 		{"new revision", appWith(prune, api.OperationSucceeded, 0, time.Hour), changesOf(diff.Update), "two", "full"},
 		{"drift, and selfHeal is off", appWith(prune, api.OperationSucceeded, 0, time.Hour), changesOf(diff.Drift), "one",
 			"no because the live state has drifted, and selfHeal is off"},
@@ -72,7 +73,36 @@ func TestAutoSync(t *testing.T) {
 		{"a newer commit does not rest", appWith(healing, api.OperationFailed, 0, 0), changesOf(diff.Create), "two", "full"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := text(autoSync(tt.app, tt.changes, []string{tt.revision}, at, 3*time.Minute))
+			got := text(autoSync(tt.app, tt.changes, nil, []string{tt.revision}, at, 3*time.Minute))
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAutoSyncPrunes(t *testing.T) {
+	old := manifest.Key{Kind: "ConfigMap", Namespace: "shop", Name: "old"}
+	skipped := func(app *api.Application) *api.Application {
+		app.Status.OperationState.SyncResult.Resources = []api.ResourceResult{
+			{Kind: old.Kind, Namespace: old.Namespace, Name: old.Name, Status: api.ResultPruneSkipped},
+		}
+		return app
+	}
+	healing := api.Automated{SelfHeal: on(true)}
+	for _, tt := range []struct {
+		name, want string
+		app        *api.Application
+	}{
+		{"before any sync", "full", appWith(api.Automated{}, "", 0, 0)},
+		{"held by the last sync, and approved since", "full", skipped(appWith(api.Automated{}, api.OperationSucceeded, 0, 0))},
+		{"new since the last sync: drift", "heal 1", appWith(healing, api.OperationSucceeded, 0, 0)},
+		{"which is paced", "no because self-heal attempt 2 waits in 2s", appWith(healing, api.OperationSucceeded, 1, 0)},
+		{"and left with selfHeal off", "no because the live state has drifted, and selfHeal is off",
+			appWith(api.Automated{}, api.OperationSucceeded, 0, 0)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := text(autoSync(tt.app, changesOf(diff.Extra), []manifest.Key{old}, []string{"one"}, at, 3*time.Minute))
 			if got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

@@ -74,7 +74,12 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	if p.app.Operation != nil && p.app.Operation.Sync != nil {
 		return p.open(*p.app.Operation, desired)
 	}
-	d := autoSync(p.app, changes, desired.Revisions, p.now.Time, p.r.Refresh)
+	if !p.app.Spec.SyncPolicy.IsAutomated() {
+		return nil
+	}
+	todo := plan.Build(changes, p.policy(p.automatic(decision{}, changes).Sync))
+	p.held(todo)
+	d := autoSync(p.app, changes, todo.Prunes(), desired.Revisions, p.now.Time, p.r.Refresh)
 	p.soon(d.wait)
 	if d.because != "" && p.status.OperationState != nil && p.status.OperationState.Phase == api.OperationFailed {
 		p.report.add(api.ConditionSyncError, d.because)
@@ -158,11 +163,9 @@ func (p *pass) accept(ctx context.Context, op *api.OperationState) error {
 
 // sync does what is to be done now, and ends or suspends the operation.
 func (p *pass) sync(ctx context.Context, op *api.OperationState, changes []diff.Change) {
-	todo := plan.Build(changes, p.policy(op))
+	todo := plan.Build(changes, p.policy(op.Operation.Sync))
 	p.note(op, skippedResults(todo))
-	if todo.Guard != "" {
-		p.report.add(api.ConditionSyncError, "deletions are held: "+todo.Guard)
-	}
+	p.held(todo)
 	p.log.Debug("plan", "plan", todo.String())
 	if op.Operation.Sync.DryRun {
 		p.end(op, p.r.Apply.Preflight(ctx, todo), "dry run: nothing was applied")
@@ -173,6 +176,13 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, changes []diff.
 		return
 	}
 	p.waves(ctx, op, todo)
+}
+
+// held says that deletions wait for somebody's consent.
+func (p *pass) held(todo plan.Plan) {
+	if todo.Guard != "" {
+		p.report.add(api.ConditionSyncError, "deletions are held: "+todo.Guard)
+	}
 }
 
 // prepare makes the destination's namespace, if it is asked for, and dry-runs
@@ -245,7 +255,11 @@ func (p *pass) waves(ctx context.Context, op *api.OperationState, todo plan.Plan
 			return
 		}
 	}
-	p.end(op, nil, "successfully synced (all tasks run)")
+	message := "successfully synced (all tasks run)"
+	if todo.Guard != "" {
+		message += ", but for deletions, which are held: " + todo.Guard
+	}
+	p.end(op, nil, clip(message))
 }
 
 // unsettled returns the first object that a later wave has to wait for, as it
@@ -279,8 +293,7 @@ func (p *pass) await(op *api.OperationState, on *diff.Live) {
 }
 
 // policy is what an operation may do.
-func (p *pass) policy(op *api.OperationState) plan.Policy {
-	sync := op.Operation.Sync
+func (p *pass) policy(sync *api.SyncOperation) plan.Policy {
 	policy := plan.Policy{
 		Prune:      sync.Prune,
 		PruneLast:  sync.SyncOptions.Has(api.SyncOptionPruneLast),
