@@ -37,7 +37,7 @@ func heal(ctx context.Context, s *stage) error {
 	}
 	begun = time.Now()
 	s.out.line("somebody deleted it")
-	return s.out.step("it is back", func() (string, error) {
+	return s.out.step("it is back, though a second heal rests two seconds after the first", func() (string, error) {
 		err := s.untilDeployment(ctx, "frontend", "frontend", "another uid and all Pods", anotherThan(before.UID))
 		if err != nil {
 			return "", err

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// The agent runs between these times before it is killed. It comes up and renders
-// in about a second, so kills hit every part of its work.
+// The agent runs between these times before it is killed. The first sync of an
+// Application takes it some tenths of a second, so kills hit every part of that.
 const (
-	minLife = 200 * time.Millisecond
-	maxLife = 4 * time.Second
+	minLife = 30 * time.Millisecond
+	maxLife = 600 * time.Millisecond
 )
 
 // killNowAndThen kills the agent with SIGKILL and starts it again, until over. At

@@ -34,7 +34,7 @@ var watched = []schema.GroupVersionResource{
 // it with what becomes of the Applications.
 type ledger struct {
 	out    *terminal
-	begun  time.Time
+	begun  time.Time // what the clock counts from
 	cancel context.CancelFunc
 	group  *errgroup.Group
 
@@ -56,7 +56,7 @@ type entry struct {
 func newLedger(ctx context.Context, s *stage) (*ledger, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &ledger{
-		out: s.out, begun: time.Now(), cancel: cancel,
+		out: s.out, cancel: cancel,
 		entries: map[string]entry{}, status: map[string]string{},
 	}
 	l.group, ctx = errgroup.WithContext(ctx)
@@ -66,6 +66,7 @@ func newLedger(ctx context.Context, s *stage) (*ledger, error) {
 			return nil, err
 		}
 	}
+	l.begun = time.Now() // nothing is there yet to be seen
 	return l, l.follow(ctx, s.cluster, testenv.Applications, "", l.application)
 }
 
