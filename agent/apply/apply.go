@@ -7,8 +7,10 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -49,6 +51,9 @@ func New(cfg *rest.Config, c *cluster.Cluster, log *slog.Logger) (*Applier, erro
 	return &Applier{client: client, cluster: c, log: log, slots: make(chan struct{}, inFlight)}, nil
 }
 
+// ErrNamespace says that an object of a namespaced kind names no namespace.
+var ErrNamespace = errors.New("the object has no namespace")
+
 // A Result is what became of one object.
 type Result struct {
 	Key     manifest.Key
@@ -66,15 +71,15 @@ func (a *Applier) apply(ctx context.Context, o *manifest.Object, dryRun bool) (a
 	if err != nil {
 		return nil, false, err
 	}
+	if err := a.acquire(ctx); err != nil {
+		return nil, false, err
+	}
+	defer a.release()
 	request := a.client.Patch(types.ApplyPatchType).AbsPath(url).
 		Param("fieldManager", diff.Manager).Param("force", "true").Body(o.Reveal())
 	if dryRun {
 		request = request.Param("dryRun", "All")
 	}
-	if err := a.acquire(ctx); err != nil {
-		return nil, false, err
-	}
-	defer a.release()
 	var status int
 	raw, err := request.Do(ctx).StatusCode(&status).Raw()
 	if err != nil {
@@ -83,7 +88,7 @@ func (a *Applier) apply(ctx context.Context, o *manifest.Object, dryRun bool) (a
 	if err := utiljson.Unmarshal(raw, &answer); err != nil {
 		return nil, false, fmt.Errorf("read the server's answer: %w", err)
 	}
-	return answer, status == 201, nil
+	return answer, status == http.StatusCreated, nil
 }
 
 func (a *Applier) acquire(ctx context.Context) error {
@@ -108,6 +113,9 @@ func (a *Applier) url(ctx context.Context, gvk schema.GroupVersionKind, key mani
 	if r.Group == "" {
 		base = path.Join("/api", r.Version)
 	}
+	if kind.Namespaced && key.Namespace == "" {
+		return "", fmt.Errorf("%w: set metadata.namespace, or the application's spec.destination.namespace", ErrNamespace)
+	}
 	if kind.Namespaced {
 		base = path.Join(base, "namespaces", key.Namespace)
 	}
@@ -117,7 +125,8 @@ func (a *Applier) url(ctx context.Context, gvk schema.GroupVersionKind, key mani
 // each runs one for every change, at once, and collects the results in order.
 func each(ctx context.Context, changes []diff.Change, one func(context.Context, diff.Change) Result) []Result {
 	results := make([]Result, len(changes))
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
+	g.SetLimit(inFlight)
 	for i, c := range changes {
 		g.Go(func() error {
 			results[i] = one(ctx, c)

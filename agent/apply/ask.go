@@ -6,9 +6,11 @@ import (
 	"fmt"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/plan"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -17,7 +19,9 @@ import (
 var ErrForeign = errors.New("the object belongs to another application")
 
 // Ask settles the changes that only the server can judge, each by a dry run.
-// It returns all changes with their verdicts, and what failed.
+// It returns all changes with their verdicts, and what failed. What the server
+// refuses is no more as it should be than what it would change; if it does not
+// answer the verdict stays Ask.
 func (a *Applier) Ask(ctx context.Context, changes []diff.Change) ([]diff.Change, []Result) {
 	settled := make([]diff.Change, len(changes))
 	copy(settled, changes)
@@ -32,7 +36,9 @@ func (a *Applier) Ask(ctx context.Context, changes []diff.Change) ([]diff.Change
 	results := each(ctx, open, func(ctx context.Context, c diff.Change) Result {
 		answer, _, err := a.apply(ctx, c.Desired, true)
 		if err != nil {
-			settled[index[c.Key]].Verdict = diff.Update
+			if errors.Is(err, ErrRejected) {
+				settled[index[c.Key]].Verdict = cluster.Differs(c.Desired, c.Live)
+			}
 			return failure(c, err)
 		}
 		settled[index[c.Key]].Verdict = a.cluster.Judge(c.Desired, c.Live, answer)
@@ -50,18 +56,27 @@ func (a *Applier) Preflight(ctx context.Context, p plan.Plan) []Result {
 	var todo []diff.Change
 	for _, w := range p.Waves {
 		for _, c := range plan.Pending(w.Objects()) {
-			if c.Verdict == diff.Create && !staged.makes(c.Key) {
+			if c.Verdict == diff.Create && !staged.namespaces[c.Key.Namespace] {
 				todo = append(todo, c)
 			}
 		}
 	}
-	return Failed(each(ctx, todo, a.preflight))
+	return Failed(each(ctx, todo, func(ctx context.Context, c diff.Change) Result {
+		return a.preflight(ctx, c, staged.kinds[c.Key.GroupKind()])
+	}))
 }
 
-func (a *Applier) preflight(ctx context.Context, c diff.Change) Result {
-	_, created, err := a.apply(ctx, c.Desired, true)
-	if err == nil && !created {
+// preflight checks one object. If the plan changes the definition of its kind,
+// the server cannot judge the object yet, only whose it is.
+func (a *Applier) preflight(ctx context.Context, c diff.Change, defined bool) Result {
+	var err error
+	if defined {
 		err = a.adoptable(ctx, c.Desired)
+	} else {
+		var created bool
+		if _, created, err = a.apply(ctx, c.Desired, true); err == nil && !created {
+			err = a.adoptable(ctx, c.Desired)
+		}
 	}
 	if err != nil {
 		return failure(c, err)
@@ -73,6 +88,9 @@ func (a *Applier) preflight(ctx context.Context, c diff.Change) Result {
 // tracking id of another application.
 func (a *Applier) adoptable(ctx context.Context, o *manifest.Object) error {
 	object, err := a.cluster.Get(ctx, o.GVK(), o.Key.Namespace, o.Key.Name)
+	if apierrors.IsNotFound(err) || errors.Is(err, cluster.ErrKind) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read the live object: %w", err)
 	}
@@ -107,10 +125,6 @@ func stagedBy(p plan.Plan) staging {
 		}
 	}
 	return s
-}
-
-func (s staging) makes(key manifest.Key) bool {
-	return s.namespaces[key.Namespace] || s.kinds[key.GroupKind()]
 }
 
 func failure(c diff.Change, err error) Result {

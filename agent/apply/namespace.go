@@ -40,10 +40,12 @@ func (n *namespaces) set(name string, there bool) {
 // it outlives the Application (SEMANTICS.md 1.6, CreateNamespace). Metadata, if
 // not nil, is kept on it by server-side apply.
 func (a *Applier) EnsureNamespace(ctx context.Context, name string, metadata *api.ManagedNamespaceMetadata) error {
-	if metadata != nil {
+	switch {
+	case name == "":
+		return nil
+	case metadata != nil:
 		return a.applyNamespace(ctx, name, metadata)
-	}
-	if name == "" || a.known.has(name) {
+	case a.known.has(name):
 		return nil
 	}
 	err := a.client.Get().AbsPath("/api/v1/namespaces", name).Do(ctx).Error()
@@ -64,16 +66,21 @@ func (a *Applier) EnsureNamespace(ctx context.Context, name string, metadata *ap
 // ForgetNamespace makes the next EnsureNamespace ask again.
 func (a *Applier) ForgetNamespace(name string) { a.known.set(name, false) }
 
+// namespaceManager is the field manager of managedNamespaceMetadata. It is not
+// that of applies: those of an Application that states the whole Namespace would
+// undo it, and be undone.
+const namespaceManager = diff.Manager + "-namespace"
+
 func (a *Applier) applyNamespace(ctx context.Context, name string, metadata *api.ManagedNamespaceMetadata) error {
 	body, err := json.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Namespace",
-		"metadata": map[string]any{"name": name, "labels": metadata.Labels, "annotations": metadata.Annotations},
+		"metadata": metav1.ObjectMeta{Name: name, Labels: metadata.Labels, Annotations: metadata.Annotations},
 	})
 	if err != nil {
 		return err
 	}
 	err = a.client.Patch(types.ApplyPatchType).AbsPath("/api/v1/namespaces", name).
-		Param("fieldManager", diff.Manager).Param("force", "true").Body(body).Do(ctx).Error()
+		Param("fieldManager", namespaceManager).Param("force", "true").Body(body).Do(ctx).Error()
 	if err != nil {
 		return fmt.Errorf("apply namespace %s: %w", name, err)
 	}

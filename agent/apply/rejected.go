@@ -27,7 +27,8 @@ func rejected(o *manifest.Object, err error) error {
 	return fmt.Errorf("%w: %w", ErrRejected, err)
 }
 
-// fieldsOf prints as "Invalid: metadata.name FieldValueInvalid".
+// fieldsOf prints as "Invalid: type FieldValueInvalid", "NotFound: namespaces
+// shop".
 func fieldsOf(status metav1.Status) string {
 	text := string(status.Reason)
 	if status.Details == nil {
@@ -38,7 +39,7 @@ func fieldsOf(status metav1.Status) string {
 		fields = append(fields, strings.TrimSpace(cause.Field+" "+string(cause.Type)))
 	}
 	if len(fields) == 0 {
-		return text
+		fields = append(fields, strings.TrimSpace(status.Details.Kind+" "+status.Details.Name))
 	}
-	return text + ": " + strings.Join(fields, ", ")
+	return strings.TrimSuffix(text+": "+strings.Join(fields, ", "), ": ")
 }

@@ -3,13 +3,16 @@ package apply
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/plan"
+	"github.com/tidelock-io/tidelock/render/manifest"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 )
@@ -34,6 +37,12 @@ func (a *Applier) Delete(ctx context.Context, changes []diff.Change, propagation
 // one applies an object and tells the cluster's records what came of it.
 func (a *Applier) one(ctx context.Context, c diff.Change) Result {
 	answer, created, err := a.apply(ctx, c.Desired, false)
+	if duplicate(err) {
+		answer, err = a.reclaim(ctx, c.Desired, err)
+	}
+	if err == nil && !created {
+		answer, err = a.succeed(ctx, c.Desired, answer)
+	}
 	if err != nil {
 		return failure(c, err)
 	}
@@ -54,6 +63,7 @@ func (a *Applier) prune(ctx context.Context, c diff.Change, propagation metav1.D
 			Message: err.Error(), Err: fmt.Errorf("prune %s: %w", c.Key, err),
 		}
 	}
+	a.cluster.Deleting(c.Live)
 	return result
 }
 
@@ -92,12 +102,28 @@ func (a *Applier) awaitServed(ctx context.Context, group []diff.Change) {
 		if c.Key.Kind != "CustomResourceDefinition" {
 			continue
 		}
-		gk := plan.DefinedKind(c.Desired)
+		kinds := servedBy(c.Desired)
 		_ = wait.PollUntilContextTimeout(ctx, servedPoll, servedWithin, true, func(ctx context.Context) (bool, error) {
-			if a.cluster.Serves(gk) {
+			if !slices.ContainsFunc(kinds, func(gvk schema.GroupVersionKind) bool { return !a.cluster.ServesVersion(gvk) }) {
 				return true, nil
 			}
-			return false, a.cluster.Discover(ctx)
+			if err := a.cluster.Discover(ctx); err != nil {
+				a.log.Warn("cannot tell what the cluster serves", "error", err)
+			}
+			return false, nil
 		})
 	}
+}
+
+// servedBy returns the kinds that a CustomResourceDefinition makes the server serve.
+func servedBy(crd *manifest.Object) (kinds []schema.GroupVersionKind) {
+	spec, _ := crd.Body()["spec"].(map[string]any)
+	versions, _ := spec["versions"].([]any)
+	for _, item := range versions {
+		version, _ := item.(map[string]any)
+		if name, _ := version["name"].(string); version["served"] == true {
+			kinds = append(kinds, plan.DefinedKind(crd).WithVersion(name))
+		}
+	}
+	return kinds
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"unique"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
@@ -58,15 +59,18 @@ func (c *Cluster) holds(live *diff.Live) bool {
 func identify(gvk schema.GroupVersionKind, object map[string]any) *diff.Live {
 	u := &unstructured.Unstructured{Object: object}
 	live := &diff.Live{
-		Key:             manifest.Key{Group: gvk.Group, Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: u.GetName()},
+		Key:             manifest.Key{Group: gvk.Group, Kind: gvk.Kind, Namespace: once(u.GetNamespace()), Name: u.GetName()},
 		Version:         gvk.Version,
 		UID:             string(u.GetUID()),
 		ResourceVersion: u.GetResourceVersion(),
 		Deleting:        u.GetDeletionTimestamp() != nil,
 	}
-	live.App = owner(live.Key, u.GetLabels(), u.GetAnnotations())
+	live.App = once(owner(live.Key, u.GetLabels(), u.GetAnnotations()))
 	return live
 }
+
+// once returns the one copy of a text that many records share.
+func once(text string) string { return unique.Make(text).Value() }
 
 // fill reads all else that a record holds.
 func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[string]any) {
@@ -120,6 +124,9 @@ func (c *Cluster) keep(live *diff.Live) (apps []string) {
 		return nil // the version that Git uses is watched as well
 	case old.UID == live.UID:
 		live.Baseline, live.Judged = old.Baseline, old.Judged
+		if live.Digest == live.Baseline.Digest {
+			live.Digest = live.Baseline.Digest // the same memory
+		}
 	case live.App == "": // ours is gone, and this is nobody's
 		c.drop(old)
 		return owners(old)

@@ -165,6 +165,12 @@ func (c *Cluster) Serves(gk schema.GroupKind) bool {
 	return ok
 }
 
+// ServesVersion reports whether the cluster serves a kind in this version.
+func (c *Cluster) ServesVersion(gvk schema.GroupVersionKind) bool {
+	_, ok := c.lookup(gvk)
+	return ok
+}
+
 // Scope tells whether an object's kind lives in namespaces, if the cluster
 // serves it.
 func (c *Cluster) Scope(o *manifest.Object) (namespaced, known bool) {
