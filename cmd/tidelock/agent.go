@@ -24,6 +24,7 @@ import (
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -148,6 +149,10 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.L
 	}
 	if err := p.cluster.Discover(ctx); err != nil {
 		return nil, err
+	}
+	if !p.cluster.Serves(schema.GroupKind{Group: api.GroupVersion.Group, Kind: "Application"}) {
+		log.Warn("the cluster does not know Applications yet, the agent waits for them",
+			"hint", "tidelock install --crds-only | kubectl apply --server-side -f -")
 	}
 	in := keyring.Namespaces{Agent: o.namespace, Sealing: o.sealingNamespace}
 	if p.keyring, err = keyring.New(cfg, in, log, func() { p.agent.All() }); err != nil {
