@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -71,8 +70,8 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 		}
 		p.log.Info("a newer commit supersedes the operation", "revision", desired.Revisions)
 	}
-	if p.app.Operation != nil && p.app.Operation.Sync != nil {
-		return p.open(*p.app.Operation, desired)
+	if p.app.Operation != nil {
+		return p.requested(*p.app.Operation, desired)
 	}
 	if !p.app.Spec.SyncPolicy.IsAutomated() {
 		return nil
@@ -88,6 +87,20 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 		return nil
 	}
 	return p.open(p.automatic(d, changes), desired)
+}
+
+// requested takes on the operation that somebody asks for. One that cannot be
+// carried out ends at once.
+func (p *pass) requested(op api.Operation, desired *Desired) *api.OperationState {
+	p.taken = true
+	errs := api.ValidateOperation(&op)
+	if len(errs) == 0 {
+		return p.open(op, desired)
+	}
+	p.status.OperationState = &api.OperationState{
+		Operation: op, Phase: api.OperationError, Message: clip(errs.ToAggregate().Error()), StartedAt: p.now, FinishedAt: &p.now,
+	}
+	return nil
 }
 
 // superseded says that an automatic operation is bound to a revision that is
@@ -154,11 +167,7 @@ func (p *pass) restOf(op *api.OperationState) (rest time.Duration) {
 func (p *pass) accept(ctx context.Context, op *api.OperationState) error {
 	op.Phase, op.FinishedAt = api.OperationRunning, nil
 	p.status.OperationState = op
-	var clear json.RawMessage
-	if p.app.Operation != nil {
-		clear = json.RawMessage("null")
-	}
-	return p.write(ctx, clear)
+	return p.write(ctx)
 }
 
 // sync does what is to be done now, and ends or suspends the operation.

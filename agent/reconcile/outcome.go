@@ -112,7 +112,7 @@ func (p *pass) finish(ctx context.Context) error {
 		return nil
 	}
 	p.status.ReconciledAt = &p.now
-	err := p.write(ctx, nil)
+	err := p.write(ctx)
 	if refreshed := p.app.Annotations[api.AnnotationRefresh] != ""; refreshed {
 		err = errors.Join(err, p.served(ctx))
 	}

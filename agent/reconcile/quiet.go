@@ -49,7 +49,7 @@ func (r *Reconciler) unhold(name string) *api.ApplicationStatus {
 
 // quiet says that the report holds nothing worth a write now.
 func (p *pass) quiet() bool {
-	if p.app.Annotations[api.AnnotationRefresh] != "" || p.written.ReconciledAt == nil {
+	if p.taken || p.app.Annotations[api.AnnotationRefresh] != "" || p.written.ReconciledAt == nil {
 		return false
 	}
 	now, then := p.status.DeepCopy(), p.written.DeepCopy()

@@ -97,6 +97,7 @@ type pass struct {
 	status  api.ApplicationStatus // as it will be written
 	written api.ApplicationStatus // as it stands in the cluster
 	report  report
+	taken   bool // the requested operation was taken on, and is to be cleared
 	ended   bool // an operation ended in this pass
 	rested  bool // the report of the pass before rested
 	again   time.Duration

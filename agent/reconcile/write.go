@@ -50,17 +50,19 @@ func statusPatch(from, to *api.ApplicationStatus) (json.RawMessage, error) {
 }
 
 // write stores the status that the pass has come to, and makes it the one that
-// later writes of the pass are compared with.
-func (p *pass) write(ctx context.Context, operation json.RawMessage) error {
+// later writes of the pass are compared with. It clears the request for an
+// operation that was taken on.
+func (p *pass) write(ctx context.Context) error {
 	changes, err := statusPatch(&p.written, &p.status)
 	if err != nil {
 		return err
 	}
-	if changes == nil && operation == nil {
+	if changes == nil && !p.taken {
 		return nil
 	}
-	body := patch{Status: changes, Operation: operation}
-	if operation != nil { // nobody may have asked for another operation meanwhile
+	body := patch{Status: changes}
+	if p.taken { // nobody may have asked for another operation meanwhile
+		body.Operation = json.RawMessage("null")
 		body.Metadata = map[string]any{"resourceVersion": p.app.ResourceVersion}
 	}
 	raw, err := json.Marshal(body)
@@ -70,6 +72,6 @@ func (p *pass) write(ctx context.Context, operation json.RawMessage) error {
 	if _, err = p.r.Store.Patch(ctx, p.app.Namespace, p.app.Name, raw); err != nil {
 		return fmt.Errorf("write the status of application %s: %w", p.name, err)
 	}
-	p.written = *p.status.DeepCopy()
+	p.written, p.taken = *p.status.DeepCopy(), false
 	return nil
 }
