@@ -24,6 +24,7 @@ type options struct {
 	agent     string
 	repeat    int
 	idle      time.Duration
+	shared    bool
 }
 
 func main() {
@@ -34,6 +35,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "keep everything in this new `directory` (default a temporary one, removed at the end)")
 	flag.StringVar(&o.agent, "agent", "", "measure this tidelock `binary` instead of bin/tidelock")
 	flag.IntVar(&o.repeat, "repeat", 1, "how many times to measure all, on a new cluster each; medians are shown")
+	flag.BoolVar(&o.shared, "shared-namespace", false, "put all services into one namespace, which costs the control plane less")
 	flag.DurationVar(&o.idle, "idle", time.Minute, "how long the scenario idle is")
 	flag.Parse()
 	chosen, err := o.validate()
@@ -83,7 +85,7 @@ func run(ctx context.Context, o options, chosen []scenario) (err error) {
 	if o.agent != "" {
 		binaries.Tidelock = o.agent
 	}
-	r := report{Services: o.services}
+	r := report{Services: o.services, Shared: o.shared}
 	if r.Machine, err = describeMachine(ctx, binaries); err != nil {
 		return err
 	}

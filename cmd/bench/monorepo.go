@@ -20,8 +20,16 @@ const (
 // comes with the Application and is not counted.
 const objectsPerService = 4
 
-// serviceName is the name of a service, of its namespace and of its Application.
+// serviceName is the name of a service, of its objects and of its Application.
 func serviceName(i int) string { return fmt.Sprintf("svc-%04d", i) }
+
+// namespace is where a service lives: in one of its own, unless told otherwise.
+func (o *options) namespace(i int) string {
+	if o.shared {
+		return "services"
+	}
+	return serviceName(i)
+}
 
 func overlayPath(i int) string { return "services/" + serviceName(i) + "/overlays/staging" }
 
@@ -86,47 +94,48 @@ data:
 }
 
 // overlay changes every object of a service when its revision does.
-func overlay(i int, revision string) string {
+func overlay(name, namespace, revision string) string {
 	return fmt.Sprintf(`apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 namespace: %s
 resources: [../../base]
 commonAnnotations: {%s: %q}
 replicas:
-  - {name: %[1]s, count: 0}
-`, serviceName(i), revisionAnnotation, revision)
+  - {name: %s, count: 0}
+`, namespace, revisionAnnotation, revision, name)
 }
 
-// writeServices fills a repository.
-func writeServices(repo *testenv.Repository, n int, revision string) error {
-	for i := range n {
+// writeServices fills the repository.
+func (b *bench) writeServices(revision string) error {
+	for i := range b.options.services {
 		base := "services/" + serviceName(i) + "/base/"
 		for name, content := range baseFiles {
-			if err := repo.Write(base+name, fmt.Appendf(nil, content, serviceName(i))); err != nil {
+			if err := b.repo.Write(base+name, fmt.Appendf(nil, content, serviceName(i))); err != nil {
 				return err
 			}
 		}
-		if err := writeOverlay(repo, i, revision); err != nil {
+		if err := b.writeOverlay(i, revision); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeOverlay(repo *testenv.Repository, i int, revision string) error {
-	return repo.Write(overlayPath(i)+"/kustomization.yaml", []byte(overlay(i, revision)))
+func (b *bench) writeOverlay(i int, revision string) error {
+	content := overlay(serviceName(i), b.options.namespace(i), revision)
+	return b.repo.Write(overlayPath(i)+"/kustomization.yaml", []byte(content))
 }
 
 // application is the Application of a service.
-func application(i int, repoURL string) *unstructured.Unstructured {
+func (b *bench) application(i int) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": api.GroupVersion.String(),
 		"kind":       api.ApplicationKind,
 		"metadata":   map[string]any{"name": serviceName(i), "namespace": testenv.AgentNamespace},
 		"spec": map[string]any{
 			"project":     "default",
-			"source":      map[string]any{"repoURL": repoURL, "targetRevision": "main", "path": overlayPath(i)},
-			"destination": map[string]any{"server": "https://kubernetes.default.svc", "namespace": serviceName(i)},
+			"source":      map[string]any{"repoURL": b.repo.URL, "targetRevision": "main", "path": overlayPath(i)},
+			"destination": map[string]any{"server": "https://kubernetes.default.svc", "namespace": b.options.namespace(i)},
 			"syncPolicy": map[string]any{
 				"automated":   map[string]any{"prune": true, "selfHeal": true},
 				"syncOptions": []any{"CreateNamespace=true"},

@@ -38,7 +38,7 @@ type objects struct {
 	changed chan struct{}  // closed, and made anew, at each change
 }
 
-type objectID struct{ resource, namespace string } // a service has one of each kind
+type objectID struct{ resource, name string } // names are of services
 
 // A condition says whether the objects are as wanted, and what of them was seen.
 type condition func(*objects) (met bool, seen string)
@@ -91,7 +91,7 @@ func (o *objects) take(resource string, event watch.Event) {
 	if err != nil || event.Type == watch.Error {
 		return // the watch ends after an error, and begins anew
 	}
-	id := objectID{resource, object.GetNamespace()}
+	id := objectID{resource, object.GetName()}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if was, known := o.states[id]; known {

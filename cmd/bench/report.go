@@ -18,6 +18,7 @@ import (
 type report struct {
 	Machine  machine    `json:"machine"`
 	Services int        `json:"services"`
+	Shared   bool       `json:"sharedNamespace"`
 	Results  []Result   `json:"results"` // medians of Runs
 	Runs     [][]Result `json:"runs"`
 }
@@ -92,7 +93,11 @@ one 11-27 s, 17-39 CPU s; drift 0.33 s; 240-1,650 MiB. The API server alone take
 func (r *report) print(w io.Writer) error {
 	m := r.Machine
 	fmt.Fprintf(w, "%d cores, %s, %s\n%s\n%s\n", m.Cores, m.Processor, m.Kernel, m.Tidelock, m.Kubernetes)
-	fmt.Fprintf(w, "%d services of %d objects, a namespace each; %d run(s)\n\n", r.Services, objectsPerService, len(r.Runs))
+	where := "a namespace each"
+	if r.Shared {
+		where = "in one namespace"
+	}
+	fmt.Fprintf(w, "%d services of %d objects, %s; %d run(s)\n\n", r.Services, objectsPerService, where, len(r.Runs))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(table, "scenario\twall s\tCPU s\tpeak MiB\tAPI requests\tcontrol plane CPU s\t\n")
 	for _, result := range r.Results {

@@ -99,7 +99,8 @@ func measureOnce(ctx context.Context, o options, binaries testenv.Binaries, dir 
 			runs = append(runs, r)
 		}
 		result := summary(s.name, runs)
-		say("  %.2f s, %.2f CPU s, %d requests: %s", result.Wall.Seconds(), result.CPU.Seconds(), result.Requests, result.ByKind)
+		say("  %.2f s, %.2f CPU s (this bench: %.2f), %d requests: %s",
+			result.Wall.Seconds(), result.CPU.Seconds(), result.Bench.Seconds(), result.Requests, result.ByKind)
 		results = append(results, result)
 	}
 	return results, nil
@@ -120,7 +121,7 @@ func (b *bench) start(ctx context.Context, binaries testenv.Binaries, dir string
 	if b.repo, err = b.git.Create(ctx, "monorepo"); err != nil {
 		return err
 	}
-	if err := writeServices(b.repo, b.options.services, b.nextRevision()); err != nil {
+	if err := b.writeServices(b.nextRevision()); err != nil {
 		return err
 	}
 	if _, err := b.repo.Push(ctx, "all services"); err != nil {
@@ -181,7 +182,7 @@ func (b *bench) cold(ctx context.Context) (time.Duration, error) {
 	g.SetLimit(atOnce)
 	for i := range b.options.services {
 		g.Go(func() error {
-			_, err := client.Create(creating, application(i, b.repo.URL), metav1.CreateOptions{})
+			_, err := client.Create(creating, b.application(i), metav1.CreateOptions{})
 			return err
 		})
 	}
@@ -194,7 +195,7 @@ func (b *bench) cold(ctx context.Context) (time.Duration, error) {
 func (b *bench) all(ctx context.Context) (time.Duration, error) {
 	revision := b.nextRevision()
 	for i := range b.options.services {
-		if err := writeOverlay(b.repo, i, revision); err != nil {
+		if err := b.writeOverlay(i, revision); err != nil {
 			return 0, err
 		}
 	}
@@ -204,7 +205,7 @@ func (b *bench) all(ctx context.Context) (time.Duration, error) {
 func (b *bench) one(ctx context.Context) (time.Duration, error) {
 	revision := b.nextRevision()
 	service := b.nextService()
-	if err := writeOverlay(b.repo, service, revision); err != nil {
+	if err := b.writeOverlay(service, revision); err != nil {
 		return 0, err
 	}
 	return b.pushed(ctx, countAt(revision, objectsPerService), service)
@@ -227,7 +228,7 @@ func (b *bench) drift(ctx context.Context) (time.Duration, error) {
 	name := serviceName(service)
 	patch := []byte(`[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"tampered"}]`)
 	begun := time.Now()
-	tampered, err := b.cluster.Typed.AppsV1().Deployments(name).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{})
+	tampered, err := b.cluster.Typed.AppsV1().Deployments(b.options.namespace(service)).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{})
 	if err != nil {
 		return 0, err
 	}
@@ -288,6 +289,7 @@ func summary(name string, runs []Result) Result {
 	r.Scenario = name
 	r.CPU = median(runs, func(r Result) time.Duration { return r.CPU })
 	r.ControlPlane = median(runs, func(r Result) time.Duration { return r.ControlPlane })
+	r.Bench = median(runs, func(r Result) time.Duration { return r.Bench })
 	r.Requests = median(runs, func(r Result) int { return r.Requests })
 	for _, run := range runs {
 		r.Memory = max(r.Memory, run.Memory)
