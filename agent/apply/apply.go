@@ -81,9 +81,13 @@ func (a *Applier) apply(ctx context.Context, o *manifest.Object, dryRun bool) (a
 		request = request.Param("dryRun", "All")
 	}
 	var status int
-	raw, err := request.Do(ctx).StatusCode(&status).Raw()
-	if err != nil {
+	result := request.Do(ctx).StatusCode(&status)
+	if err := result.Error(); err != nil { // unlike that of Raw, it has the server's words
 		return nil, false, rejected(o, err)
+	}
+	raw, err := result.Raw()
+	if err != nil {
+		return nil, false, fmt.Errorf("read the server's answer: %w", err)
 	}
 	if err := utiljson.Unmarshal(raw, &answer); err != nil {
 		return nil, false, fmt.Errorf("read the server's answer: %w", err)
