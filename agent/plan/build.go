@@ -25,38 +25,42 @@ type Policy struct {
 
 // Build orders changes into waves. It reads only its arguments.
 func Build(changes []diff.Change, policy Policy) Plan {
-	var p Plan
-	byWave := map[int]*Wave{}
+	waves := map[int]*Wave{}
 	wave := func(n int) *Wave {
-		if byWave[n] == nil {
-			byWave[n] = &Wave{Phase: api.PhaseSync, Number: n}
+		if waves[n] == nil {
+			waves[n] = &Wave{Phase: api.PhaseSync, Number: n}
 		}
-		return byWave[n]
+		return waves[n]
 	}
+	for n, list := range policy.applies(changes) {
+		wave(n).Groups = group(list)
+	}
+	prunes, skipped := policy.prunes(changes)
+	for n, list := range policy.pruneWaves(prunes, slices.Collect(maps.Keys(waves))) {
+		wave(n).Prunes = list
+	}
+	p := Plan{Skipped: skipped}
+	for _, n := range slices.Sorted(maps.Keys(waves)) {
+		p.Waves = append(p.Waves, *waves[n])
+	}
+	return p.guard(changes, policy)
+}
+
+// applies gives the desired objects their waves. What is not ours to change, or
+// not now, is as it should be.
+func (policy Policy) applies(changes []diff.Change) map[int][]diff.Change {
 	place := waves(changes)
 	applies := map[int][]diff.Change{}
 	for _, c := range changes {
 		if c.Desired == nil {
 			continue
 		}
-		if c.Verdict == diff.Foreign || c.Verdict == diff.Refused || policy.Only != nil && !policy.Only[c.Key] {
-			c.Verdict = diff.Same // not ours to change, or not now
+		if c.Verdict == diff.Foreign || policy.Only != nil && !policy.Only[c.Key] {
+			c.Verdict = diff.Same
 		}
 		applies[place[c.Key]] = append(applies[place[c.Key]], c)
 	}
-	for n, list := range applies {
-		wave(n).Groups = group(list)
-	}
-	prunes, skipped := policy.prunes(changes)
-	p.Skipped = skipped
-	for _, c := range prunes {
-		w := wave(policy.pruneWave(c, prunes, slices.Collect(maps.Keys(applies))))
-		w.Prunes = append(w.Prunes, c)
-	}
-	for _, n := range slices.Sorted(maps.Keys(byWave)) {
-		p.Waves = append(p.Waves, *byWave[n])
-	}
-	return p.guard(changes, policy)
+	return applies
 }
 
 // prunes sorts the extra objects into those to delete and those to keep.
@@ -90,23 +94,24 @@ func (policy Policy) keep(c diff.Change) string {
 	return ""
 }
 
-// pruneWave mirrors the waves of all prunes; PruneLast puts them after all.
-func (policy Policy) pruneWave(c diff.Change, prunes []diff.Change, applied []int) int {
-	if policy.PruneLast || api.ParseSyncOptions(c.Live.Options).Has(api.SyncOptionPruneLast) {
-		last := c.Live.Wave
-		for _, p := range prunes {
-			last = max(last, p.Live.Wave)
-		}
-		for _, n := range applied {
-			last = max(last, n)
-		}
-		return last + 1
-	}
+// pruneWaves gives prunes their waves: mirrored, so that what was made last goes
+// first (SEMANTICS.md 2.1); PruneLast puts them after all others.
+func (policy Policy) pruneWaves(prunes []diff.Change, applied []int) map[int][]diff.Change {
 	numbers := make([]int, len(prunes))
-	for i, p := range prunes {
-		numbers[i] = p.Live.Wave
+	for i, c := range prunes {
+		numbers[i] = c.Live.Wave
 	}
-	return mirror(numbers)[c.Live.Wave]
+	last := slices.Max(append(append(numbers, applied...), 0)) + 1
+	mirrored := mirror(numbers)
+	waves := map[int][]diff.Change{}
+	for _, c := range prunes {
+		n := mirrored[c.Live.Wave]
+		if policy.PruneLast || api.ParseSyncOptions(c.Live.Options).Has(api.SyncOptionPruneLast) {
+			n = last
+		}
+		waves[n] = append(waves[n], c)
+	}
+	return waves
 }
 
 // Limits of the deletion breaker (DESIGN.md D10).
@@ -141,28 +146,42 @@ func (p Plan) guard(changes []diff.Change, policy Policy) Plan {
 // danger says why the plan's deletions are held, and what lets them go; "" if
 // nothing speaks against them.
 func (p Plan) danger(changes []diff.Change, policy Policy) string {
-	prunes := p.Prunes()
 	live, stated := 0, 0
 	for _, c := range changes {
-		if c.Live != nil {
+		if c.Live != nil && c.Verdict != diff.Foreign {
 			live++
 		}
 		if c.Desired != nil {
 			stated++
 		}
 	}
-	approve := fmt.Sprintf("; approve with annotation %s: %s", api.AnnotationApprove, p.Hash())
-	switch i := slices.IndexFunc(prunes, func(k manifest.Key) bool { return irrevocable[k.GroupKind()] }); {
-	case len(prunes) == 0:
+	doubt, hash := p.doubt(live), p.Hash()
+	switch {
+	case len(p.Prunes()) == 0:
 		return ""
 	case stated == 0 && !policy.AllowEmpty:
 		return "Git states no object at all: set spec.syncPolicy.automated.allowEmpty if that is meant"
-	case policy.Approved == p.Hash():
+	case doubt == "" || policy.Approved == hash:
 		return ""
-	case len(prunes) >= breakerObjects && len(prunes)*breakerShare > live:
-		return fmt.Sprintf("it would delete %d of %d objects", len(prunes), live) + approve
-	case i >= 0:
-		return fmt.Sprintf("it would delete %s", prunes[i]) + approve
+	}
+	return fmt.Sprintf("it would delete %s; approve with annotation %s: %s", doubt, api.AnnotationApprove, hash)
+}
+
+// doubt names what of the plan's deletions a person has to approve: too many of
+// the live objects, what nobody can apply again, or what asks for it.
+func (p Plan) doubt(live int) string {
+	if n := len(p.Prunes()); n >= breakerObjects && n*breakerShare > live {
+		return fmt.Sprintf("%d of %d objects", n, live)
+	}
+	for _, w := range p.Waves {
+		for _, c := range w.Prunes {
+			switch {
+			case irrevocable[c.Key.GroupKind()]:
+				return c.Key.String()
+			case api.ParseSyncOptions(c.Live.Options).Has(api.SyncOptionPruneConfirm):
+				return c.Key.String() + ", which says " + api.SyncOptionPruneConfirm
+			}
+		}
 	}
 	return ""
 }

@@ -93,8 +93,7 @@ func group(changes []diff.Change) [][]diff.Change {
 	return groups
 }
 
-// mirror swaps the waves of prunes end for end, so that what was made last goes
-// first (SEMANTICS.md 2.1).
+// mirror swaps waves end for end.
 func mirror(numbers []int) map[int]int {
 	distinct := slices.Compact(slices.Sorted(slices.Values(numbers)))
 	out := make(map[int]int, len(distinct))

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -127,10 +128,10 @@ func (p Plan) String() string {
 }
 
 // Hash names the deletions that a person approves. It is the same for the same
-// deletions, also in another process.
+// deletions, also in another process and in other waves.
 func (p Plan) Hash() string {
 	sum := sha256.New()
-	for _, key := range p.Prunes() {
+	for _, key := range slices.SortedFunc(slices.Values(p.Prunes()), manifest.Key.Compare) {
 		io.WriteString(sum, key.String()+"\n")
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:6])

@@ -1,0 +1,409 @@
+package plan
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/render/manifest"
+)
+
+// Each row of a case is a change: its verdict, what it is of, and what else
+// counts. What is printed is the plan.
+//
+//	create apps/Deployment shop/web wave=2
+//	extra ConfigMap shop/old wave=1 options=PruneLast=true keep deleting
+func TestBuild(t *testing.T) {
+	prune := Policy{Prune: true}
+	for _, tt := range []struct {
+		name    string
+		policy  Policy
+		changes string
+		want    string
+	}{
+		{"nothing", Policy{}, `
+same ConfigMap shop/a
+`, ``},
+		{"order of kinds", Policy{}, `
+create example.com/Widget shop/a
+create apiregistration.k8s.io/APIService -/v1.example.com
+create networking.k8s.io/Ingress shop/a
+create batch/Job shop/a
+create apps/Deployment shop/b
+create apps/Deployment shop/a
+create Service shop/a
+create rbac.authorization.k8s.io/RoleBinding shop/a
+create rbac.authorization.k8s.io/Role shop/a
+create apiextensions.k8s.io/CustomResourceDefinition -/c defines=other.com/Other
+create ConfigMap shop/a
+create Secret shop/a
+create ServiceAccount shop/a
+create Namespace -/shop
+`, `
+Sync 0
+  create Namespace shop
+  create ServiceAccount shop/a
+  create Secret shop/a
+  create ConfigMap shop/a
+  create apiextensions.k8s.io/CustomResourceDefinition c
+  create rbac.authorization.k8s.io/Role shop/a
+  create rbac.authorization.k8s.io/RoleBinding shop/a
+  create Service shop/a
+  create apps/Deployment shop/a
+  create apps/Deployment shop/b
+  create batch/Job shop/a
+  create networking.k8s.io/Ingress shop/a
+  create apiregistration.k8s.io/APIService v1.example.com
+  create example.com/Widget shop/a
+`},
+		{"waves", Policy{}, `
+create ConfigMap shop/late wave=10
+create ConfigMap shop/first wave=-5
+update ConfigMap shop/usual
+drift ConfigMap shop/second wave=-1
+same ConfigMap shop/done wave=3
+create ConfigMap shop/odd wave=x
+`, `
+Sync -5
+  create ConfigMap shop/first
+Sync -1
+  drift ConfigMap shop/second
+Sync 0
+  create ConfigMap shop/odd
+  update ConfigMap shop/usual
+Sync 10
+  create ConfigMap shop/late
+`},
+		{"a Namespace comes no later than what lives in it", Policy{}, `
+create ConfigMap shop/a wave=-3
+create Namespace -/shop wave=5
+create Namespace -/empty wave=5
+`, `
+Sync -3
+  create Namespace shop
+  create ConfigMap shop/a
+Sync 5
+  create Namespace empty
+`},
+		{"a definition comes no later than its instances", Policy{}, `
+create example.com/Widget shop/a wave=-2
+create apiextensions.k8s.io/CustomResourceDefinition -/widgets.example.com wave=1 defines=example.com/Widget
+create apiextensions.k8s.io/CustomResourceDefinition -/others.example.com wave=1 defines=example.com/Other
+`, `
+Sync -2
+  create apiextensions.k8s.io/CustomResourceDefinition widgets.example.com
+  create example.com/Widget shop/a
+Sync 1
+  create apiextensions.k8s.io/CustomResourceDefinition others.example.com
+`},
+		{"early ones stay early", Policy{}, `
+create Namespace -/shop wave=-9
+create ConfigMap shop/a wave=3
+`, `
+Sync -9
+  create Namespace shop
+Sync 3
+  create ConfigMap shop/a
+`},
+		{"prunes go in mirrored waves, before what is applied", prune, `
+update ConfigMap shop/a wave=1
+extra ConfigMap shop/one wave=1
+extra ConfigMap shop/two wave=2
+extra ConfigMap shop/five wave=5
+`, `
+Sync 1
+  prune ConfigMap shop/five
+  update ConfigMap shop/a
+Sync 2
+  prune ConfigMap shop/two
+Sync 5
+  prune ConfigMap shop/one
+`},
+		{"an object that is pruned last", prune, `
+update ConfigMap shop/a wave=3
+extra ConfigMap shop/last wave=-1 options=PruneLast=true
+extra ConfigMap shop/usual
+`, `
+Sync -1
+  prune ConfigMap shop/usual
+Sync 3
+  update ConfigMap shop/a
+Sync 4
+  prune ConfigMap shop/last
+`},
+		{"all are pruned last", Policy{Prune: true, PruneLast: true}, `
+same ConfigMap shop/a wave=2
+extra ConfigMap shop/one wave=7
+extra ConfigMap shop/two wave=1
+`, `
+Sync 8
+  prune ConfigMap shop/one
+  prune ConfigMap shop/two
+`},
+		{"pruning is not asked for", Policy{}, `
+same ConfigMap shop/a
+extra ConfigMap shop/b
+`, `
+keep ConfigMap shop/b: ignored (requires pruning)
+`},
+		{"objects that are not pruned", prune, `
+same ConfigMap shop/a
+extra ConfigMap shop/b options=Prune=false
+extra ConfigMap shop/c keep
+extra PersistentVolumeClaim shop/d keep
+extra ConfigMap shop/e deleting
+`, `
+keep ConfigMap shop/b: ignored (no prune)
+keep ConfigMap shop/c: ignored (helm.sh/resource-policy: keep)
+keep PersistentVolumeClaim shop/d: ignored (helm.sh/resource-policy: keep)
+`},
+		{"an empty render", prune, `
+extra ConfigMap shop/b
+`, `
+keep ConfigMap shop/b: held: Git states no object at all: set spec.syncPolicy.automated.allowEmpty if that is meant
+held: Git states no object at all: set spec.syncPolicy.automated.allowEmpty if that is meant
+`},
+		{"an empty render that is meant", Policy{Prune: true, AllowEmpty: true}, `
+extra ConfigMap shop/b
+`, `
+Sync 0
+  prune ConfigMap shop/b
+`},
+		{"a partial sync", Policy{Prune: true, Only: only("ConfigMap shop/a", "ConfigMap shop/c")}, `
+update ConfigMap shop/a
+update ConfigMap shop/b
+extra ConfigMap shop/c
+extra ConfigMap shop/d
+`, `
+Sync 0
+  prune ConfigMap shop/c
+  update ConfigMap shop/a
+`},
+		{"another application's", prune, `
+foreign ConfigMap shop/a
+create ConfigMap shop/b
+`, `
+Sync 0
+  create ConfigMap shop/b
+`},
+		{"what the server could not judge is applied", Policy{}, `
+ask ConfigMap shop/a
+`, `
+Sync 0
+  ask ConfigMap shop/a
+`},
+		{"a volume is not deleted unasked", prune, `
+update ConfigMap shop/a
+extra ConfigMap shop/b
+extra PersistentVolumeClaim shop/data
+`, `
+Sync 0
+  update ConfigMap shop/a
+keep ConfigMap shop/b: held: it would delete PersistentVolumeClaim shop/data; approve with annotation tidelock.io/approve: HASH
+keep PersistentVolumeClaim shop/data: held: it would delete PersistentVolumeClaim shop/data; approve with annotation tidelock.io/approve: HASH
+held: it would delete PersistentVolumeClaim shop/data; approve with annotation tidelock.io/approve: HASH
+`},
+		{"a Namespace is not deleted unasked", prune, `
+same ConfigMap shop/a
+extra Namespace -/shop
+`, `
+keep Namespace shop: held: it would delete Namespace shop; approve with annotation tidelock.io/approve: HASH
+held: it would delete Namespace shop; approve with annotation tidelock.io/approve: HASH
+`},
+		{"a definition is not deleted unasked", prune, `
+same ConfigMap shop/a
+extra apiextensions.k8s.io/CustomResourceDefinition -/c
+`, `
+keep apiextensions.k8s.io/CustomResourceDefinition c: held: it would delete apiextensions.k8s.io/CustomResourceDefinition c; approve with annotation tidelock.io/approve: HASH
+held: it would delete apiextensions.k8s.io/CustomResourceDefinition c; approve with annotation tidelock.io/approve: HASH
+`},
+		{"a kind of the same name", prune, `
+same ConfigMap shop/a
+extra example.com/Namespace shop/b
+`, `
+Sync 0
+  prune example.com/Namespace shop/b
+`},
+		{"an object that wants a word", prune, `
+same ConfigMap shop/a
+extra ConfigMap shop/b options=Prune=confirm
+`, `
+keep ConfigMap shop/b: held: it would delete ConfigMap shop/b, which says Prune=confirm; approve with annotation tidelock.io/approve: HASH
+held: it would delete ConfigMap shop/b, which says Prune=confirm; approve with annotation tidelock.io/approve: HASH
+`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			changes := readChanges(t, tt.changes)
+			unguarded := tt.policy
+			got := Build(changes, tt.policy)
+			text := strings.ReplaceAll(got.String(), approval(got), "HASH")
+			if want := strings.TrimPrefix(tt.want, "\n"); text != want {
+				t.Errorf("got\n%s\nwant\n%s", text, want)
+			}
+			if got.Done() != !strings.Contains(text, "Sync") {
+				t.Errorf("done: %v, of\n%s", got.Done(), text)
+			}
+			if approval(got) == none {
+				return
+			}
+			unguarded.Approved = approval(got)
+			if approved := Build(changes, unguarded); approved.Guard != "" || len(approved.Prunes()) == 0 || approved.Hash() != approval(got) {
+				t.Errorf("approved, and yet\n%s", approved)
+			}
+			unguarded.Approved = "000000000000"
+			if other := Build(changes, unguarded); other.Guard == "" {
+				t.Errorf("another plan was approved, and this runs\n%s", other)
+			}
+		})
+	}
+}
+
+// More than half of the objects, and at least ten (DESIGN.md D10).
+func TestBreaker(t *testing.T) {
+	for _, tt := range []struct {
+		stay, foreign, gone int
+		held                bool
+	}{
+		{1, 0, 9, false},
+		{1, 0, 10, true},
+		{9, 0, 10, true},
+		{10, 0, 10, false},
+		{11, 0, 10, false},
+		{9, 5, 10, true}, // another application's objects do not count
+		{1000, 0, 999, false},
+		{1000, 0, 1001, true},
+	} {
+		var rows strings.Builder
+		for i := range tt.stay {
+			fmt.Fprintf(&rows, "same ConfigMap shop/s%d\n", i)
+		}
+		for i := range tt.foreign {
+			fmt.Fprintf(&rows, "foreign ConfigMap shop/f%d\n", i)
+		}
+		for i := range tt.gone {
+			fmt.Fprintf(&rows, "extra ConfigMap shop/x%d\n", i)
+		}
+		p := Build(readChanges(t, rows.String()), Policy{Prune: true})
+		if (p.Guard != "") != tt.held {
+			t.Errorf("%+v: guard %q", tt, p.Guard)
+		}
+		if n := len(p.Prunes()); tt.held && n != 0 || !tt.held && n != tt.gone {
+			t.Errorf("%+v: %d prunes", tt, n)
+		}
+	}
+}
+
+// An approval is for the deletions of a plan, and for no others.
+func TestHash(t *testing.T) {
+	hash := func(rows string) string {
+		return Build(readChanges(t, rows), Policy{Prune: true, AllowEmpty: true}).Hash()
+	}
+	one := hash("update ConfigMap shop/a\nextra ConfigMap shop/b\nextra ConfigMap shop/c")
+	if two := hash("extra ConfigMap shop/c wave=3\nextra ConfigMap shop/b"); two != one {
+		t.Errorf("the same deletions hash to %s and %s", one, two)
+	}
+	for _, rows := range []string{"extra ConfigMap shop/b", "extra ConfigMap shop/b\nextra ConfigMap shop/d", "extra ConfigMap shop/b\nextra Secret shop/c"} {
+		if hash(rows) == one {
+			t.Errorf("%q hashes as two others", rows)
+		}
+	}
+}
+
+// Objects that are done are in the plan too, since a wave waits for them.
+func TestWavesHoldWhatIsDone(t *testing.T) {
+	p := Build(readChanges(t, "same ConfigMap shop/a\ncreate ConfigMap shop/b wave=1"), Policy{})
+	if len(p.Waves) != 2 || !p.Waves[0].Done() || len(p.Waves[0].Objects()) != 1 {
+		t.Errorf("waves %+v", p.Waves)
+	}
+	if key := (manifest.Key{Kind: "ConfigMap", Namespace: "shop", Name: "a"}); !p.States(key) {
+		t.Errorf("%s is not in the plan", key)
+	}
+	if p.States(manifest.Key{Kind: "ConfigMap", Name: "a"}) {
+		t.Error("the plan states what is not in it")
+	}
+}
+
+// none is no hash, and in no text.
+const none = "\x00"
+
+// approval returns the hash that a held plan asks to approve.
+func approval(p Plan) string {
+	_, hash, ok := strings.Cut(p.Guard, api.AnnotationApprove+": ")
+	if !ok {
+		return none
+	}
+	return hash
+}
+
+func only(names ...string) map[manifest.Key]bool {
+	keys := map[manifest.Key]bool{}
+	for _, name := range names {
+		kind, rest, _ := strings.Cut(name, " ")
+		keys[readKey(kind, rest)] = true
+	}
+	return keys
+}
+
+func readKey(kind, name string) manifest.Key {
+	group, kind, ok := strings.Cut(kind, "/")
+	if !ok {
+		group, kind = "", group
+	}
+	namespace, name, _ := strings.Cut(name, "/")
+	return manifest.Key{Group: group, Kind: kind, Namespace: strings.Trim(namespace, "-"), Name: name}
+}
+
+func readChanges(t *testing.T, rows string) (changes []diff.Change) {
+	t.Helper()
+	for row := range strings.Lines(strings.TrimSpace(rows)) {
+		words := strings.Fields(row)
+		c := diff.Change{Verdict: diff.Verdict(words[0]), Key: readKey(words[1], words[2])}
+		l := &diff.Live{Key: c.Key}
+		wave, spec := "", map[string]any{}
+		for _, word := range words[3:] {
+			name, value, _ := strings.Cut(word, "=")
+			switch name {
+			case "wave":
+				wave = value
+				l.Wave, _ = strconv.Atoi(value)
+			case "options":
+				l.Options = value
+			case "keep":
+				l.Keep = true
+			case "deleting":
+				l.Deleting = true
+			case "defines":
+				group, kind, _ := strings.Cut(value, "/")
+				spec = map[string]any{"group": group, "names": map[string]any{"kind": kind}}
+			default:
+				t.Fatalf("row %q: what is %q?", row, word)
+			}
+		}
+		if c.Verdict != diff.Create {
+			c.Live = l
+		}
+		if c.Verdict != diff.Extra {
+			c.Desired = object(t, c.Key, wave, spec)
+		}
+		changes = append(changes, c)
+	}
+	return changes
+}
+
+func object(t *testing.T, key manifest.Key, wave string, spec map[string]any) *manifest.Object {
+	t.Helper()
+	meta := map[string]any{"name": key.Name, "namespace": key.Namespace}
+	if wave != "" {
+		meta["annotations"] = map[string]any{api.AnnotationSyncWave: wave}
+	}
+	o, err := manifest.New(map[string]any{
+		"apiVersion": strings.TrimPrefix(key.Group+"/v1", "/"), "kind": key.Kind, "metadata": meta, "spec": spec,
+	}, manifest.Origin{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
