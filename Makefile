@@ -40,8 +40,10 @@ test: build ## Build, then run all tests, with the race detector if there is a C
 	go test -C plugins/external ./...
 	go test -C cmd/devcluster ./...
 
+# Not by go run, which fails when Ctrl-C ends what it runs.
 demo: ## Run the main job and show it. KEEP=1 leaves it running at the end.
-	go run ./examples/infra-gitops/demo $(if $(KEEP),-keep) $(ARGS)
+	go build -o bin/demo ./examples/infra-gitops/demo
+	bin/demo $(if $(KEEP),-keep) $(ARGS)
 
 bench: ## Measure the agent with 100 services. ARGS='--services 10' and so on.
 	go run ./cmd/bench $(ARGS)

@@ -121,16 +121,21 @@ func git(ctx context.Context, dir string, args ...string) (string, error) {
 	return string(out), nil
 }
 
+// Who commits.
+const (
+	userName = "Demo"
+	userMail = "demo@example.com"
+)
+
 // gitEnv keeps git away from the configuration of whoever runs this.
 func gitEnv() []string {
-	const name, mail = "Demo", "demo@example.com"
 	return []string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=/nonexistent",
 		"GIT_CONFIG_NOSYSTEM=1",
 		"GIT_CONFIG_GLOBAL=" + os.DevNull,
 		"GIT_TERMINAL_PROMPT=0",
-		"GIT_AUTHOR_NAME=" + name, "GIT_AUTHOR_EMAIL=" + mail,
-		"GIT_COMMITTER_NAME=" + name, "GIT_COMMITTER_EMAIL=" + mail,
+		"GIT_AUTHOR_NAME=" + userName, "GIT_AUTHOR_EMAIL=" + userMail,
+		"GIT_COMMITTER_NAME=" + userName, "GIT_COMMITTER_EMAIL=" + userMail,
 	}
 }

@@ -46,6 +46,8 @@ func (s *GitServer) Create(ctx context.Context, name string) (*Repository, error
 		{"init", "--quiet", "--initial-branch", branch, r.WorkTree},
 		{"-C", r.WorkTree, "remote", "add", "origin", push.String()},
 		{"-C", r.WorkTree, "config", "gc.auto", "0"},
+		{"-C", r.WorkTree, "config", "user.name", userName}, // for commits by hand
+		{"-C", r.WorkTree, "config", "user.email", userMail},
 		// net/http/cgi takes no chunked bodies, which git sends above this size.
 		{"-C", r.WorkTree, "config", "http.postBuffer", "1000000000"},
 	} {
