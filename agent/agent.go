@@ -18,6 +18,10 @@ import (
 // for the API server and the plugins.
 const workers = 16
 
+// passTimeout ends a pass that hangs, on whatever it hangs: a first clone of a
+// large repository is the longest that is normal.
+const passTimeout = 10 * time.Minute
+
 // settle is how long a change of live state rests before a pass, unless it is
 // drift: health changes come in bursts.
 const settle = 100 * time.Millisecond
@@ -75,6 +79,8 @@ func (a *Agent) next(ctx context.Context) bool {
 	}
 	defer a.queue.Done(app)
 	begun := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, passTimeout)
+	defer cancel()
 	outcome, err := a.reconciler.Reconcile(ctx, app.Namespace, app.Name)
 	a.passed(app, time.Since(begun))
 	if err != nil && ctx.Err() == nil {
