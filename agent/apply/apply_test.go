@@ -57,9 +57,10 @@ func TestDefinitionWithItsInstances(t *testing.T) {
 		names: {kind: Thing, plural: things}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {a: {type: string}}}}}}}]}}
 ---
 {apiVersion: apply.example.com/v1, kind: Thing, metadata: {name: x}, spec: {a: b}}`
-	w.mustSync(w.git(one))
+	one = strings.ReplaceAll(one, "apply.example.com", w.app+".example.com")
 	two := strings.Replace(one, "versions: [", "versions: [{name: v2, served: true, storage: false, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {a: {type: string}, more: {type: string}}}}}}}, ", 1) +
-		"\n---\n{apiVersion: apply.example.com/v2, kind: Thing, metadata: {name: y-2}, spec: {a: b, more: c}}"
+		"\n---\n{apiVersion: " + w.app + ".example.com/v2, kind: Thing, metadata: {name: y-2}, spec: {a: b, more: c}}"
+	w.mustSync(w.git(one))
 	set := w.git(two)
 	w.mustSync(set)
 	for _, c := range w.changes(set) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
@@ -55,6 +57,9 @@ func run(m *testing.M) int {
 // within bounds every test.
 const within = time.Minute
 
+// worlds counts the namespaces that tests have used.
+var worlds atomic.Int64
+
 // A world is an Application in a namespace of its own.
 type world struct {
 	*Applier
@@ -66,7 +71,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-", ",", "").Replace(t.Name()))
-	name = name[:min(len(name), 50)]
+	name = fmt.Sprintf("%s-%d", name[:min(len(name), 45)], worlds.Add(1))
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	t.Cleanup(cancel)
 	log := slog.New(slog.DiscardHandler)
@@ -194,7 +199,11 @@ func (w *world) caughtUp(set manifest.Set) {
 		version := w.live(o).GetResourceVersion()
 		w.await("the record of "+o.Key.String(), func() bool {
 			record := w.cluster.Snapshot(w.app, set)[o.Key]
-			return record != nil && record.ResourceVersion == version
+			if record == nil {
+				return false
+			}
+			order, err := resourceversion.CompareResourceVersion(record.ResourceVersion, version)
+			return err == nil && order >= 0
 		})
 	}
 }

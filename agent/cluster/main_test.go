@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,6 +54,9 @@ func run(m *testing.M) int {
 // within bounds every test.
 const within = time.Minute
 
+// worlds counts the namespaces that tests have used.
+var worlds atomic.Int64
+
 // A world is one agent's view of the API server, and a namespace to work in.
 type world struct {
 	*Cluster
@@ -68,7 +72,8 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-", ",", "").Replace(t.Name()))
-	w := &world{t: t, app: name[:min(len(name), 50)], namespace: name[:min(len(name), 50)]}
+	name = fmt.Sprintf("%s-%d", name[:min(len(name), 45)], worlds.Add(1))
+	w := &world{t: t, app: name, namespace: name}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	w.ctx = ctx
 	namespace := schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}

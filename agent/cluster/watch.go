@@ -134,9 +134,11 @@ func (w *watcher) wait(ctx context.Context) error {
 	}
 }
 
-// fail remembers why there is no listing. The reflector tries again.
+// fail remembers why there is no listing. The reflector tries again. A server
+// that cannot stream a listing calls the request invalid, and is asked for it in
+// pages; a kind whose definition is new may not be there for an instant.
 func (w *watcher) fail(err error) {
-	if err == nil || apierrors.IsInvalid(err) { // a server that cannot stream a listing is asked for it in pages
+	if err == nil || apierrors.IsInvalid(err) || apierrors.IsNotFound(err) {
 		return
 	}
 	w.mu.Lock()
