@@ -51,6 +51,7 @@ var options = map[string]string{
 	"noretry":   `{spec: {syncPolicy: {retry: {limit: 0}}}}`,
 	"cascading": `{metadata: {finalizers: [resources-finalizer.argocd.argoproj.io]}}`,
 	"project":   `{spec: {project: %s}}`,
+	"retry":     `{spec: {syncPolicy: {retry: {limit: %s}}}}`,
 	"revision":  `{spec: {source: {targetRevision: %s}}}`,
 	"namespace": `{spec: {destination: {namespace: %s}}}`,
 }
@@ -168,7 +169,7 @@ func (s *scene) patch(args []string) error {
 	if err != nil {
 		return err
 	}
-	change, err := yaml.YAMLToJSON([]byte(args[2]))
+	change, err := yaml.YAMLToJSON([]byte(expand(s.ts, args[2])))
 	if err != nil {
 		return err
 	}

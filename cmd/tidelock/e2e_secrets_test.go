@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,15 +55,38 @@ func (s *scene) secret(args []string) error {
 	})
 }
 
+// allowed are the Secrets NAMESPACE/NAME, or NAMESPACE/PREFIX*.
+func (s *scene) allowed(names []string) (testenv.Allowed, error) {
+	allowed := testenv.Allowed{}
+	for _, name := range names {
+		prefix, many := strings.CutSuffix(name, "*")
+		if !many {
+			allowed[name] = true
+			continue
+		}
+		namespace, _, _ := strings.Cut(name, "/")
+		list, err := s.cluster.Typed.CoreV1().Secrets(namespace).List(s.ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		for _, secret := range list.Items {
+			if full := namespace + "/" + secret.Name; strings.HasPrefix(full, prefix) {
+				allowed[full] = true
+			}
+		}
+	}
+	return allowed, nil
+}
+
 // noLeak searches wherever the agent could have left a plain text (DESIGN.md,
 // section 5).
 func (s *scene) noLeak(args []string) error {
 	if len(s.canaries) == 0 {
 		return errors.New("there is no canary")
 	}
-	allowed := testenv.Allowed{}
-	for _, secret := range args {
-		allowed[secret] = true
+	allowed, err := s.allowed(args)
+	if err != nil {
+		return err
 	}
 	canaries := testenv.NewCanaries(s.canaries...)
 	var found []testenv.Finding
