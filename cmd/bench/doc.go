@@ -11,6 +11,6 @@
 // processes, of proportional set sizes. Requests are the agent's own, from the
 // API server's audit log.
 //
-// scenarios.go says what is measured, monorepo.go on what; objects.go is the
-// watch, meter.go the measuring, report.go the table.
+// scenarios.go says what is measured, monorepo.go on what, run.go in which order;
+// objects.go is the watch, meter.go the measuring, report.go the table.
 package main

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,107 +52,6 @@ func chooseScenarios(list string) ([]scenario, error) {
 	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool {
 		return s.name != "cold" && !slices.Contains(names, s.name)
 	}), nil
-}
-
-// bench is one cluster with an agent, measured.
-type bench struct {
-	options options
-	cluster *testenv.Cluster
-	git     *testenv.GitServer
-	repo    *testenv.Repository
-	agent   *testenv.Agent
-	objects *objects
-
-	pushes int // the revision is their number
-	turn   int // which service is changed next
-}
-
-// deadline bounds one happening. The slowest peer needs a minute for a hundred
-// services.
-const deadline = 10 * time.Minute
-
-const agentAccount = "tidelock"
-
-// measureOnce measures scenarios on a new cluster in dir.
-func measureOnce(ctx context.Context, o options, binaries testenv.Binaries, dir string, chosen []scenario) (results []Result, err error) {
-	b := &bench{options: o}
-	defer func() { err = errors.Join(err, b.stop()) }()
-	if err := b.start(ctx, binaries, dir); err != nil {
-		return nil, err
-	}
-	for _, s := range chosen {
-		say("measuring %s: %s", s.name, s.about)
-		var runs []Result
-		for range s.times {
-			r, err := b.measure(ctx, func(ctx context.Context) (time.Duration, error) {
-				ctx, cancel := context.WithTimeout(ctx, deadline)
-				defer cancel()
-				return s.do(b, ctx)
-			})
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", s.name, err)
-			}
-			runs = append(runs, r)
-		}
-		result := summary(s.name, runs)
-		say("  %.2f s, %.2f CPU s (this bench: %.2f), %d requests: %s",
-			result.Wall.Seconds(), result.CPU.Seconds(), result.Bench.Seconds(), result.Requests, result.ByKind)
-		results = append(results, result)
-	}
-	return results, nil
-}
-
-// start brings up the cluster, the repository and the agent.
-func (b *bench) start(ctx context.Context, binaries testenv.Binaries, dir string) (err error) {
-	user := testenv.ServiceAccountUser(testenv.AgentNamespace, agentAccount)
-	if b.cluster, err = testenv.StartCluster(ctx, binaries, filepath.Join(dir, "cluster"), user); err != nil {
-		return err
-	}
-	if err := b.cluster.ApplyCRDs(ctx); err != nil {
-		return err
-	}
-	if b.git, err = testenv.StartGit(ctx, filepath.Join(dir, "git"), nil); err != nil {
-		return err
-	}
-	if b.repo, err = b.git.Create(ctx, "monorepo"); err != nil {
-		return err
-	}
-	if err := b.writeServices(b.nextRevision()); err != nil {
-		return err
-	}
-	if _, err := b.repo.Push(ctx, "all services"); err != nil {
-		return err
-	}
-	if b.objects, err = watchObjects(ctx, b.cluster); err != nil {
-		return err
-	}
-	agentDir := filepath.Join(dir, "agent")
-	if err := os.MkdirAll(agentDir, 0o700); err != nil {
-		return err
-	}
-	kubeconfig := filepath.Join(agentDir, "kubeconfig")
-	if err := b.cluster.ServiceAccount(ctx, testenv.AgentNamespace, agentAccount, kubeconfig); err != nil {
-		return err
-	}
-	b.agent, err = testenv.StartAgent(ctx, testenv.AgentOptions{Binary: binaries.Tidelock, Kubeconfig: kubeconfig, Dir: agentDir})
-	return err
-}
-
-func (b *bench) stop() error {
-	var errs []error
-	if b.objects != nil {
-		errs = append(errs, b.objects.stop())
-	}
-	if b.agent != nil {
-		errs = append(errs, b.agent.Stop())
-	}
-	if b.git != nil {
-		errs = append(errs, b.git.Close())
-	}
-	if b.cluster != nil {
-		errs = append(errs, b.cluster.Stop())
-	}
-	return errors.Join(errs...)
 }
 
 func (b *bench) nextRevision() string {
@@ -280,28 +175,4 @@ func (b *bench) untilReported(ctx context.Context, services ...int) error {
 		}
 	}
 	return nil
-}
-
-// summary is the median of several measurements, but their highest memory.
-func summary(name string, runs []Result) Result {
-	byWall := slices.SortedFunc(slices.Values(runs), func(x, y Result) int { return cmp.Compare(x.Wall, y.Wall) })
-	r := byWall[len(byWall)/2]
-	r.Scenario = name
-	r.CPU = median(runs, func(r Result) time.Duration { return r.CPU })
-	r.ControlPlane = median(runs, func(r Result) time.Duration { return r.ControlPlane })
-	r.Bench = median(runs, func(r Result) time.Duration { return r.Bench })
-	r.Requests = median(runs, func(r Result) int { return r.Requests })
-	for _, run := range runs {
-		r.Memory = max(r.Memory, run.Memory)
-	}
-	return r
-}
-
-func median[T cmp.Ordered](runs []Result, of func(Result) T) T {
-	var values []T
-	for _, run := range runs {
-		values = append(values, of(run))
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
 }

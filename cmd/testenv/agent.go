@@ -84,7 +84,7 @@ func (a *Agent) Start(ctx context.Context) error {
 		"TMPDIR=" + filepath.Join(a.options.Dir, "tmp"),
 	}, a.options.Env...)
 	var err error
-	if a.process, err = start("tidelock agent", cmd, a.Log, nil); err != nil {
+	if a.process, err = start("tidelock agent", cmd, a.Log); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, agentReady)
@@ -117,8 +117,18 @@ func (a *Agent) Dirs() []string {
 func (a *Agent) MetricsText(ctx context.Context) ([]byte, error) { return get(ctx, a.Metrics) }
 
 // Stop ends the agent as Kubernetes does, by SIGTERM. It is an error if that
-// leaves a process of its behind.
-func (a *Agent) Stop() error { return errors.Join(a.process.stop(), a.awaitNoLeftovers()) }
+// leaves a process or a temporary file of its behind.
+func (a *Agent) Stop() error {
+	return errors.Join(a.process.stop(), a.awaitNoLeftovers(), a.noTemporaryFiles())
+}
+
+func (a *Agent) noTemporaryFiles() error {
+	left, err := os.ReadDir(filepath.Join(a.options.Dir, "tmp"))
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("the agent left temporary files behind: %v", left)
+	}
+	return err
+}
 
 // ErrDied says that the agent ended without being told to.
 var ErrDied = errors.New("the agent ended by itself")
@@ -154,19 +164,24 @@ func (a *Agent) Usage() (Usage, error) { return usageOf(a.process.pid()) }
 // Processes returns the ids of the agent's and its plugins' processes.
 func (a *Agent) Processes() ([]int, error) { return session(a.process.pid()) }
 
-// awaitNoLeftovers waits until no process is left. After SIGKILL the kernel
-// needs a moment to end the plugins.
+// leftoverPatience is how long plugins may outlive the agent. After SIGKILL the
+// kernel ends them, in a moment.
+const leftoverPatience = 5 * time.Second
+
 func (a *Agent) awaitNoLeftovers() error {
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.After(leftoverPatience)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for {
 		left, err := session(a.process.pid())
 		if err != nil || len(left) == 0 {
 			return err
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-deadline:
 			return fmt.Errorf("the agent left processes behind: %v", left)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -47,10 +47,7 @@ func twice(s string) string {
 }
 
 func marshal(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
+	text, _ := json.Marshal(v) // cannot fail for strings and maps of them
 	return string(text)
 }
 

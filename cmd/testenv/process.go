@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -27,18 +26,13 @@ type process struct {
 	group  errgroup.Group
 }
 
-// start runs cmd with its output appended to the file log. What it prints also
-// goes to watch, unless nil.
-func start(name string, cmd *exec.Cmd, log string, watch io.Writer) (*process, error) {
+// start runs cmd with its output appended to the file log.
+func start(name string, cmd *exec.Cmd, log string) (*process, error) {
 	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	cmd.Stdout, cmd.Stderr = file, file
-	if watch != nil {
-		both := io.MultiWriter(file, watch)
-		cmd.Stdout, cmd.Stderr = both, both
-	}
 	cmd.SysProcAttr = childAttributes()
 	p := &process{name: name, log: log, cmd: cmd, exited: make(chan struct{})}
 	started := make(chan error)

@@ -42,7 +42,7 @@ func TestParsePSS(t *testing.T) {
 
 // A program is measured with what it started, and what it leaves behind is known.
 func TestSession(t *testing.T) {
-	p, err := start("shell", exec.Command("sh", "-c", "sleep 1000 & sleep 1000 & wait"), filepath.Join(t.TempDir(), "log"), nil)
+	p, err := start("shell", exec.Command("sh", "-c", "sleep 1000 & sleep 1000 & wait"), filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"strings"
 
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
@@ -73,19 +71,4 @@ func writeSOPS(repo *testenv.Repository, path, plain string) error {
 		return err
 	}
 	return repo.Write(path, encrypted)
-}
-
-// withoutDemo is the example without this program.
-type withoutDemo struct{ fs.FS }
-
-// ReadDir implements [fs.ReadDirFS].
-func (w withoutDemo) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(w.FS, name)
-	kept := entries[:0]
-	for _, entry := range entries {
-		if name != "." || !strings.EqualFold(entry.Name(), "demo") {
-			kept = append(kept, entry)
-		}
-	}
-	return kept, err
 }

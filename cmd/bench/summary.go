@@ -1,0 +1,31 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// summary is the median of several measurements, but their highest memory.
+func summary(name string, runs []Result) Result {
+	byWall := slices.SortedFunc(slices.Values(runs), func(x, y Result) int { return cmp.Compare(x.Wall, y.Wall) })
+	r := byWall[len(byWall)/2]
+	r.Scenario = name
+	r.CPU = median(runs, func(r Result) time.Duration { return r.CPU })
+	r.ControlPlane = median(runs, func(r Result) time.Duration { return r.ControlPlane })
+	r.Bench = median(runs, func(r Result) time.Duration { return r.Bench })
+	r.Requests = median(runs, func(r Result) int { return r.Requests })
+	for _, run := range runs {
+		r.Memory = max(r.Memory, run.Memory)
+	}
+	return r
+}
+
+func median[T cmp.Ordered](runs []Result, of func(Result) T) T {
+	var values []T
+	for _, run := range runs {
+		values = append(values, of(run))
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
