@@ -1,8 +1,6 @@
 package keyring
 
 import (
-	"strings"
-
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/project"
@@ -26,7 +24,7 @@ func (k *Keyring) login(url, project string) git.Repo {
 	if own := ownSecret(list, url, project); own != nil && hasCredentials(own) {
 		repo.Credentials = credentials(own)
 		return repo
-	} else if template := templateFor(list, url); template != nil {
+	} else if template := templateFor(list, url, project); template != nil {
 		repo.Credentials = credentials(template)
 	} else if own != nil {
 		repo.Credentials = credentials(own)
@@ -50,7 +48,7 @@ func ownSecret(list []*corev1.Secret, url, project string) *corev1.Secret {
 	var found *corev1.Secret
 	for _, s := range list {
 		bound := string(s.Data["project"])
-		if s.Labels[api.LabelSecretType] != api.SecretTypeRepository || !git.SameRepo(string(s.Data["url"]), url) {
+		if s.Labels[api.LabelSecretType] != api.SecretTypeRepository || !sameAddress(string(s.Data["url"]), url) {
 			continue
 		}
 		if bound == project && bound != "" {
@@ -63,11 +61,13 @@ func ownSecret(list []*corev1.Secret, url, project string) *corev1.Secret {
 	return found
 }
 
-func templateFor(list []*corev1.Secret, url string) *corev1.Secret {
+// templateFor returns the repo-creds Secret with the longest prefix of url that
+// is not bound to another project.
+func templateFor(list []*corev1.Secret, url, project string) *corev1.Secret {
 	var best *corev1.Secret
 	for _, s := range list {
-		prefix := string(s.Data["url"])
-		if s.Labels[api.LabelSecretType] != api.SecretTypeRepoCreds || prefix == "" || !hasPrefix(url, prefix) {
+		prefix, bound := string(s.Data["url"]), string(s.Data["project"])
+		if s.Labels[api.LabelSecretType] != api.SecretTypeRepoCreds || prefix == "" || !below(url, prefix) || bound != "" && bound != project {
 			continue
 		}
 		if best == nil || len(prefix) > len(best.Data["url"]) {
@@ -75,13 +75,6 @@ func templateFor(list []*corev1.Secret, url string) *corev1.Secret {
 		}
 	}
 	return best
-}
-
-// hasPrefix compares whole path segments, for credentials must not reach a
-// host or an owner whose name only begins alike.
-func hasPrefix(url, prefix string) bool {
-	rest, ok := strings.CutPrefix(strings.ToLower(url), strings.ToLower(prefix))
-	return ok && (rest == "" || strings.HasSuffix(prefix, "/") || strings.HasPrefix(rest, "/"))
 }
 
 func hasCredentials(s *corev1.Secret) bool {
