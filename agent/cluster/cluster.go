@@ -41,6 +41,7 @@ type Cluster struct {
 	byApp   map[string]map[manifest.Key]struct{}
 	gone    map[manifest.Key]string // resourceVersion of what was deleted lately
 	watches map[schema.GroupVersionKind]*watcher
+	rivals  map[manifest.Key][]string // applications that state an object of another
 }
 
 // Listeners are called, on no particular goroutine, and must not block.
@@ -72,7 +73,7 @@ func New(cfg *rest.Config, log *slog.Logger, to Listeners) (*Cluster, error) {
 		dynamic: dyn, metadata: meta, discovery: disco, log: log, key: key, changed: to.Changed, served: to.Served,
 		started: make(chan *watcher), doubtful: make(chan doubt, 256),
 		records: map[manifest.Key]*diff.Live{}, byApp: map[string]map[manifest.Key]struct{}{},
-		gone: map[manifest.Key]string{}, watches: map[schema.GroupVersionKind]*watcher{},
+		gone: map[manifest.Key]string{}, watches: map[schema.GroupVersionKind]*watcher{}, rivals: map[manifest.Key][]string{},
 	}, nil
 }
 
@@ -95,7 +96,8 @@ func (c *Cluster) Run(ctx context.Context) error {
 }
 
 // Snapshot returns the records of an application's objects, and of those that
-// stand where it wants others. The records must not be changed.
+// stand where it wants others: it will be told when one of those changes or goes.
+// The records must not be changed.
 func (c *Cluster) Snapshot(app string, desired manifest.Set) diff.Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,6 +105,9 @@ func (c *Cluster) Snapshot(app string, desired manifest.Set) diff.Snapshot {
 	for _, o := range desired {
 		if live := c.records[o.Key]; live != nil {
 			snapshot[o.Key] = live
+			if live.App != "" && live.App != app && live.App != api.AppLabel(app) {
+				c.rival(o.Key, app)
+			}
 		}
 	}
 	for _, name := range []string{app, api.AppLabel(app)} {

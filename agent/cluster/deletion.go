@@ -61,7 +61,7 @@ func (c *Cluster) remove(live *diff.Live) {
 	if !olderThan(live.ResourceVersion, c.gone[live.Key]) {
 		c.gone[live.Key] = live.ResourceVersion
 	}
-	apps := owners(live, old)
+	apps := c.concerns(live, old)
 	c.mu.Unlock()
 	c.tell(apps, true)
 }

@@ -129,7 +129,7 @@ func (c *Cluster) keep(live *diff.Live) (apps []string) {
 		}
 	case live.App == "": // ours is gone, and this is nobody's
 		c.drop(old)
-		return owners(old)
+		return c.concerns(old)
 	}
 	if old != nil {
 		c.drop(old)
@@ -138,7 +138,7 @@ func (c *Cluster) keep(live *diff.Live) (apps []string) {
 	if old != nil && !differs(old, live) {
 		return nil
 	}
-	return owners(old, live)
+	return c.concerns(old, live)
 }
 
 // differs says that a pass over the application may come to another result.
@@ -156,6 +156,27 @@ func owners(records ...*diff.Live) (apps []string) {
 		}
 	}
 	return apps
+}
+
+// concerns names the applications of records, and those that want the place of
+// one for themselves, which are told once for every look they take (see
+// Snapshot). The caller holds c.mu.
+func (c *Cluster) concerns(records ...*diff.Live) []string {
+	apps := owners(records...)
+	for _, live := range records {
+		if live != nil {
+			apps = append(apps, c.rivals[live.Key]...)
+			delete(c.rivals, live.Key)
+		}
+	}
+	return apps
+}
+
+// rival notes that app states an object that is another's. The caller holds c.mu.
+func (c *Cluster) rival(key manifest.Key, app string) {
+	if !slices.Contains(c.rivals[key], app) {
+		c.rivals[key] = append(c.rivals[key], app)
+	}
 }
 
 // add stores a record. The caller holds c.mu.

@@ -65,6 +65,30 @@ func TestOrderOfEvents(t *testing.T) {
 	}
 }
 
+// An object goes over from one application to another at once, not at the next
+// refresh.
+func TestRivalIsTold(t *testing.T) {
+	for _, tt := range []struct{ name, event, told string }{
+		{"it goes", "deleted 6 a shop", "shop shop! blog!"},
+		{"it is given up", "event 6 a -", "shop shop blog"},
+		{"it changes hands", "event 6 a blog", "shop shop blog blog"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench()
+			b.happen(t, "event 5 a shop")
+			want, err := manifest.New(object([]string{"0", "b", "blog"}), manifest.Origin{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Snapshot("blog", manifest.Set{want})
+			b.happen(t, tt.event)
+			if got := strings.Join(b.told, " "); got != tt.told {
+				t.Errorf("told %q, want %q", got, tt.told)
+			}
+		})
+	}
+}
+
 // A bench is a Cluster without a cluster.
 type bench struct {
 	*Cluster
@@ -78,6 +102,7 @@ func newBench() *bench {
 	b.Cluster = &Cluster{
 		log: slog.New(slog.DiscardHandler), doubtful: make(chan doubt, 1),
 		records: map[manifest.Key]*diff.Live{}, byApp: map[string]map[manifest.Key]struct{}{}, gone: map[manifest.Key]string{},
+		rivals: map[manifest.Key][]string{},
 		changed: func(app string, drifted bool) {
 			if drifted {
 				app += "!"

@@ -111,8 +111,9 @@ func (c *Cluster) unwatch(served map[schema.GroupVersionKind]Kind) {
 			}
 		}
 	}
+	apps := c.concerns(lost...)
 	c.mu.Unlock()
-	c.tell(owners(lost...), true)
+	c.tell(apps, true)
 }
 
 // wait returns when the first listing is there, or has failed.
