@@ -1,7 +1,11 @@
 package kustomize
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -19,6 +23,9 @@ func (f *files) explain(err error) error {
 			return why
 		}
 	}
+	if file, why := f.malformed(); why != nil {
+		return fmt.Errorf("%s%w", file, redact(why, f.secrets()...))
+	}
 	text := redact(err, f.secrets()...)
 	if strings.Contains(err.Error(), "external plugins disabled") {
 		for _, k := range f.read {
@@ -28,6 +35,38 @@ func (f *files) explain(err error) error {
 		}
 	}
 	return text
+}
+
+// malformed returns the first file that is no YAML, and why with the line before
+// it: kustomize names neither directory nor, after the first document, the line.
+func (f *files) malformed() (file string, why error) {
+	for _, name := range slices.Sorted(maps.Keys(f.texts)) {
+		if ext := path.Ext(name); ext != ".yaml" && ext != ".yml" {
+			continue
+		}
+		documents := yaml.NewDecoder(bytes.NewReader(f.texts[name]))
+		for {
+			err := documents.Decode(new(yaml.Node))
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return name, yamlError(err)
+			}
+		}
+	}
+	return "", nil
+}
+
+// yamlError turns "yaml: line 3: why" into ":3: malformed YAML: why".
+func yamlError(err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
+		if line, why, ok := strings.Cut(rest, ": "); ok {
+			return fmt.Errorf(":%s: malformed YAML: %s", line, why)
+		}
+	}
+	return fmt.Errorf(": malformed YAML: %s", text)
 }
 
 // secrets returns what was read and may be secret, the literals and patches of

@@ -40,6 +40,7 @@ func TestErrorsTellNoSecret(t *testing.T) {
 		"a mapping for a scalar":  "-- kustomization.yaml --\nresources: [a.yaml]\npatches: [{path: p.yaml}]\n-- a.yaml --\n" + secret + "stringData: {a: b}\n-- p.yaml --\n" + secret + "stringData: " + canary + "\n",
 		"no mapping at all":       "-- kustomization.yaml --\nresources: [a.yaml]\n-- a.yaml --\n" + canary + "\n",
 		"a list for a mapping":    "-- kustomization.yaml --\nresources: [a.yaml]\ncommonLabels: {a: b}\n-- a.yaml --\n" + secret + "stringData: {a: " + canary + "}\n---\n- " + canary + "\n",
+		"an alias for a secret":   "-- kustomization.yaml --\nresources: [a.yaml]\n-- a.yaml --\n" + secret + "stringData:\n  a: *" + canary + "\n",
 		"broken YAML":             "-- kustomization.yaml --\nresources: [a.yaml]\n-- a.yaml --\n" + secret + "stringData:\n  a: [" + canary + "\n",
 		"a literal without key":   "-- kustomization.yaml --\nsecretGenerator: [{name: a, literals: [" + canary + "]}]\n",
 		"an env that is no text":  "-- kustomization.yaml --\nsecretGenerator: [{name: a, envs: [a.env]}]\n-- a.env --\n\xff=" + canary + "\n",
@@ -77,7 +78,7 @@ func TestRedact(t *testing.T) {
 
 func TestOrigins(t *testing.T) {
 	o := newOrigins()
-	k, err := check("app/kustomization.yaml", []byte("resources: [a.yaml, b.yaml, c.yaml]\nsecretGenerator:\n- name: tls\n"))
+	k, err := check("app/kustomization.yaml", []byte("resources: [a.yaml, b.yaml, c.yaml, d.json]\nsecretGenerator:\n- name: tls\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +86,7 @@ func TestOrigins(t *testing.T) {
 	o.read("app/a.yaml", []byte("# top\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  labels:\n    name: no\n  name: web\n---\nkind: Service\nmetadata: {labels: {a: b}, name: web}\n"))
 	o.read("app/b.yaml", []byte("kind: ConfigMap\nmetadata:\n  name: web-long\n"))
 	o.read("app/c.yaml", []byte("kind: Role\nmetadata: {name: twice}\n---\nkind: Role\nmetadata: {name: twice}\n"))
+	o.read("app/d.json", []byte("{\n  \"kind\": \"SealedSecret\",\n  \"metadata\": {\"name\": \"db\"}\n}\n"))
 	o.read("app/patch.yaml", []byte("kind: ConfigMap\nmetadata:\n  name: web\n"))
 	for _, tt := range []struct {
 		kind, name, file string
@@ -95,6 +97,7 @@ func TestOrigins(t *testing.T) {
 		{"ConfigMap", "web-long-b2c3", "app/b.yaml", 1},
 		{"Secret", "tls-h4sh", "app/kustomization.yaml", 3},
 		{"Role", "twice", "", 0},
+		{"SealedSecret", "db", "app/d.json", 1},
 		{"Deployment", "web", "", 0},
 	} {
 		if got := o.of(tt.kind, tt.name); got.File != tt.file || got.Line != tt.line {

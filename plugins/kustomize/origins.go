@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"bytes"
+	"encoding/json"
 	"path"
 	"regexp"
 	"strings"
@@ -76,6 +77,10 @@ func (o *origins) read(file string, text []byte) {
 	if !o.resources[file] {
 		return
 	}
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		o.readJSON(file, text)
+		return
+	}
 	s := source{file: file, line: 1}
 	n := 0
 	meta, indent := false, 0
@@ -106,6 +111,18 @@ func (o *origins) read(file string, text []byte) {
 		}
 	}
 	o.add(s)
+}
+
+// readJSON notes the one object of a JSON file, as kubeseal writes it. A flow
+// mapping that is not JSON has an unknown origin.
+func (o *origins) readJSON(file string, text []byte) {
+	var object struct {
+		Kind     string
+		Metadata struct{ Name string }
+	}
+	if json.Unmarshal(text, &object) == nil {
+		o.add(source{object.Kind, object.Metadata.Name, file, 1})
+	}
 }
 
 func (o *origins) add(s source) {

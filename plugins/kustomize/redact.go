@@ -20,6 +20,8 @@ var (
 	config = regexp.MustCompile("(?s)`[^`]*\n[^`]*`|\\{\"[^\n]*\\}")
 	// quotedYAML is what a YAML parser quotes of its input.
 	quotedYAML = regexp.MustCompile("cannot unmarshal (!!\\w+) `[^`]*`")
+	// anchor is what it takes for a reference: a value that begins with a star.
+	anchor = regexp.MustCompile("unknown anchor '[^']*'")
 	// bytesOf is text as a list of its bytes.
 	bytesOf = regexp.MustCompile(`\[\d+( \d+)+\]`)
 	// rootedPath is one of our paths as kustomize sees it.
@@ -43,6 +45,7 @@ func redact(err error, secrets ...string) error {
 	text = printed.ReplaceAllString(text, "$1…")
 	text = config.ReplaceAllString(text, "…")
 	text = quotedYAML.ReplaceAllString(text, "cannot unmarshal $1 …")
+	text = anchor.ReplaceAllString(text, "unknown anchor …")
 	text = bytesOf.ReplaceAllString(text, "[…]")
 	text = rootedPath.ReplaceAllString(text, "$1$2")
 	text = strings.Join(strings.Fields(text), " ")
