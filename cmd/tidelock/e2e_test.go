@@ -25,6 +25,7 @@ import (
 //	NS        the namespace for what Applications state
 //	AGENT_NS  the agent's namespace, where Applications and keys are
 //	LOG       the agent's log
+//	SERVER    the API server's address, for nothing here knows kubernetes.default.svc
 //	REPO      the URL of the repository made last
 //	COMMIT    the commit pushed last
 func TestE2E(t *testing.T) {
@@ -96,6 +97,7 @@ func (w *world) begin(ctx context.Context, env *testscript.Env) error {
 	env.Values[theStory], env.Values[keysOf] = s, &scriptKeys{}
 	env.Setenv("NS", name)
 	env.Setenv("AGENT_NS", s.namespace)
+	env.Setenv("SERVER", w.cluster.Config.Host)
 	env.Setenv("LOG", filepath.Join(s.agentDir(), "agent.log"))
 	if err := w.cluster.ServiceAccount(ctx, s.namespace, "tidelock", s.kubeconfig); err != nil {
 		return err
