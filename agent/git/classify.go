@@ -25,7 +25,7 @@ func (r *remote) classify(err error) error {
 	}
 	err = unwrapped(err)
 	e := &Error{URL: redact(r.repo.URL)}
-	e.Kind, e.What, e.Hint = explain(err)
+	e.What, e.Hint, e.Kind = explain(err)
 	e.What = r.repo.Credentials.scrub(e.What)
 	for _, cause := range []error{context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(err, cause) {
@@ -48,7 +48,7 @@ func unwrapped(err error) error {
 	return err
 }
 
-func explain(err error) (kind error, what, hint string) {
+func explain(err error) (what, hint string, kind error) {
 	var status *githttp.Err
 	var hostKey *knownhosts.KeyError
 	var cert *tls.CertificateVerificationError
@@ -56,34 +56,34 @@ func explain(err error) (kind error, what, hint string) {
 	var redirected *url.Error
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		return ErrTooLarge, plain(err), ""
+		return plain(err), "", ErrTooLarge
 	case errors.Is(err, ErrAuth):
-		return ErrAuth, plain(err), "check the repository's credentials"
+		return plain(err), "check the repository's credentials", ErrAuth
 	case errors.Is(err, transport.ErrAuthenticationRequired):
-		return ErrAuth, "the server asks for credentials, or does not accept those it got", "add or correct the repository's credentials"
+		return "the server asks for credentials, or does not accept those it got", "add or correct the repository's credentials", ErrAuth
 	case errors.Is(err, transport.ErrAuthorizationFailed):
-		return ErrAuth, "the credentials do not allow reading this repository", "grant read access, or use other credentials"
+		return "the credentials do not allow reading this repository", "grant read access, or use other credentials", ErrAuth
 	case errors.As(err, &hostKey) && len(hostKey.Want) > 0:
-		return ErrAuth, "the server's SSH host key is not the known one", "somebody may be in between; if the key was changed on purpose, update the known hosts"
+		return "the server's SSH host key is not the known one", "somebody may be in between; if the key was changed on purpose, update the known hosts", ErrAuth
 	case errors.As(err, &hostKey):
-		return ErrAuth, "the server's SSH host key is unknown", "add it to the known hosts"
+		return "the server's SSH host key is unknown", "add it to the known hosts", ErrAuth
 	case errors.As(err, &cert):
-		return ErrAuth, plain(cert.Err), "add the server's certificate authority to the TLS certificates"
+		return plain(cert.Err), "add the server's certificate authority to the TLS certificates", ErrAuth
 	case strings.Contains(err.Error(), "ssh: unable to authenticate"):
 		// golang.org/x/crypto/ssh has no error value for it.
-		return ErrAuth, "the server does not accept the SSH key", "add the public key to the repository as a deploy key"
+		return "the server does not accept the SSH key", "add the public key to the repository as a deploy key", ErrAuth
 	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return ErrRepository, "the server has no such repository, or hides it without credentials", "check the address and the credentials"
+		return "the server has no such repository, or hides it without credentials", "check the address and the credentials", ErrRepository
 	case errors.As(err, &status):
-		return ErrRepository, fmt.Sprintf("the server answers with status %d", status.StatusCode()), ""
+		return fmt.Sprintf("the server answers with status %d", status.StatusCode()), "", ErrRepository
 	case errors.As(err, &exit):
-		return ErrRepository, fmt.Sprintf("the SSH command ended with status %d", exit.ExitStatus()), "check the repository's path"
+		return fmt.Sprintf("the SSH command ended with status %d", exit.ExitStatus()), "check the repository's path", ErrRepository
 	case errors.Is(err, context.DeadlineExceeded):
-		return ErrRepository, "no answer in time", "check the network, or that the server is up"
+		return "no answer in time", "check the network, or that the server is up", ErrRepository
 	case errors.As(err, &redirected):
-		return ErrRepository, plain(redirected.Err), ""
+		return plain(redirected.Err), "", ErrRepository
 	}
-	return ErrRepository, plain(err), ""
+	return plain(err), "", ErrRepository
 }
 
 // plain makes foreign text fit for a message: one line, no control characters,

@@ -91,7 +91,7 @@ func (s *disk) readFile(name string, _ plumbing.Hash, limit int64) ([]byte, plum
 		return nil, plumbing.ZeroHash, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, plumbing.ZeroHash, fmt.Errorf("no longer a regular file")
+		return nil, plumbing.ZeroHash, errors.New("no longer a regular file")
 	}
 	if info.Size() > limit {
 		return nil, plumbing.ZeroHash, tooLarge(name, info.Size(), limit)

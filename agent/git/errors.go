@@ -33,7 +33,7 @@ var (
 	// ErrLink: a symbolic link is absolute, leaves the tree, or is part of a loop.
 	ErrLink = errors.New("symbolic link not followed")
 	// ErrLFS: the file is a Git LFS pointer; its content is kept elsewhere.
-	ErrLFS = errors.New("Git LFS pointer")
+	ErrLFS = errors.New("is a Git LFS pointer")
 	// ErrIsDir: a file was asked for and the path is a directory.
 	ErrIsDir = errors.New("is a directory")
 	// ErrNotDir: a directory was asked for and the path is a file.

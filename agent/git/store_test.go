@@ -52,10 +52,6 @@ func TestResolve(t *testing.T) {
 	} {
 		for kind, url := range map[string]string{"http": web.url(), "path": u.bare(), "file": "file://" + u.tree()} {
 			t.Run(kind+"/"+tt.revision, func(t *testing.T) {
-				if kind == "file" {
-					u := *u
-					u.t = t
-				}
 				s := newStore(t, Options{})
 				if got := resolve(t, s, Repo{URL: url}, tt.revision); got != tt.want {
 					t.Errorf("got %s, want %s", got, tt.want)
@@ -119,7 +115,7 @@ func TestOneFetchForAll(t *testing.T) {
 	quitter, quit := context.WithCancel(t.Context())
 	g.Go(func() error {
 		if _, err := s.Tree(quitter, repo, sha); !errors.Is(err, context.Canceled) {
-			return fmt.Errorf("who gave up got %v", err)
+			return fmt.Errorf("who gave up got %w", err)
 		}
 		return nil
 	})
@@ -425,7 +421,7 @@ func TestHostileServer(t *testing.T) {
 		{"redirect to another host", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)+r.URL.Path+"?"+r.URL.RawQuery, http.StatusFound)
 		}, ErrRepository, "redirected to another host (localhost)"},
-		{"endless list", func(w http.ResponseWriter, r *http.Request) {
+		{"endless list", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, "001e# service=git-upload-pack\n0000")
 			capabilities := "\x00agent=git/2"
 			for i := 0; ; i++ {
@@ -436,9 +432,9 @@ func TestHostileServer(t *testing.T) {
 				}
 			}
 		}, ErrTooLarge, "more than 100000 bytes"},
-		{"rubbish", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<html>\x1b[31mhello") }, ErrRepository, ""},
-		{"silence", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, ErrRepository, "no answer in time"},
-		{"500", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "hunter22", 500) }, ErrRepository, "status 500"},
+		{"rubbish", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>\x1b[31mhello") }, ErrRepository, ""},
+		{"silence", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, ErrRepository, "no answer in time"},
+		{"500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "hunter22", 500) }, ErrRepository, "status 500"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			web := u.serve("", "")

@@ -125,7 +125,10 @@ func TestUnreachableRecovers(t *testing.T) {
 	u := newUpstream(t)
 	first := u.commit(map[string]string{"a": "1"})
 	web := u.serve("", "")
-	down := func(w http.ResponseWriter, _ *http.Request) bool { http.Error(w, "down", 503); return true }
+	down := func(w http.ResponseWriter, _ *http.Request) bool {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+		return true
+	}
 	web.before.Store(&down)
 	s := newStore(t, Options{})
 	repo := Repo{URL: web.url()}

@@ -72,7 +72,7 @@ func TestWebhookCrowd(t *testing.T) {
 	h := NewWebhook(nil, func(string, string, string) {})
 	hold, done := make(chan struct{}), make(chan struct{}, maxWebhooks)
 	request := func(body io.Reader) int {
-		r := httptest.NewRequest("POST", "/api/webhook", body)
+		r := httptest.NewRequest(http.MethodPost, "/api/webhook", body)
 		r.Header.Set("X-GitHub-Event", "ping")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
@@ -117,7 +117,7 @@ func FuzzWebhook(f *testing.F) {
 			}
 			SameRepo(url, "https://github.com/acme/infra")
 		})
-		r := httptest.NewRequest("POST", "/api/webhook", strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, "/api/webhook", strings.NewReader(body))
 		r.Header["X-Github-Event"] = []string{event}
 		r.Header["Content-Type"] = []string{contentType}
 		w := httptest.NewRecorder()
