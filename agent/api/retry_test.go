@@ -22,7 +22,7 @@ func TestParseDuration(t *testing.T) {
 		{"1.5", `duration "1.5" is neither seconds nor like 1m30s`},
 		{"9223372036854775807", `duration "9223372036854775807" is out of range`},
 	} {
-		got := ""
+		var got string
 		if d, err := ParseDuration(tt.in); err != nil {
 			got = err.Error()
 		} else {

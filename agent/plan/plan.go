@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -132,7 +131,7 @@ func (p Plan) String() string {
 func (p Plan) Hash() string {
 	sum := sha256.New()
 	for _, key := range slices.SortedFunc(slices.Values(p.Prunes()), manifest.Key.Compare) {
-		io.WriteString(sum, key.String()+"\n")
+		fmt.Fprintln(sum, key)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:6])
 }

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -27,7 +28,7 @@ type pattern struct {
 func newPattern(text string, separators ...rune) (pattern, error) {
 	text, deny := strings.CutPrefix(text, "!")
 	if deny && text == "*" {
-		return pattern{}, fmt.Errorf("!* denies everything: leave the entry out")
+		return pattern{}, errors.New("!* denies everything: leave the entry out")
 	}
 	compiled, err := newGlob(text, separators...)
 	return pattern{glob: compiled, deny: deny, any: text == "*"}, err
