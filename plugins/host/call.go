@@ -78,7 +78,7 @@ func (p *pool) judge(ctx context.Context, c call, proc *process, err error) erro
 	if tree := (*treeError)(nil); errors.As(err, &tree) {
 		return tree.err
 	}
-	if _, own := err.(*failure); own {
+	if own := (*failure)(nil); errors.As(err, &own) {
 		// The host broke the call off: the plugin may go on for long.
 		p.leave(proc)
 		return err

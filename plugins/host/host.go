@@ -51,20 +51,18 @@ func New(config Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding this program to run its own plugins: %w", err)
 	}
-	dir, err := newWorkDir(config.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("making a directory for plugin sockets: %w", err)
-	}
-	h := &Host{log: config.Logger, pools: map[string]*pool{}, dir: dir, run: new(errgroup.Group)}
+	h := &Host{log: config.Logger, pools: map[string]*pool{}, run: new(errgroup.Group)}
 	if h.log == nil {
 		h.log = slog.Default()
 	}
 	for _, spec := range config.Plugins {
 		if spec.Name == "" || h.pools[spec.Name] != nil {
-			dir.remove()
 			return nil, fmt.Errorf("plugin %q is given twice, or without a name", spec.Name)
 		}
 		h.pools[spec.Name] = newPool(h, spec.withDefaults(self))
+	}
+	if h.dir, err = newWorkDir(config.Dir); err != nil {
+		return nil, fmt.Errorf("making a directory for plugin sockets: %w", err)
 	}
 	return h, nil
 }
@@ -139,7 +137,7 @@ func (h *Host) call(ctx context.Context, c call, do func(context.Context, *proce
 		return fmt.Errorf("plugin %s: %s of application %s: %w", c.plugin, c.name, c.application, context.Cause(ctx))
 	}
 	e := &Error{Plugin: c.plugin, Application: c.application, Call: c.name, Err: err}
-	if f, ok := err.(*failure); ok {
+	if f := (*failure)(nil); errors.As(err, &f) {
 		e.Kind = f.kind
 	}
 	return e

@@ -158,7 +158,7 @@ func (p *pool) backOff() {
 func (p *pool) tell(proc *process) {
 	log := p.host.log.With("plugin", p.spec.Name)
 	log.Debug("plugin started", "version", clean(proc.about.GetVersion()), "pid", proc.runner.cmd.Process.Pid,
-		"confined by", clean(strings.Join(proc.about.GetConfinedBy(), ", ")))
+		"confinedBy", clean(strings.Join(proc.about.GetConfinedBy(), ", ")))
 	if lacks := proc.about.GetNotConfinedBy(); len(lacks) > 0 && !p.told {
 		p.told = true
 		log.Warn("plugin runs with a weaker sandbox", "lacking", clean(strings.Join(lacks, "; ")))
