@@ -174,6 +174,7 @@ func (o *options) addLabels(k *types.Kustomization, env map[string]string) error
 		}
 		return add(&k.Labels[i].Pairs, labels, o.ForceCommonLabels, "label")
 	}
+	//nolint:staticcheck // deprecated, and what "kustomize edit add label" sets
 	return add(&k.CommonLabels, labels, o.ForceCommonLabels, "label")
 }
 

@@ -34,7 +34,7 @@ func Main(m *testing.M, plugins ...sdk.Plugin) {
 func Host(t testing.TB, plugins ...host.Spec) *host.Host {
 	t.Helper()
 	before := runtime.NumGoroutine()
-	base, err := os.MkdirTemp("/tmp", "tl")
+	base, err := os.MkdirTemp("/tmp", "tl") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}

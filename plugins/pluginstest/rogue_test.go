@@ -49,10 +49,11 @@ func (rogue) Render(ctx context.Context, req *sdk.RenderRequest) (*sdk.RenderRes
 		return act(ctx, req)
 	}
 	if try, ok := attempts[what]; ok {
+		verdict := "allowed"
 		if err := try(); err != nil {
-			return one("refused: " + err.Error()), nil
+			verdict = "refused: " + err.Error()
 		}
-		return one("allowed"), nil
+		return one(verdict), nil
 	}
 	return nil, fmt.Errorf("no such act: %q", what)
 }
@@ -63,6 +64,10 @@ func one(text string) *sdk.RenderResult {
 
 var acts = map[string]func(context.Context, *sdk.RenderRequest) (*sdk.RenderResult, error){
 	"work": func(context.Context, *sdk.RenderRequest) (*sdk.RenderResult, error) { return one("done"), nil },
+	"read": func(_ context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+		data, err := req.Tree.ReadFile("a")
+		return one(string(data)), err
+	},
 	"pid": func(context.Context, *sdk.RenderRequest) (*sdk.RenderResult, error) {
 		return one(fmt.Sprint(os.Getpid())), nil
 	},
@@ -78,18 +83,18 @@ var acts = map[string]func(context.Context, *sdk.RenderRequest) (*sdk.RenderResu
 		return nil, nil
 	},
 	"spin": func(context.Context, *sdk.RenderRequest) (*sdk.RenderResult, error) {
-		for {
+		for { //nolint:staticcheck // to spin is its part
 		}
 	},
 	"stop": func(context.Context, *sdk.RenderRequest) (*sdk.RenderResult, error) {
-		syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(os.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGSTOP))
+		_, _, _ = syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(os.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGSTOP))
 		return one("back"), nil
 	},
 	"rubbish": func(context.Context, *sdk.RenderRequest) (*sdk.RenderResult, error) {
 		for range 100 {
 			fmt.Fprint(os.Stdout, strings.Repeat("x", 100<<10))
-			syscall.Write(1, []byte(strings.Repeat("y", 100<<10)))
-			syscall.Write(2, []byte(strings.Repeat("\x1b[2Jz", 20<<10)))
+			_, _ = syscall.Write(1, []byte(strings.Repeat("y", 100<<10)))
+			_, _ = syscall.Write(2, []byte(strings.Repeat("\x1b[2Jz", 20<<10)))
 		}
 		return one("done"), nil
 	},
@@ -110,7 +115,7 @@ var acts = map[string]func(context.Context, *sdk.RenderRequest) (*sdk.RenderResu
 			for i := 0; i < len(b); i += 4096 {
 				b[i] = 1
 			}
-			hoard = append(hoard, b)
+			hoard = append(hoard, b) //nolint:staticcheck // to keep it is its part
 		}
 	},
 	"ask without end": func(_ context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
@@ -171,7 +176,7 @@ func raw(call uintptr, args ...uintptr) error {
 		return errno
 	}
 	if call == syscall.SYS_CLONE && n == 0 {
-		syscall.RawSyscall(syscall.SYS_EXIT, 0, 0, 0)
+		_, _, _ = syscall.RawSyscall(syscall.SYS_EXIT, 0, 0, 0)
 	}
 	return nil
 }
@@ -220,7 +225,7 @@ func TestMisbehaviour(t *testing.T) {
 			h := pluginstest.Host(t, spec)
 			_, err := render(h, "rogue", tt.what)
 			e := (*host.Error)(nil)
-			if !errors.As(err, &e) || e.Kind != tt.kind {
+			if !errors.As(err, &e) || !errors.Is(e.Kind, tt.kind) {
 				t.Fatalf("got %v, want %v", err, tt.kind)
 			}
 			if want := "plugin rogue: render of application shop: " + tt.says; !strings.HasPrefix(err.Error(), want) {
@@ -350,13 +355,6 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
-func init() {
-	acts["read"] = func(_ context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
-		data, err := req.Tree.ReadFile("a")
-		return one(string(data)), err
-	}
-}
-
 type slowTree struct {
 	*pluginstest.Tree
 	once           sync.Once
@@ -461,7 +459,7 @@ func beHost(dir string) {
 // TestHostDies: plugins do not outlive a host that is killed, and the next host
 // removes what it left.
 func TestHostDies(t *testing.T) {
-	dir, err := os.MkdirTemp("/tmp", "tl")
+	dir, err := os.MkdirTemp("/tmp", "tl") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
