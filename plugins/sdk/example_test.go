@@ -11,7 +11,7 @@ import (
 // An upper renders the file "MANIFEST" of a directory, in capitals.
 type upper struct{}
 
-func (upper) Render(ctx context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+func (upper) Render(_ context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
 	file := path.Join(req.Path, "MANIFEST")
 	data, err := req.Tree.ReadFile(file)
 	if err != nil {

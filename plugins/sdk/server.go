@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 
@@ -174,7 +175,7 @@ func sendResult(stream wire.Plugin_RenderServer, result *RenderResult) error {
 				return err
 			}
 		}
-		pending = append(pending, &wire.Document{Data: d.Data, File: d.File, Line: int32(d.Line)})
+		pending = append(pending, &wire.Document{Data: d.Data, File: d.File, Line: int32(min(d.Line, math.MaxInt32))})
 		size += len(d.Data) + len(d.File) + 16
 	}
 	if err := flush(); err != nil {

@@ -37,7 +37,9 @@ func tryAll(text string) {
 	}{
 		{"read /etc/passwd", func() error { _, err := os.ReadFile("/etc/passwd"); return err }},
 		{"read /etc/hosts", func() error { _, err := os.ReadFile("/etc/hosts"); return err }},
-		{"write", func() error { return os.WriteFile(filepath.Join(os.TempDir(), "tidelock-sandbox-test"), []byte("x"), 0o600) }},
+		{"write", func() error {
+			return os.WriteFile(filepath.Join(os.TempDir(), "tidelock-sandbox-test"), []byte("x"), 0o600)
+		}},
 		{"exec", func() error { return exec.Command("/bin/true").Run() }},
 		{"socket", func() error {
 			conn, err := net.ListenPacket("udp", "127.0.0.1:0")

@@ -35,7 +35,7 @@ func TestStatus(t *testing.T) {
 			t.Errorf("%.100q came back as %.100q, %v; want %.100q that is %v", tt.err, got, ok, tt.text, tt.is)
 		}
 		for _, pair := range kinds {
-			if pair.Err != tt.is && errors.Is(got, pair.Err) {
+			if !errors.Is(tt.is, pair.Err) && errors.Is(got, pair.Err) {
 				t.Errorf("%.100q came back as %v", tt.err, pair.Err)
 			}
 		}
