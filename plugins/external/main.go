@@ -22,15 +22,14 @@ import (
 const version = "0.20.4"
 
 func main() {
-	source, err := newSource()
-	if err != nil {
+	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "tidelock-external-secrets:", err)
 		os.Exit(1)
 	}
 	sdk.Serve(sdk.Plugin{
 		Name:         "external-secrets",
 		Version:      version,
-		SecretSource: source,
+		SecretSource: source{},
 		Needs:        sandbox.Grants{Network: true},
 		Warm:         warm,
 	})

@@ -18,28 +18,29 @@ import (
 // source implements sdk.SecretSource.
 type source struct{}
 
-// newSource prepares the process. It must run before the sandbox is entered.
-func newSource() (source, error) {
+// prepare makes the process fit for a source. It must run before the sandbox is
+// entered.
+func prepare() error {
 	quiet()
 	// A template must not reach the network: it could carry values out by the
 	// names that it asks for.
 	delete(template.FuncMap(), "getHostByName")
 	path, err := writeKubeconfig(tokenConfig)
 	if err != nil {
-		return source{}, fmt.Errorf("prepare the kubeconfig that providers ask for: %w", err)
+		return fmt.Errorf("prepare the kubeconfig that providers ask for: %w", err)
 	}
 	// Without HOME they would look the user up, in files that the sandbox hides.
 	for name, value := range map[string]string{"KUBECONFIG": path, "HOME": "/nonexistent"} {
 		if err := os.Setenv(name, value); err != nil {
-			return source{}, err
+			return err
 		}
 	}
 	transport, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
-		return source{}, fmt.Errorf("the default HTTP transport is a %T", http.DefaultTransport)
+		return fmt.Errorf("the default HTTP transport is a %T", http.DefaultTransport)
 	}
 	transport.RegisterProtocol(tokenScheme, tokens{})
-	return source{}, nil
+	return nil
 }
 
 // quiet silences the libraries: what they log may quote what they handle.

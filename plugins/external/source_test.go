@@ -19,12 +19,8 @@ import (
 // canary is what no error may hold.
 const canary = "c4n4ry-plain-text"
 
-// plugin is the source that every test uses: there is one per process.
-var plugin source
-
 func TestMain(m *testing.M) {
-	var err error
-	if plugin, err = newSource(); err != nil {
+	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -115,7 +111,7 @@ func fetchSecret(t testing.TB, h host, spec string) (*sdk.SecretResult, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plugin.Fetch(t.Context(), &sdk.SecretRequest{Application: "shop", Namespace: "shop", ExternalSecret: raw, Objects: h})
+	return source{}.Fetch(t.Context(), &sdk.SecretRequest{Application: "shop", Namespace: "shop", ExternalSecret: raw, Objects: h})
 }
 
 // show prints a result, values revealed.
@@ -336,7 +332,7 @@ func TestOtherObjects(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = plugin.Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: host{}})
+			_, err = source{}.Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: host{}})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
@@ -350,7 +346,7 @@ func TestV1beta1(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := host{objects: map[string]string{"SecretStore shop/demo": strings.Replace(demoStore, "/v1\n", "/v1beta1\n", 1)}}
-	got, err := plugin.Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: h})
+	got, err := source{}.Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: h})
 	if err != nil || string(got.Data["a"]) != "one" {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -368,7 +364,7 @@ func FuzzFetch(f *testing.F) {
 			return // nothing may reach the network
 		}
 		h := host{objects: map[string]string{"SecretStore shop/demo": string(store)}}
-		got, err := plugin.Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: h})
+		got, err := source{}.Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: h})
 		if (got == nil) == (err == nil) {
 			t.Fatalf("result %v with error %v", got, err)
 		}

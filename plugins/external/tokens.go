@@ -95,7 +95,8 @@ func tokenPath(path string) (namespace, name string, ok bool) {
 func refuse(req *http.Request, code int, message string) (*http.Response, error) {
 	return answer(req, code, metav1.Status{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
-		Status:   metav1.StatusFailure, Code: int32(code), Message: message,
+		Status:   metav1.StatusFailure, Code: int32(code), //nolint:gosec // three digits
+		Message: message,
 		Reason: map[int]metav1.StatusReason{
 			http.StatusNotFound: metav1.StatusReasonNotFound, http.StatusForbidden: metav1.StatusReasonForbidden,
 		}[code],
