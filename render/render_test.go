@@ -198,7 +198,7 @@ func TestCache(t *testing.T) {
 		if step.change != nil {
 			step.change(&req)
 		}
-		got := w.stats(func() { w.engine.Render(context.Background(), req) })
+		got := w.stats(func() { _, _ = w.engine.Render(context.Background(), req) })
 		if got != step.want {
 			t.Errorf("%s: %s, want %s", step.name, got, step.want)
 		}
@@ -260,7 +260,7 @@ func TestCancelled(t *testing.T) {
 	if _, err := w.engine.Render(ctx, req); !errors.Is(err, context.Canceled) {
 		t.Errorf("error of a cancelled render: %v", err)
 	}
-	w.check(w.stats(func() { w.engine.Render(context.Background(), req) }), miss)
+	w.check(w.stats(func() { _, _ = w.engine.Render(context.Background(), req) }), miss)
 }
 
 // The cache stays within its bytes, and forgets what was not asked for longest.

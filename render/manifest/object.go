@@ -13,7 +13,7 @@ import (
 	"unicode"
 
 	"github.com/tidelock-io/tidelock/secrets"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
@@ -112,7 +112,7 @@ func nameField(meta map[string]any, field string) (string, error) {
 
 // isName allows what any kind of name may be.
 func isName(s string) bool {
-	return len(s) <= 253 && len(path.IsValidPathSegmentName(s)) == 0 &&
+	return len(s) <= 253 && len(content.IsPathSegmentName(s)) == 0 &&
 		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) })
 }
 
@@ -220,7 +220,7 @@ func (o *Object) seal(body map[string]any) error {
 func (o *Object) Body() map[string]any {
 	var body map[string]any
 	if err := utiljson.Unmarshal(o.body, &body); err != nil {
-		panic(err) // seal encoded it
+		panic(err) //nolint:forbidigo // seal encoded it
 	}
 	return body
 }
@@ -290,7 +290,7 @@ func (o *Object) Reveal() []byte {
 	body["data"] = o.encoded()
 	raw, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // strings in a map
+		panic(err) //nolint:forbidigo // strings in a map
 	}
 	return raw
 }

@@ -1,6 +1,9 @@
 package manifest
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 type document struct {
 	text []byte
@@ -64,7 +67,7 @@ func (s *splitter) end(at int) {
 // isMarker says whether row is marker, alone or followed by white space.
 func isMarker(row []byte, marker string) bool {
 	rest, ok := bytes.CutPrefix(row, []byte(marker))
-	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
+	return ok && (len(rest) == 0 || strings.IndexByte(" \t\r\n", rest[0]) >= 0)
 }
 
 // blank says whether row is empty or a comment.

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -81,12 +80,12 @@ func anyMap(m map[string]string) map[string]any {
 // anybody: the ExternalSecret, and the stores of the same render.
 func inputHash(s *spec, req Request) string {
 	sum := sha256.New()
-	io.WriteString(sum, req.Object.Hash())
+	fmt.Fprint(sum, req.Object.Hash())
 	refs, _ := s.stores() // an error shows when it is fetched
 	for _, store := range refs {
 		for _, o := range req.Render {
 			if IsStore(o) && o.Key.Kind == store.Kind && o.Key.Name == store.Name {
-				io.WriteString(sum, "\x00"+o.Hash())
+				fmt.Fprint(sum, "\x00", o.Hash())
 			}
 		}
 	}

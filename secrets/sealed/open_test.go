@@ -248,10 +248,10 @@ func TestBroken(t *testing.T) {
 		return func(body map[string]any) { set(body, value, "spec", "encryptedData", "password") }
 	}
 	for _, tt := range []struct {
-		name   string
-		break_ func(map[string]any)
-		kind   error
-		want   string
+		name  string
+		spoil func(map[string]any)
+		kind  error
+		want  string
 	}{
 		{"not base64", item("%%%"), ErrBroken, `item "password": broken: it is not base64`},
 		{"cut short", item("AAA="), ErrBroken, "cut short"},
@@ -266,7 +266,7 @@ func TestBroken(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			body := seal1(t, pair, "strict", "shop", "db", map[string][]byte{"password": []byte(canary)})
-			tt.break_(body)
+			tt.spoil(body)
 			_, err := Open(t.Context(), newObject(t, body), keys, nil)
 			checkError(t, err, tt.kind, tt.want)
 		})
