@@ -76,7 +76,7 @@ func (o *objects) follow(ctx context.Context, client metadata.Interface, kind sc
 			return fmt.Errorf("watch %s: %w", kind.Resource, err)
 		}
 		if err != nil {
-			return nil
+			break
 		}
 		for event := range events.ResultChan() {
 			o.take(kind.Resource, event)

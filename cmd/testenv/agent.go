@@ -50,11 +50,11 @@ func StartAgent(ctx context.Context, o AgentOptions) (*Agent, error) {
 			return nil, err
 		}
 	}
-	listen, err := freeAddress()
+	listen, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := freeAddress()
+	metrics, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func StartAgent(ctx context.Context, o AgentOptions) (*Agent, error) {
 
 // Start runs the agent again, with the same flags and files, after it ended.
 func (a *Agent) Start(ctx context.Context) error {
-	cmd := exec.Command(a.options.Binary, a.options.Flags...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), a.options.Binary, a.options.Flags...)
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + filepath.Join(a.options.Dir, "home"),
@@ -186,8 +186,8 @@ func (a *Agent) awaitNoLeftovers() error {
 }
 
 // freeAddress returns an address that nobody listens on just now.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

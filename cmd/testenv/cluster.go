@@ -62,7 +62,7 @@ func StartCluster(ctx context.Context, bin Binaries, dir string, audit ...string
 		return nil, err
 	}
 	var err error
-	c.process, err = start("devcluster", exec.Command(bin.Devcluster, flags...), filepath.Join(dir, "devcluster.log"))
+	c.process, err = start("devcluster", exec.CommandContext(context.WithoutCancel(ctx), bin.Devcluster, flags...), filepath.Join(dir, "devcluster.log"))
 	if err != nil {
 		return nil, err
 	}

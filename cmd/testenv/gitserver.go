@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/cgi"
+	"net/http/cgi" //nolint:gosec // what it warns of was mended in Go 1.6.3
 	"net/url"
 	"os"
 	"os/exec"
@@ -51,7 +51,7 @@ func StartGit(ctx context.Context, dir string, login *url.Userinfo) (*GitServer,
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func heal(ctx context.Context, s *stage) error {
 	begun := time.Now()
 	s.out.line("somebody set the image of the Deployment frontend to %s", tampered.Spec.Template.Spec.Containers[0].Image)
 	if err := s.out.step("it has the image of Git again", func() (string, error) {
-		err := s.untilDeployment(ctx, "frontend", "frontend", "image "+image+newTag, hasImage(image+newTag))
+		err := s.untilFrontend(ctx, "image "+image+newTag, hasImage(image+newTag))
 		return seconds(time.Since(begun)) + " after the change", err
 	}); err != nil {
 		return err
@@ -38,7 +38,7 @@ func heal(ctx context.Context, s *stage) error {
 	begun = time.Now()
 	s.out.line("somebody deleted it")
 	return s.out.step("it is back, though a second heal rests two seconds after the first", func() (string, error) {
-		err := s.untilDeployment(ctx, "frontend", "frontend", "another uid and all Pods", anotherThan(before.UID))
+		err := s.untilFrontend(ctx, "another uid and all Pods", anotherThan(before.UID))
 		if err != nil {
 			return "", err
 		}

@@ -30,24 +30,24 @@ func rollOut(ctx context.Context, s *stage) error {
 	}
 	s.out.line("pushed %s: frontend %s in staging", testenv.Short(commit), newTag)
 	if err := s.out.step("the Deployment has the new image", func() (string, error) {
-		err := s.untilDeployment(ctx, "frontend", "frontend", "image "+image+newTag, hasImage(image+newTag))
+		err := s.untilFrontend(ctx, "image "+image+newTag, hasImage(image+newTag))
 		return seconds(time.Since(pushed)) + " from push to applied", err
 	}); err != nil {
 		return err
 	}
 	return s.out.step("every Pod runs it", func() (string, error) {
-		if err := s.untilDeployment(ctx, "frontend", "frontend", "all Pods updated", rolledOut); err != nil {
+		if err := s.untilFrontend(ctx, "all Pods updated", rolledOut); err != nil {
 			return "", err
 		}
 		return "frontend-staging is Synced, Healthy at " + testenv.Short(commit), s.untilSynced(ctx, commit, "frontend-staging")
 	})
 }
 
-// untilDeployment waits for a state of a Deployment, which want describes.
-func (s *stage) untilDeployment(ctx context.Context, namespace, name, want string, met testenv.Condition) error {
+// untilFrontend waits for a state of the frontend's Deployment, which want describes.
+func (s *stage) untilFrontend(ctx context.Context, want string, met testenv.Condition) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("waited %s to see it with %s", patience, want))
 	defer cancel()
-	return s.cluster.Until(ctx, deployments, namespace, name, met)
+	return s.cluster.Until(ctx, deployments, "frontend", "frontend", met)
 }
 
 func hasImage(want string) testenv.Condition {
