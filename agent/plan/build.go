@@ -55,7 +55,7 @@ func (policy Policy) applies(changes []diff.Change) map[int][]diff.Change {
 		if c.Desired == nil {
 			continue
 		}
-		if c.Verdict == diff.Foreign || policy.Only != nil && !policy.Only[c.Key] {
+		if c.Verdict == diff.Foreign || c.Verdict == diff.Refused || policy.Only != nil && !policy.Only[c.Key] {
 			c.Verdict = diff.Same
 		}
 		applies[place[c.Key]] = append(applies[place[c.Key]], c)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/health"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
@@ -21,6 +22,11 @@ func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, er
 	}
 	changes, rejected := p.r.Apply.Ask(ctx, p.look(desired.Objects))
 	p.rejected = rejected
+	for _, r := range rejected {
+		// What the server refuses it will refuse again; what it did not answer is
+		// asked anew soon.
+		p.failed = p.failed || !errors.Is(r.Err, apply.ErrRejected)
+	}
 	return changes, nil
 }
 
@@ -154,7 +160,17 @@ func resourceStatus(c diff.Change) (api.ResourceStatus, health.Health, bool) {
 		r.Version, r.SyncWave = c.Desired.Version, int64(api.SyncWave(c.Desired.Annotations))
 	}
 	r.Health = &api.HealthStatus{Status: state.Code, Message: clip(state.Message)}
-	return r, state, c.Live == nil || !c.Live.Unmonitored
+	return r, state, monitored(c, state)
+}
+
+// monitored says whether an object's health is part of the Application's. A child
+// Application of which nothing is known yet is left out (SEMANTICS.md 2.6).
+func monitored(c diff.Change, state health.Health) bool {
+	child := c.Key.Group == api.GroupVersion.Group && c.Key.Kind == "Application"
+	if child && (state.Code == api.HealthMissing || state.Code == api.HealthUnknown) {
+		return false
+	}
+	return c.Live == nil || !c.Live.Unmonitored
 }
 
 func (p *pass) setHealth(h health.Health) {

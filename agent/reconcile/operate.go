@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -239,67 +238,6 @@ func (p *pass) refusal() error {
 }
 
 func namespaceKey(name string) manifest.Key { return manifest.Key{Kind: "Namespace", Name: name} }
-
-// waves runs wave after wave, until one has to be waited for.
-func (p *pass) waves(ctx context.Context, op *api.OperationState, todo plan.Plan) {
-	var before []diff.Change
-	for _, w := range todo.Waves {
-		if !w.Done() {
-			if waiting := p.unsettled(before); waiting != nil {
-				p.await(op, waiting)
-				return
-			}
-			results := p.r.Apply.Wave(ctx, w, propagation(op.Operation.Sync.SyncOptions))
-			p.note(op, results)
-			if failed := apply.Failed(results); len(failed) > 0 {
-				p.end(op, failed, "")
-				return
-			}
-		}
-		before = append(before, w.Objects()...)
-	}
-	if p.app.Annotations[api.AnnotationWait] == "true" {
-		if waiting := p.unsettled(before); waiting != nil {
-			p.await(op, waiting)
-			return
-		}
-	}
-	message := "successfully synced (all tasks run)"
-	if todo.Guard != "" {
-		message += ", but for deletions, which are held: " + todo.Guard
-	}
-	p.end(op, nil, clip(message))
-}
-
-// unsettled returns the first object that a later wave has to wait for, as it
-// is now.
-func (p *pass) unsettled(before []diff.Change) *diff.Live {
-	set := make(manifest.Set, 0, len(before))
-	for _, c := range before {
-		set = append(set, c.Desired)
-	}
-	live := p.r.Cluster.Snapshot(p.name, set)
-	for _, c := range before {
-		if l := live[c.Key]; l != nil && !l.Unmonitored && !l.Health.Settled() {
-			return l
-		}
-	}
-	return nil
-}
-
-// await suspends the operation until an object is settled; one that is degraded
-// ends it.
-func (p *pass) await(op *api.OperationState, on *diff.Live) {
-	text := fmt.Sprintf("%s is %s", on.Key, strings.ToLower(string(on.Health.Code)))
-	if on.Health.Message != "" {
-		text += ": " + on.Health.Message
-	}
-	if on.Health.Code == api.HealthDegraded {
-		p.end(op, []apply.Result{{Key: on.Key, Message: text, Err: fmt.Errorf("%s", text)}}, "")
-		return
-	}
-	op.Message = clip("waiting for healthy state of " + text)
-}
 
 // policy is what an operation may do.
 func (p *pass) policy(sync *api.SyncOperation) plan.Policy {
