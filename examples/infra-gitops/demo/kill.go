@@ -6,11 +6,14 @@ import (
 	"time"
 )
 
-// The agent runs between these times before it is killed. The first sync of an
-// Application takes it some tenths of a second, so kills hit every part of that.
+// The agent runs from minLife to maxLife before it is killed. The first sync of
+// an Application takes it some tenths of a second, so kills hit every part of
+// that. Each time it may live longer by a tenth, so that the story comes to its
+// end on a slow machine too.
 const (
 	minLife = 30 * time.Millisecond
-	maxLife = 600 * time.Millisecond
+	maxLife = 400 * time.Millisecond
+	longer  = 1.1
 )
 
 // killNowAndThen kills the agent with SIGKILL and starts it again, until over. At
@@ -19,8 +22,10 @@ func (s *stage) killNowAndThen(ctx context.Context, over <-chan struct{}) error 
 	seed := uint64(time.Now().UnixNano())
 	s.out.aside("kills by the seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
+	most := float64(maxLife)
 	for n := 1; ; n++ {
-		life := minLife + time.Duration(random.Int64N(int64(maxLife-minLife)))
+		life := minLife + time.Duration(random.Float64()*most)
+		most *= longer
 		select {
 		case <-ctx.Done():
 			return nil
