@@ -77,7 +77,7 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	}
 	todo := plan.Build(changes, p.policy(p.automatic(decision{}, changes).Sync))
 	p.held(todo)
-	d := autoSync(p.app, changes, todo.Prunes(), desired.Revisions, p.now.Time, p.r.Refresh)
+	d := autoSync(p.app, changes, todo.Prunes(), desired.Revisions, p.now.Time, p.rest())
 	p.soon(d.wait)
 	if d.because != "" && p.status.OperationState != nil && p.status.OperationState.Phase == api.OperationFailed {
 		p.report.add(api.ConditionSyncError, d.because)
@@ -100,6 +100,17 @@ func (p *pass) requested(op api.Operation, desired *Desired) *api.OperationState
 		Operation: op, Phase: api.OperationError, Message: clip(errs.ToAggregate().Error()), StartedAt: p.now, FinishedAt: &p.now,
 	}
 	return nil
+}
+
+// rest is how long a failed revision rests: not at all if the project or the
+// keys have changed since, for it may have failed of what they were.
+func (p *pass) rest() time.Duration {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if then := p.r.failed[p.name]; then != nil && then != p.rules {
+		return 0
+	}
+	return p.r.Refresh
 }
 
 // superseded says that an automatic operation is bound to a revision that is

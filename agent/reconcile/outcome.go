@@ -65,6 +65,9 @@ func (p *pass) end(op *api.OperationState, failed []apply.Result, message string
 	op.Phase, op.Message = api.OperationFailed, clip(text)
 	p.soon(p.r.Refresh)
 	p.r.Synced(p.app, op)
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	p.r.failed[p.name] = p.rules
 }
 
 // full says that the operation was for the whole Application, and real.

@@ -41,12 +41,14 @@ type Reconciler struct {
 	mu      sync.Mutex // guards all below
 	desired map[string]*Desired
 	held    map[string]*api.ApplicationStatus // reports that rest: see hold
+	failed  map[string]*project.Rules         // by which the last operation failed
 }
 
 // New returns a Reconciler that has seen nothing yet.
 func New(config Config) *Reconciler {
 	return &Reconciler{
 		Config: config, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
+		failed:    map[string]*project.Rules{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
 }
@@ -154,5 +156,6 @@ func (r *Reconciler) forget(name string) {
 	defer r.mu.Unlock()
 	delete(r.desired, name)
 	delete(r.held, name)
+	delete(r.failed, name)
 	r.Pipeline.Forget(name)
 }
