@@ -23,7 +23,7 @@ import (
 type Cluster struct {
 	dynamic   dynamic.Interface
 	metadata  metadata.Interface
-	discovery discovery.DiscoveryInterface
+	discovery discovery.DiscoveryInterfaceWithContext
 	log       *slog.Logger
 	key       []byte // of digests: random, of this process
 	changed   func(app string, drifted bool)

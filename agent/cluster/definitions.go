@@ -56,7 +56,7 @@ func (c *Cluster) rediscoverOn(ctx context.Context, signal bell) {
 		}
 		err := wait.PollUntilContextCancel(ctx, settle, false, func(ctx context.Context) (bool, error) {
 			err := c.Discover(ctx)
-			if err != nil {
+			if err != nil && ctx.Err() == nil {
 				c.log.Warn("cannot tell what the cluster serves", "error", err)
 			}
 			return err == nil, nil

@@ -39,20 +39,20 @@ const freshEnough = 2 * time.Second
 func (c *Cluster) Discover(ctx context.Context) error {
 	c.discovering.Lock()
 	defer c.discovering.Unlock()
-	return c.discover()
+	return c.discover(ctx)
 }
 
 // discover is one discovery. The caller holds c.discovering.
-func (c *Cluster) discover() error {
+func (c *Cluster) discover(ctx context.Context) error {
 	found := kinds{at: time.Now(), byKind: map[schema.GroupVersionKind]Kind{}, groups: map[schema.GroupKind]Kind{}}
-	version, err := c.discovery.ServerVersion()
+	version, err := c.discovery.ServerVersionWithContext(ctx)
 	if err != nil {
 		return fmt.Errorf("ask the cluster for its version: %w", err)
 	}
 	found.version = strings.TrimPrefix(version.GitVersion, "v")
-	groups, resources, err := c.discovery.ServerGroupsAndResources()
+	groups, resources, err := c.discovery.ServerGroupsAndResourcesWithContext(ctx)
 	silent, isPartial := discovery.GroupDiscoveryFailedErrorGroups(err)
-	if err != nil && !isPartial {
+	if err != nil && (!isPartial || ctx.Err() != nil) {
 		return fmt.Errorf("ask the cluster what it serves: %w", err)
 	}
 	c.kindsMu.RLock()
@@ -129,7 +129,7 @@ func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, 
 	if kind, ok := c.lookup(gvk); ok {
 		return kind, nil
 	}
-	if err := c.rediscover(); err != nil {
+	if err := c.rediscover(ctx); err != nil {
 		return Kind{}, err
 	}
 	if kind, ok := c.lookup(gvk); ok {
@@ -138,7 +138,7 @@ func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, 
 	return Kind{}, fmt.Errorf("%w: %s %s: install its CustomResourceDefinition, or add it to the same application", ErrKind, gvk.GroupVersion(), gvk.Kind)
 }
 
-func (c *Cluster) rediscover() error {
+func (c *Cluster) rediscover(ctx context.Context) error {
 	c.discovering.Lock()
 	defer c.discovering.Unlock()
 	c.kindsMu.RLock()
@@ -147,7 +147,7 @@ func (c *Cluster) rediscover() error {
 	if time.Since(at) < freshEnough {
 		return nil
 	}
-	return c.discover()
+	return c.discover(ctx)
 }
 
 func (c *Cluster) lookup(gvk schema.GroupVersionKind) (Kind, bool) {
