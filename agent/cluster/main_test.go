@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,26 +28,7 @@ import (
 // env is a real API server with its controllers, for all tests of the package.
 var env *testenv.Cluster
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "tidelock-cluster-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	root, err := testenv.Root()
-	if err == nil {
-		env, err = testenv.StartCluster(context.Background(), testenv.Binaries{Devcluster: filepath.Join(root, "bin", "devcluster")}, dir)
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "%v\nhint: make bin/devcluster\n", err)
-		return 1
-	}
-	defer env.Stop()
-	return m.Run()
-}
+func TestMain(m *testing.M) { testenv.Main(m, &env) }
 
 // within bounds every test.
 const within = time.Minute
