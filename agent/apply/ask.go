@@ -97,7 +97,7 @@ func (a *Applier) adoptable(ctx context.Context, o *manifest.Object) error {
 	u := &unstructured.Unstructured{Object: object}
 	theirs, err := api.ParseTrackingID(u.GetAnnotations()[api.AnnotationTrackingID])
 	if err != nil || !theirs.IsOf(o.Key.Group, o.Key.Kind, o.Key.Namespace, o.Key.Name) {
-		return nil // nobody's
+		return nil //nolint:nilerr // nobody's
 	}
 	ours, err := api.ParseTrackingID(o.Annotations[api.AnnotationTrackingID])
 	if err == nil && ours.App != theirs.App {

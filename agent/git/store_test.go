@@ -434,7 +434,9 @@ func TestHostileServer(t *testing.T) {
 		}, ErrTooLarge, "more than 100000 bytes"},
 		{"rubbish", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>\x1b[31mhello") }, ErrRepository, ""},
 		{"silence", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, ErrRepository, "no answer in time"},
-		{"500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "hunter22", 500) }, ErrRepository, "status 500"},
+		{"500", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "hunter22", http.StatusInternalServerError)
+		}, ErrRepository, "status 500"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			web := u.serve("", "")

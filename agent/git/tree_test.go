@@ -258,7 +258,7 @@ func TestTreeConcurrently(t *testing.T) {
 		g.Go(func() error {
 			for name, want := range files {
 				if got, err := rec.ReadFile(name); err != nil || string(got) != want {
-					return fmt.Errorf("%s: %q, %v", name, got, err)
+					return fmt.Errorf("%s: %q, %w", name, got, err)
 				}
 				if _, err := rec.Stat(name); err != nil {
 					return err

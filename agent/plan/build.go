@@ -101,7 +101,7 @@ func (policy Policy) pruneWaves(prunes []diff.Change, applied []int) map[int][]d
 	for i, c := range prunes {
 		numbers[i] = c.Live.Wave
 	}
-	last := slices.Max(append(append(numbers, applied...), 0)) + 1
+	last := slices.Max(slices.Concat(numbers, applied, []int{0})) + 1
 	mirrored := mirror(numbers)
 	waves := map[int][]diff.Change{}
 	for _, c := range prunes {

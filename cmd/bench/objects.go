@@ -70,20 +70,19 @@ func (o *objects) stop() error {
 // follow watches one kind from its beginning, anew whenever the API server ends
 // the watch.
 func (o *objects) follow(ctx context.Context, client metadata.Interface, kind schema.GroupVersionResource) error {
-	for ctx.Err() == nil {
+	for {
 		events, err := client.Resource(kind).Watch(ctx, metav1.ListOptions{LabelSelector: partOfLabel + "=" + partOf})
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("watch %s: %w", kind.Resource, err)
+		if ctx.Err() != nil {
+			return nil // and the watch, if there is one, ends
 		}
 		if err != nil {
-			break
+			return fmt.Errorf("watch %s: %w", kind.Resource, err)
 		}
 		for event := range events.ResultChan() {
 			o.take(kind.Resource, event)
 		}
 		events.Stop()
 	}
-	return nil
 }
 
 func (o *objects) take(resource string, event watch.Event) {

@@ -39,7 +39,7 @@ func componentCommand() *cobra.Command {
 		Use:                componentName + " NAME [FLAGS]",
 		Hidden:             true,
 		DisableFlagParsing: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("no component named")}
 			}

@@ -59,7 +59,7 @@ func (f *family) start(name string, args []string, files ...*os.File) error {
 	defer log.Close()
 
 	p := &process{name: name, log: log.Name(), ended: make(chan struct{})}
-	p.cmd = exec.Command(self, append([]string{componentName, name}, args...)...)
+	p.cmd = exec.Command(self, append([]string{componentName, name}, args...)...) //nolint:noctx // stop ends the parts, in order
 	p.cmd.Dir = f.dir.path
 	p.cmd.Env = slices.DeleteFunc(os.Environ(), readByEtcd)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
@@ -110,11 +110,12 @@ func (p *process) run(started chan<- error) error {
 
 func (p *process) stop() {
 	p.asked.Store(true)
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	// The only error of both is that the process has ended.
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
 	case <-time.After(stopGrace):
-		p.cmd.Process.Kill()
+		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
 }
@@ -130,11 +131,12 @@ func tail(path string) string {
 		return err.Error()
 	}
 	defer log.Close()
-	if info, err := log.Stat(); err == nil && info.Size() > limit {
-		log.Seek(-limit, 2)
+	info, err := log.Stat()
+	if err != nil {
+		return err.Error()
 	}
 	end := make([]byte, limit)
-	n, _ := log.Read(end)
+	n, _ := log.ReadAt(end, max(0, info.Size()-limit))
 	all := bytes.Split(bytes.TrimSpace(end[:n]), []byte("\n"))
 	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))
 }

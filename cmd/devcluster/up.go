@@ -122,7 +122,7 @@ func bringUp(ctx context.Context, o upOptions, dir *directory, parts *family) er
 	if err := parts.start(etcdName, etcdFlags()); err != nil {
 		return err
 	}
-	address, err := startAPIServer(o, dir, parts)
+	address, err := startAPIServer(ctx, o, dir, parts)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func bringUp(ctx context.Context, o upOptions, dir *directory, parts *family) er
 
 // startAPIServer returns the address of the API server, which takes
 // connections from then on and answers them when it can.
-func startAPIServer(o upOptions, dir *directory, parts *family) (string, error) {
+func startAPIServer(ctx context.Context, o upOptions, dir *directory, parts *family) (string, error) {
 	policy, audit := auditPolicy, o.auditLog
 	if o.auditPolicy != "" {
 		var err error
@@ -177,7 +177,7 @@ func startAPIServer(o upOptions, dir *directory, parts *family) (string, error) 
 	if err := dir.write(authenticationFile, authentication); err != nil {
 		return "", err
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)))
 	if err != nil {
 		return "", err
 	}

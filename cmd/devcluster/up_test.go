@@ -52,7 +52,7 @@ func start(dir string, flags ...string) (*cluster, error) {
 	}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		c.cmd.Wait()
+		_ = c.cmd.Wait()
 		return nil, errors.New(c.stderr.String())
 	}
 	path, ready := strings.CutPrefix(strings.TrimSpace(line), "ready: ")
@@ -84,13 +84,15 @@ func (c *cluster) end(t *testing.T, signal os.Signal, status int) {
 	if c.cmd.ProcessState != nil {
 		return
 	}
-	c.cmd.Process.Signal(signal)
+	if err := c.cmd.Process.Signal(signal); err != nil {
+		t.Error(err)
+	}
 	c.ended(t, status)
 }
 
 func (c *cluster) ended(t *testing.T, status int) {
 	t.Helper()
-	c.cmd.Wait()
+	_ = c.cmd.Wait() // see below
 	if got := c.cmd.ProcessState.ExitCode(); got != status {
 		t.Errorf("exit status %d, want %d; stderr:\n%s", got, status, &c.stderr)
 	}
@@ -213,7 +215,9 @@ func TestRestart(t *testing.T) {
 		t.Error("the token has changed")
 	}
 
-	syscall.Kill(parts(t, dir)[etcdName], syscall.SIGKILL)
+	if err := syscall.Kill(parts(t, dir)[etcdName], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
 	again.ended(t, 1)
 	checkText(t, "stderr", again.stderr.String(), "devcluster: etcd died: signal: killed")
 }

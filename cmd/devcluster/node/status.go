@@ -122,5 +122,5 @@ func podIP(pod *corev1.Pod) string {
 		return nodeIP
 	}
 	version, _ := strconv.ParseUint(pod.ResourceVersion, 10, 64)
-	return netip.AddrFrom4([4]byte{10, byte(version >> 16), byte(version >> 8), byte(version)}).String()
+	return netip.AddrFrom4([4]byte{10, byte(version >> 16), byte(version >> 8), byte(version)}).String() //nolint:gosec // bytes are meant
 }
