@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -121,5 +122,9 @@ func (p *pool) lost(proc *process, err error) error {
 	if fate == "" {
 		return failf(ErrCrashed, "it hung up and was killed (%s)", status.Code(err))
 	}
-	return failf(ErrCrashed, "it crashed%s%s", fate, proc.voice.lastWords())
+	words := proc.voice.lastWords()
+	if strings.Contains(words, "memory") {
+		words += ": look for a file that is very large, or whose aliases expand to a lot, for a plugin's memory is limited"
+	}
+	return failf(ErrCrashed, "it crashed%s%s", fate, words)
 }

@@ -103,6 +103,7 @@ func (v *voice) discreet(line string) string {
 func kindOfPanic(line string) string {
 	for _, known := range []string{
 		"fatal error: concurrent map", "fatal error: all goroutines are asleep", "fatal error: runtime: out of memory", "fatal error: out of memory",
+		"fatal error: runtime: cannot allocate memory",
 		"fatal error: stack overflow", "runtime: out of memory", "runtime: goroutine stack exceeds", "panic: runtime error: index out of range",
 		"panic: runtime error: slice bounds out of range", "panic: runtime error: invalid memory address", "panic: runtime error: integer divide by zero",
 		"panic: runtime error: makeslice", "panic: assignment to entry in nil map", "panic: runtime error",
