@@ -44,20 +44,29 @@ func newProjects(namespace string) *Projects {
 	}
 }
 
-// Rules returns the rules of a project. Without rules everything is refused.
-func (p *Projects) Rules(name string) (*project.Rules, error) {
+// Project returns a project, which must not be changed. Its error is
+// ErrProject.
+func (p *Projects) Project(name string) (*api.AppProject, error) {
 	object, ok, err := p.store.GetByKey(p.namespace + "/" + name)
 	if err != nil || !ok {
 		return nil, fmt.Errorf("%w: %s: create it in namespace %s, or name another in spec.project", ErrProject, name, p.namespace)
 	}
-	app := object.(*api.AppProject)
-	of := fmt.Sprint(app.UID, app.ResourceVersion, p.generation())
+	return object.(*api.AppProject), nil
+}
+
+// Rules returns the rules of a project. Without rules everything is refused.
+func (p *Projects) Rules(name string) (*project.Rules, error) {
+	found, err := p.Project(name)
+	if err != nil {
+		return nil, err
+	}
+	of := fmt.Sprint(found.UID, found.ResourceVersion, p.generation())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if known, ok := p.rules[name]; ok && known.of == of {
 		return known.rules, known.err
 	}
-	rules, err := project.New(app, p.scoped(name))
+	rules, err := project.New(found, p.scoped(name))
 	p.rules[name] = compiled{of, rules, err}
 	return rules, err
 }

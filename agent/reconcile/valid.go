@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
 // valid checks the spec before anything is fetched. What is wrong, and what is
@@ -23,7 +24,7 @@ func (p *pass) valid() bool {
 	for _, warning := range unsupported(p.app) {
 		p.report.add(ConditionUnsupportedWarning, warning)
 	}
-	if len(p.report.conditions) > 0 && p.report.conditions[0].Type == api.ConditionInvalidSpecError {
+	if p.report.has(api.ConditionInvalidSpecError) {
 		p.status.Sync.Status = api.SyncCodeUnknown
 		p.status.Health.Status = api.HealthUnknown
 		return false
@@ -39,8 +40,28 @@ func (p *pass) permitted() {
 		return
 	}
 	p.rules = rules
+	if project, err := p.r.Store.Project(p.app.Spec.ProjectName()); err == nil {
+		p.limits(project)
+	}
 	for _, err := range rules.Application(p.app, p.app.Spec.Destination.Resolved(), p.r.Namespace) {
 		p.report.add(api.ConditionInvalidSpecError, err.Error())
+	}
+}
+
+// limits says what a project asks for that this version does not do. What is
+// there for safety refuses everything: to go on as if it were not there would be
+// to fail open (SECURITY.md C21).
+func (p *pass) limits(project *api.AppProject) {
+	name := "AppProject " + project.Name + ": "
+	if len(project.Spec.SignatureKeys) > 0 || project.Spec.SourceIntegrity != nil {
+		p.report.add(api.ConditionInvalidSpecError, name+
+			"it asks for signed commits, which this version cannot verify, so nothing is synced: remove spec.signatureKeys and spec.sourceIntegrity to sync without")
+	}
+	if len(project.Spec.DestinationServiceAccounts) > 0 {
+		p.report.add(ConditionUnsupportedWarning, name+"spec.destinationServiceAccounts is not acted on yet: objects are applied with the agent's own rights")
+	}
+	if project.Spec.OrphanedResources != nil {
+		p.report.add(ConditionUnsupportedWarning, name+"spec.orphanedResources is not acted on yet")
 	}
 }
 
@@ -54,6 +75,24 @@ var unsupportedOptions = map[string]string{
 	api.SyncOptionRespectIgnoreDifferences: "ignoreDifferences is not acted on yet",
 	api.SyncOptionFailOnSharedResource:     "an object of another application is reported and left alone",
 	api.SyncOptionValidateFalse:            "the API server validates in any case",
+}
+
+// notActedOn names what single objects ask for and do not get.
+func (p *pass) notActedOn(set manifest.Set) {
+	for _, o := range set {
+		for _, option := range api.ParseSyncOptions(o.Annotations[api.AnnotationSyncOptions]) {
+			why, ok := unsupportedOptions[option]
+			if option == api.SyncOptionForce {
+				why, ok = "an object that cannot be patched is reported, not deleted and created", true
+			}
+			if ok {
+				p.report.add(ConditionUnsupportedWarning, fmt.Sprintf("%s: %s: sync option %s: %s", o.Origin, o.Key, option, why))
+			}
+		}
+		if api.ParseSyncOptions(o.Annotations[api.AnnotationCompareOptions]).Has(api.CompareOptionIgnoreExtraneous) {
+			p.report.add(ConditionUnsupportedWarning, fmt.Sprintf("%s: %s: compare option %s is not acted on yet", o.Origin, o.Key, api.CompareOptionIgnoreExtraneous))
+		}
+	}
 }
 
 // unsupported names what the spec asks for and does not get.

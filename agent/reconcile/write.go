@@ -15,6 +15,8 @@ import (
 type Store interface {
 	// Application returns what is known of one, or nil.
 	Application(namespace, name string) *api.Application
+	// Project returns an AppProject of the agent's namespace.
+	Project(name string) (*api.AppProject, error)
 	// Rules returns the rules of an AppProject of the agent's namespace.
 	Rules(name string) (*project.Rules, error)
 	// Patch sends a JSON merge patch to an Application and returns what became of it.
