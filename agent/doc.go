@@ -1,20 +1,22 @@
 // Package agent is the in-cluster agent: it decides when to look at which
 // Application, and runs what has to run. What a look is, is package reconcile's.
 //
-// The flow, and where each step lives:
+// The flow, and the room of each step:
 //
-//		commit ─► tree ─► manifests ─► secrets ─► changes ─► plan ─► apply ─► status
-//		git                render        secrets    diff       plan    apply    reconcile
-//		                   plugins                  cluster
+//	commit ─► tree ─► manifests ─► secrets ─► changes ─► plan ─► apply ─► status
+//	git               render       secrets    diff       plan    apply    reconcile
 //
-//	  - git: mirrors, revisions, and Tree, the files of one commit
-//	  - cluster: what is live, known by watches and kept as records
-//	  - diff, health, plan: pure functions of what the others found
-//	  - apply: the only writer to a destination cluster
-//	  - reconcile: one pass over one Application; writes its status
-//	  - keyring: repository credentials and keys, followed in the cluster
-//	  - api: Argo CD's objects
-//	  - metrics: what Prometheus reads
+// The rooms:
+//
+//   - api: Argo CD's objects
+//   - git: mirrors, revisions, and Tree, the files of one commit
+//   - pipeline: the first half of the flow, from an Application to what it states
+//   - cluster: what is live, known by watches and kept as records
+//   - diff, health, plan, project: pure functions of what the others found
+//   - apply: the only writer to a destination cluster
+//   - reconcile: one pass over one Application; writes its status
+//   - keyring: repository credentials and keys, followed in the cluster
+//   - metrics: what Prometheus reads
 //
 // Start with [Agent].
 package agent
