@@ -110,8 +110,8 @@ func (s *scene) push(args []string) error {
 	return repo.Announce(s.ctx, s.agent.Webhook())
 }
 
-// longestLife is about how long a rollout takes that is left alone.
-const longestLife = 3 * time.Second
+// longestLife is about what the agent needs to come up, and to roll out a commit.
+const longestLife = 1200 * time.Millisecond
 
 // crash prints nothing but the seed, by which a failure can be had again, as far
 // as the machine's timing allows.
