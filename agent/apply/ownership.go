@@ -111,16 +111,8 @@ func (a *Applier) takeFields(ctx context.Context, o *manifest.Object, live *unst
 	if patch == nil {
 		return nil
 	}
-	url, err := a.url(ctx, o.GVK(), o.Key)
-	if err != nil {
-		return err
-	}
-	if err := a.acquire(ctx); err != nil {
-		return err
-	}
-	defer a.release()
-	if err := a.client.Patch(types.JSONPatchType).AbsPath(url).Param("fieldManager", diff.Manager).Body(patch).Do(ctx).Error(); err != nil {
-		return fmt.Errorf("take over the fields of %s: %w", strings.Join(managers, ", "), rejected(o, err))
+	if err := a.patch(ctx, o, types.JSONPatchType, diff.Manager, patch); err != nil {
+		return fmt.Errorf("take over the fields of %s: %w", strings.Join(managers, ", "), err)
 	}
 	return nil
 }
@@ -133,6 +125,14 @@ func (a *Applier) withdraw(ctx context.Context, o *manifest.Object, manager stri
 	if err != nil {
 		return err
 	}
+	if err := a.patch(ctx, o, types.ApplyPatchType, manager, body); err != nil {
+		return fmt.Errorf("take over the fields of %s: %w", manager, err)
+	}
+	return nil
+}
+
+// patch writes to the live object in the name of a manager.
+func (a *Applier) patch(ctx context.Context, o *manifest.Object, kind types.PatchType, manager string, body []byte) error {
 	url, err := a.url(ctx, o.GVK(), o.Key)
 	if err != nil {
 		return err
@@ -141,8 +141,8 @@ func (a *Applier) withdraw(ctx context.Context, o *manifest.Object, manager stri
 		return err
 	}
 	defer a.release()
-	if err := a.client.Patch(types.ApplyPatchType).AbsPath(url).Param("fieldManager", manager).Body(body).Do(ctx).Error(); err != nil {
-		return fmt.Errorf("take over the fields of %s: %w", manager, rejected(o, err))
+	if err := a.client.Patch(kind).AbsPath(url).Param("fieldManager", manager).Body(body).Do(ctx).Error(); err != nil {
+		return rejected(o, err)
 	}
 	return nil
 }
