@@ -73,7 +73,7 @@ func (o *objects) follow(ctx context.Context, client metadata.Interface, kind sc
 	for {
 		events, err := client.Resource(kind).Watch(ctx, metav1.ListOptions{LabelSelector: partOfLabel + "=" + partOf})
 		if ctx.Err() != nil {
-			return nil // and the watch, if there is one, ends
+			return nil //nolint:nilerr // told to end, and with ctx the watch does
 		}
 		if err != nil {
 			return fmt.Errorf("watch %s: %w", kind.Resource, err)

@@ -103,7 +103,8 @@ func load(program []bpf.Instruction) error {
 	for i, in := range raw {
 		filter[i] = unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K}
 	}
-	prog := unix.SockFprog{Len: uint16(len(raw)), Filter: &filter[0]} //nolint:gosec // checked above
+	//nolint:gosec // checked above
+	prog := unix.SockFprog{Len: uint16(len(raw)), Filter: &filter[0]}
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog))) //nolint:gosec // as the call wants it
 	if errno != 0 {
 		return errno
