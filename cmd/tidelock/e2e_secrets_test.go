@@ -110,7 +110,10 @@ func (s *scene) noLeak(args []string) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if len(found) > 0 {
+	if s.neg && len(found) == 0 {
+		return errors.New("no plain text was found, not even in the Secrets")
+	}
+	if !s.neg && len(found) > 0 {
 		return fmt.Errorf("plain text was found: %v", found)
 	}
 	return nil

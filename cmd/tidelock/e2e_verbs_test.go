@@ -37,7 +37,7 @@ var verbs = []verb{
 	// keys and secrets
 	{"givekey sops|sealed NAME: give the agent the key made last", 2, 2, (*scene).giveKey},
 	{"canary NAME: make a text that must stand nowhere but in Secrets, as ${NAME}", 1, 1, (*scene).canary},
-	{"noleak NAMESPACE/SECRET...: search canaries everywhere but in these Secrets, of which NAMESPACE/PREFIX* names several", 0, -1, (*scene).noLeak},
+	{"noleak NAMESPACE/SECRET...: search canaries everywhere but in these Secrets, of which NAMESPACE/PREFIX* names several; negated: one must be found", 0, -1, (*scene).noLeak},
 	{"secret NAMESPACE/NAME KEY VALUE: wait until a Secret has it", 3, 3, (*scene).secret},
 	// what people do with kubectl
 	{"app NAME DIR/PATH [OPTION...]: create an Application, see app", 2, -1, (*scene).app},
