@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/project"
+	"github.com/tidelock-io/tidelock/agent/window"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/cache"
 )
@@ -15,7 +16,7 @@ import (
 // ErrProject says that an Application's AppProject is not there.
 var ErrProject = errors.New("no such AppProject")
 
-// Projects knows the AppProjects of the agent's namespace, as rules.
+// Projects knows the AppProjects of the agent's namespace, as rules and windows.
 type Projects struct {
 	namespace string
 	store     cache.Store
@@ -32,9 +33,10 @@ type Projects struct {
 }
 
 type compiled struct {
-	of    string // resourceVersion and generation
-	rules *project.Rules
-	err   error
+	of      string // resourceVersion and generation
+	rules   *project.Rules
+	windows *window.Schedule
+	err     error
 }
 
 func newProjects(namespace string) *Projects {
@@ -56,19 +58,40 @@ func (p *Projects) Project(name string) (*api.AppProject, error) {
 
 // Rules returns the rules of a project. Without rules everything is refused.
 func (p *Projects) Rules(name string) (*project.Rules, error) {
+	c, err := p.compiled(name)
+	return c.rules, err
+}
+
+// Windows returns the sync windows of a project. Without them nothing is synced.
+func (p *Projects) Windows(name string) (*window.Schedule, error) {
+	c, err := p.compiled(name)
+	return c.windows, err
+}
+
+func (p *Projects) compiled(name string) (compiled, error) {
 	found, err := p.Project(name)
 	if err != nil {
-		return nil, err
+		return compiled{}, err
 	}
 	of := fmt.Sprint(found.UID, found.ResourceVersion, p.generation())
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if known, ok := p.rules[name]; ok && known.of == of {
-		return known.rules, known.err
+	c, ok := p.rules[name]
+	if !ok || c.of != of {
+		c = compile(found, p.scoped(name))
+		c.of = of
+		p.rules[name] = c
 	}
-	rules, err := project.New(found, p.scoped(name))
-	p.rules[name] = compiled{of, rules, err}
-	return rules, err
+	return c, c.err
+}
+
+func compile(p *api.AppProject, scoped project.Scoped) compiled {
+	rules, err := project.New(p, scoped)
+	windows, windowErr := window.Compile(p.Spec.SyncWindows)
+	if windowErr != nil {
+		windowErr = fmt.Errorf("AppProject %s: %w", p.Name, windowErr)
+	}
+	return compiled{rules: rules, windows: windows, err: errors.Join(err, windowErr)}
 }
 
 // EnsureDefault creates the project "default" if there is none, as Argo CD does.

@@ -41,6 +41,9 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 	if op == nil {
 		return changes
 	}
+	if p.closed(op) {
+		return changes
+	}
 	if rest := p.restOf(op); rest > 0 {
 		p.soon(rest)
 		p.report.add(api.ConditionSyncError, op.Message)

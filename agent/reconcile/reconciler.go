@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/project"
+	"github.com/tidelock-io/tidelock/agent/window"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"golang.org/x/time/rate"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -91,6 +92,7 @@ type pass struct {
 	now  metav1.Time
 	log  *slog.Logger
 
+	windows *window.Windows         // that match the Application
 	rules   *project.Rules          // of the Application's project
 	refused map[manifest.Key]string // desired objects that it does not permit, and why
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/window"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -39,7 +40,12 @@ func (p *pass) permitted() {
 		p.report.add(api.ConditionInvalidSpecError, err.Error())
 		return
 	}
-	p.rules = rules
+	schedule, err := p.r.Store.Windows(p.app.Spec.ProjectName())
+	if err != nil {
+		p.report.add(api.ConditionInvalidSpecError, err.Error())
+		return
+	}
+	p.rules, p.windows = rules, schedule.For(window.TargetOf(p.app))
 	if project, err := p.r.Store.Project(p.app.Spec.ProjectName()); err == nil {
 		p.limits(project)
 	}

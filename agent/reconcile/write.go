@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/project"
+	"github.com/tidelock-io/tidelock/agent/window"
 )
 
 // A Store reads and patches Applications, and reads AppProjects.
@@ -19,6 +20,8 @@ type Store interface {
 	Project(name string) (*api.AppProject, error)
 	// Rules returns the rules of an AppProject of the agent's namespace.
 	Rules(name string) (*project.Rules, error)
+	// Windows returns its sync windows.
+	Windows(name string) (*window.Schedule, error)
 	// Patch sends a JSON merge patch to an Application and returns what became of it.
 	Patch(ctx context.Context, namespace, name string, patch []byte) (*api.Application, error)
 }
