@@ -76,7 +76,7 @@ func (w *window) openFrom(now time.Time) time.Time {
 
 func (w *window) opening(at time.Time) Opening {
 	o := Opening{Index: w.index, Kind: w.kind, Window: w.String(), From: at.In(w.zone)}
-	if closes := w.closes(at); !closes.IsZero() {
+	if closes := w.closes(at, never); !closes.IsZero() {
 		o.To = closes.In(w.zone)
 	}
 	return o

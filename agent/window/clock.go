@@ -26,6 +26,9 @@ type period struct {
 // leaves room for sums.
 const endless = math.MaxInt64 / 4
 
+// period returns the period of an instant. In the years for which a zone has but a rule,
+// package time counts periods by calendar years of 365 days: one may end without a change
+// of the offset, and the last day of a leap year lies past its end.
 func (c clock) period(instant int64) period {
 	t := time.Unix(instant, 0).In(c.zone)
 	_, offset := t.Zone()
@@ -37,6 +40,9 @@ func (c clock) period(instant int64) period {
 	}
 	if !end.IsZero() {
 		p.end = end.Unix()
+	}
+	if p.end <= instant {
+		p.end = time.Date(t.UTC().Year()+1, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	}
 	return p
 }

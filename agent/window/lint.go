@@ -55,7 +55,7 @@ func (l *linter) opens(w *window) {
 		l.addf(w, "%s never opens; %s", w, consequence)
 		return
 	}
-	if closes := w.closes(at); w.unbroken && !closes.IsZero() {
+	if closes := w.closes(at, never); w.unbroken && !closes.IsZero() {
 		l.addf(w, "%s covers every day, but closes at %s, when the clocks go back and a day is longer; a longer duration would not",
 			w, closes.In(w.zone).Format(time.RFC3339))
 	}
@@ -103,7 +103,7 @@ func overlap(a, b *window, now time.Time) (from, to time.Time) {
 			break
 		}
 		if a.isOpen(at) {
-			return at, sooner(a.closes(at), b.closes(at))
+			return at, b.closes(at, a.closes(at, never))
 		}
 	}
 	return time.Time{}, time.Time{}

@@ -15,8 +15,9 @@ const maxSteps = 1000
 type Verdict struct {
 	Allowed bool
 	// Window is the one that decides, such as deny "0 22 * * *" 8h Europe/Berlin. Of
-	// several it is the one to wait for: of open windows the last to close, of closed ones
-	// the first to open. Empty if it takes no window.
+	// several it is the one to wait for: of open windows one that is still open right before
+	// Until, or before what decides next; of closed ones the first to open. Empty if it
+	// takes no window.
 	Window string
 	// Until is when Allowed changes, in UTC. Zero is never: not within ten years, nor
 	// within the next thousand times that a window opens or closes.
@@ -127,8 +128,8 @@ func (ws *Windows) judge(now time.Time, excuses []excuse) ruling {
 	}
 	_, denied := firstToOpen(quiet, now)
 	if allowing, _ := partition(ws.allows, now); len(allowing) > 0 {
-		w, closes := lastToClose(allowing, now)
-		return ruling{true, w, " is open", sooner(closes, denied)}
+		w, closes := lastToClose(allowing, now, denied)
+		return ruling{true, w, " is open", closes}
 	}
 	switch {
 	case len(ws.allows) > 0:
@@ -143,19 +144,23 @@ func (ws *Windows) judge(now time.Time, excuses []excuse) ruling {
 // judgeDenied judges an instant at which denies are open, and others are quiet. None of
 // the excuses holds as long as it does not cover one that is open.
 func judgeDenied(denying, quiet []*window, now time.Time, excuses []excuse) ruling {
-	last, closes := lastToClose(denying, now)
-	first, until := last, closes
-	for _, e := range excuses {
-		forbidding := slices.DeleteFunc(slices.Clone(denying), e.covers)
-		if len(forbidding) == 0 {
+	forbidding := [][]*window{denying}
+	for i, e := range excuses {
+		rest := slices.DeleteFunc(slices.Clone(denying), e.covers)
+		if len(rest) == 0 {
 			_, denied := firstToOpen(quiet, now)
-			return ruling{true, last, " is open" + e.reason, sooner(closes, denied)}
+			w, closes := lastToClose(denying, now, denied)
+			return ruling{true, w, " is open" + e.reason, closes}
 		}
-		if w, at := lastToClose(forbidding, now); before(at, until) {
-			first, until = w, at
+		forbidding = append(forbidding[:i], rest)
+	}
+	r := ruling{reason: " is open"}
+	for _, windows := range forbidding {
+		if w, closes := lastToClose(windows, now, r.holds); r.window == nil || before(closes, r.holds) {
+			r.window, r.holds = w, closes
 		}
 	}
-	return ruling{false, first, " is open", until}
+	return r
 }
 
 // judgeClosed judges an instant at which there is no open window, but a closed allow.
@@ -184,11 +189,16 @@ func partition(windows []*window, now time.Time) (open, closed []*window) {
 	return open, closed
 }
 
-// lastToClose returns which of open windows closes last, and when.
-func lastToClose(open []*window, now time.Time) (last *window, at time.Time) {
+// lastToClose returns which of open windows closes last, and when, or one that is open
+// until by, and by.
+func lastToClose(open []*window, now, by time.Time) (last *window, at time.Time) {
 	for _, w := range open {
-		if closes := w.closes(now); last == nil || before(at, closes) {
+		closes := w.closes(now, by)
+		if last == nil || before(at, closes) {
 			last, at = w, closes
+		}
+		if at.Equal(by) {
+			break
 		}
 	}
 	return last, at
@@ -204,7 +214,10 @@ func firstToOpen(closed []*window, now time.Time) (first *window, at time.Time) 
 	return first, at
 }
 
-// before compares instants. Zero is never, and so after all others.
+// never is after all other instants.
+var never time.Time
+
+// before compares instants.
 func before(a, b time.Time) bool { return !a.IsZero() && (b.IsZero() || a.Before(b)) }
 
 func sooner(a, b time.Time) time.Time {

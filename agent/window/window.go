@@ -72,19 +72,23 @@ func (w *window) opens(now time.Time) time.Time {
 	return time.Unix(strike, 0).UTC()
 }
 
-// closes returns when a window that is open closes; zero is never. Openings that follow
-// one another without a gap are one.
-func (w *window) closes(now time.Time) time.Time {
+// closes returns when a window that is open closes, or by, if it is open until then;
+// zero is never. Openings that follow one another without a gap are one.
+func (w *window) closes(now, by time.Time) time.Time {
 	strike, ok := w.last(now.Unix())
-	for end := strike + horizon; ok && strike < end; {
+	end := strike + horizon
+	if !by.IsZero() {
+		end = min(end, by.Unix()+1)
+	}
+	for ok && strike < end {
 		strike = w.streak(strike, end)
 		next, more := w.from(strike + 1)
 		if !more || !w.outlasts(next-strike) {
-			return w.end(strike)
+			return sooner(w.end(strike), by)
 		}
 		strike = next
 	}
-	return time.Time{}
+	return by
 }
 
 // streak returns a later strike, or the same, up to which the window does not close. It
