@@ -13,7 +13,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 )
 
-// parse reads a list of windows; * matches all if they name no Applications.
+// parse reads a list of windows.
 func parse(t testing.TB, text string) []api.SyncWindow {
 	t.Helper()
 	var windows []api.SyncWindow

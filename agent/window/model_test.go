@@ -159,6 +159,9 @@ func TestModel(t *testing.T) {
 		}
 		around := randomInstant(t, random)
 		m, ws := newModel(t, windows, around), s.All()
+		for _, w := range s.windows {
+			compareOpen(t, m, w)
+		}
 		for range 20 {
 			now := around.Add(time.Duration(random.Int64N(int64(4 * 24 * time.Hour))))
 			if random.IntN(4) > 0 {
@@ -168,6 +171,18 @@ func TestModel(t *testing.T) {
 		}
 		if t.Failed() {
 			t.Fatalf("seed %d: %s", seed, s.describe())
+		}
+	}
+}
+
+// compareOpen compares a window with the model's, minute by minute.
+func compareOpen(t *testing.T, m *model, w *window) {
+	t.Helper()
+	for i, open := range m.windows[w.index].open {
+		at := m.start.Add(time.Duration(i) * time.Minute)
+		if w.isOpen(at) != open || w.isOpen(at.Add(time.Minute-1)) != open {
+			t.Errorf("%s at %s: open %v, want %v", w, at, !open, open)
+			return
 		}
 	}
 }
