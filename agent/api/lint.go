@@ -37,7 +37,7 @@ func LintProject(project *AppProject) []string {
 	p := field.NewPath("spec", "syncWindows")
 	for i, window := range project.Spec.SyncWindows {
 		if _, err := time.LoadLocation(window.TimeZone); err != nil {
-			w.addf(p.Index(i).Child("timeZone"), "unknown time zone %q is read as UTC", clip(window.TimeZone))
+			w.addf(p.Index(i).Child("timeZone"), "unknown time zone %q: nothing is synced until it is corrected (Argo CD reads it as UTC)", clip(window.TimeZone))
 		}
 	}
 	return w

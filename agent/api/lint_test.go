@@ -34,7 +34,7 @@ spec.syncPolicy.retry.backoff.factor: below 1: from the second retry on there is
 
 func TestLintProject(t *testing.T) {
 	project := decode[AppProject](t, "spec: {syncWindows: [{timeZone: Europe/Berlin}, {timeZone: Moon/Tycho}, {}]}")
-	check(t, strings.Join(LintProject(project), "\n"), `spec.syncWindows[1].timeZone: unknown time zone "Moon/Tycho" is read as UTC`)
+	check(t, strings.Join(LintProject(project), "\n"), `spec.syncWindows[1].timeZone: unknown time zone "Moon/Tycho": nothing is synced until it is corrected (Argo CD reads it as UTC)`)
 }
 
 func TestLintSyncOptions(t *testing.T) {
