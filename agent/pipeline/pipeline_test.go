@@ -1,0 +1,148 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/render"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/resolve"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// A world is what a Pipeline is tied to: a directory as the repository, a
+// renderer that reads one file, a cluster that serves nothing.
+type world struct {
+	dir     string
+	down    error // what a poll of the repository has failed of
+	asked   int
+	renders int
+}
+
+func (w *world) Known(git.Repo, string) (git.Answer, bool) {
+	return git.Answer{SHA: "1234567", Err: w.down}, true
+}
+
+func (w *world) Resolve(context.Context, git.Repo, string) (string, error) {
+	w.asked++
+	return "1234567", w.down
+}
+
+func (w *world) Tree(context.Context, git.Repo, string) (*git.Tree, error) { return git.Dir(w.dir) }
+
+func (w *world) Render(_ context.Context, _ string, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+	w.renders++
+	data, err := req.Tree.ReadFile("shop/objects.yaml")
+	return &sdk.RenderResult{Documents: []sdk.Document{{Data: data, File: "shop/objects.yaml", Line: 1}}}, err
+}
+
+func (*world) Decrypt(context.Context, *sdk.DecryptRequest) ([]byte, error) { return nil, sdk.ErrNoKey }
+
+func (*world) Repo(url, _ string) git.Repo                     { return git.Repo{URL: url} }
+func (*world) SOPS(string) []sdk.Key                           { return nil }
+func (*world) Generation() int64                               { return 0 }
+func (*world) Version() (string, []string)                     { return "1.37.2", nil }
+func (*world) Scope(*manifest.Object) (namespaced, known bool) { return false, false }
+func (*world) Serves(schema.GroupKind) bool                    { return false }
+func (*world) Get(context.Context, string, string, string, string) (json.RawMessage, error) {
+	return nil, fs.ErrNotExist
+}
+
+func (*world) Token(context.Context, string, string, []string) (sdk.Material, error) {
+	return nil, fs.ErrNotExist
+}
+
+func (w *world) write(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(w.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newWorld(t *testing.T) (*world, *Pipeline, *api.Application) {
+	t.Helper()
+	w := &world{dir: t.TempDir()}
+	w.write(t, "shop/objects.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: extra}\n")
+	p := &Pipeline{
+		Namespace: "argocd", Git: w, Render: render.New(render.Config{Plugins: w}), Secrets: &resolve.Stage{}, Keys: w,
+		Destination: w, Now: time.Now,
+		Permit: func(*api.Application) func(*manifest.Object) error {
+			return func(*manifest.Object) error { return nil }
+		},
+	}
+	app := &api.Application{}
+	app.Namespace, app.Name = "argocd", "shop"
+	app.Spec.Source = &api.Source{RepoURL: "https://git.example/shop.git", Path: "shop"}
+	app.Spec.Destination.Namespace = "front"
+	return w, p, app
+}
+
+func desired(t *testing.T, p *Pipeline, app *api.Application) *Rendered {
+	t.Helper()
+	out, err := p.Desired(t.Context(), app, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestDesired(t *testing.T) {
+	_, p, app := newWorld(t)
+	out := desired(t, p, app)
+	if got := out.Set[0].String() + ", " + out.Set[1].String(); got != "ConfigMap front/settings, Namespace extra" {
+		t.Errorf("got %s", got)
+	}
+	if len(out.Revisions) != 1 || out.Revisions[0] != "1234567" || out.Types[0] != api.SourceTypeDirectory {
+		t.Errorf("got revisions %v, types %v", out.Revisions, out.Types)
+	}
+}
+
+// A commit that changes nothing an Application reads must not call its renderer.
+func TestDesiredIsRemembered(t *testing.T) {
+	w, p, app := newWorld(t)
+	before := desired(t, p, app)
+	w.write(t, "other/objects.yaml", "something else")
+	again := desired(t, p, app)
+	if w.renders != 1 || again.Set[0] != before.Set[0] {
+		t.Errorf("rendered %d times, want once and the same objects", w.renders)
+	}
+	w.write(t, "shop/objects.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n")
+	if after := desired(t, p, app); w.renders != 2 || len(after.Set) != 1 {
+		t.Errorf("rendered %d times, got %v", w.renders, after.Set)
+	}
+	p.Forget("shop")
+	desired(t, p, app)
+	if w.renders != 3 {
+		t.Errorf("rendered %d times after Forget, want 3", w.renders)
+	}
+}
+
+// While a repository cannot be reached its last commit stands, with a warning;
+// who asks for a refresh is told.
+func TestDesiredOfUnreachable(t *testing.T) {
+	w, p, app := newWorld(t)
+	w.down = errors.New("connection refused")
+	out := desired(t, p, app)
+	if len(out.Warnings) != 1 || !strings.Contains(out.Warnings[0].Message, "connection refused (still at commit 1234567") {
+		t.Errorf("got warnings %v", out.Warnings)
+	}
+	p.Renew(app, false)
+	if _, err := p.Desired(t.Context(), app, nil); !errors.Is(err, w.down) || w.asked != 1 {
+		t.Errorf("got %v after asking %d times", err, w.asked)
+	}
+	w.down = nil
+	if out := desired(t, p, app); len(out.Warnings) != 0 {
+		t.Errorf("got warnings %v", out.Warnings)
+	}
+}
