@@ -88,6 +88,18 @@ const (
 	AnnotationExternalSecrets = "tidelock.io/external-secrets"
 	// AnnotationDependsOn lists the Applications that must be Synced and Healthy first.
 	AnnotationDependsOn = "tidelock.io/depends-on"
+	// AnnotationSyncTimeout is how long one try of an operation may take, and how
+	// long it may wait for the health of a wave: a Go duration.
+	AnnotationSyncTimeout = "tidelock.io/sync-timeout"
+)
+
+// Our own annotations of managed objects.
+const (
+	// AnnotationOperation is on a hook: the operation, and its try, that made it.
+	AnnotationOperation = "tidelock.io/operation"
+	// AnnotationHookTimeout, on a hook or an Application, is how long a hook may
+	// run: a Go duration.
+	AnnotationHookTimeout = "tidelock.io/hook-timeout"
 )
 
 // Values of AnnotationSealedSecrets and AnnotationExternalSecrets.

@@ -74,9 +74,15 @@ func once(text string) string { return unique.Make(text).Value() }
 
 // fill reads all else that a record holds.
 func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[string]any) {
-	annotations := (&unstructured.Unstructured{Object: object}).GetAnnotations()
+	u := &unstructured.Unstructured{Object: object}
+	annotations := u.GetAnnotations()
 	live.Wave = api.SyncWave(annotations)
 	live.Options = annotations[api.AnnotationSyncOptions]
+	live.CompareOptions = annotations[api.AnnotationCompareOptions]
+	live.Hook = annotations[api.AnnotationHook] != "" || annotations[api.AnnotationHelmHook] != ""
+	live.Operation = annotations[api.AnnotationOperation]
+	live.Finalizer = slices.Contains(u.GetFinalizers(), api.FinalizerHook)
+	live.Created = u.GetCreationTimestamp().Unix()
 	live.Keep = annotations[api.AnnotationHelmResourcePolicy] == api.HelmResourcePolicyKeep
 	live.Unmonitored = annotations[api.AnnotationIgnoreHealthCheck] == "true"
 	live.Health = health.Of(object)

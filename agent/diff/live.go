@@ -19,6 +19,17 @@ type Live struct {
 	Wave int
 	// Options is the annotation argocd.argoproj.io/sync-options.
 	Options string
+	// CompareOptions is the annotation argocd.argoproj.io/compare-options.
+	CompareOptions string
+	// Hook: the object is a hook, by Argo CD's annotation or Helm's.
+	Hook bool
+	// Operation is the annotation tidelock.io/operation: which try of which
+	// operation made the hook.
+	Operation string
+	// Finalizer: our hook finalizer is on it.
+	Finalizer bool
+	// Created is the creationTimestamp in seconds since 1970.
+	Created int64
 	// Keep is Helm's resource-policy: the object is never deleted.
 	Keep bool
 	// Deleting is set once the object has a deletionTimestamp.
