@@ -369,7 +369,7 @@ func TestWaveGoesOnAfterAFailure(t *testing.T) {
 	set := w.git(`{apiVersion: v1, kind: ConfigMap, metadata: {name: bad}, data: {a/b: c}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: good}, spec: {ports: [{port: 80}]}}`)
-	p := plan.Build(w.changes(set), plan.Policy{})
+	p := plan.Build(w.changes(set), nil, plan.Policy{})
 	results := w.Wave(w.ctx, p.Waves[0], metav1.DeletePropagationBackground)
 	if len(results) != 2 || results[0].Err == nil || results[1].Err != nil || results[1].Message != "Service created" {
 		t.Errorf("results %+v", results)

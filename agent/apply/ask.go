@@ -55,8 +55,8 @@ func (a *Applier) Preflight(ctx context.Context, p plan.Plan) []Result {
 	staged := stagedBy(p)
 	var todo []diff.Change
 	for _, w := range p.Waves {
-		for _, c := range plan.Pending(w.Objects()) {
-			if c.Verdict == diff.Create && !staged.namespaces[c.Key.Namespace] {
+		for _, c := range w.Pending() {
+			if c.Verdict == diff.Create && c.Live == nil && !staged.namespaces[c.Key.Namespace] {
 				todo = append(todo, c)
 			}
 		}
@@ -115,7 +115,7 @@ type staging struct {
 func stagedBy(p plan.Plan) staging {
 	s := staging{map[string]bool{}, map[schema.GroupKind]bool{}}
 	for _, w := range p.Waves {
-		for _, c := range plan.Pending(w.Objects()) {
+		for _, c := range w.Pending() {
 			switch {
 			case c.Key.Group == "" && c.Key.Kind == "Namespace" && c.Verdict == diff.Create:
 				s.namespaces[c.Key.Name] = true

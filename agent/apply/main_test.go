@@ -153,7 +153,7 @@ func (w *world) changes(set manifest.Set) []diff.Change {
 // failed.
 func (w *world) sync(set manifest.Set) []Result {
 	w.t.Helper()
-	p := plan.Build(w.changes(set), plan.Policy{Prune: true, AllowEmpty: true})
+	p := plan.Build(w.changes(set), nil, plan.Policy{Prune: true, AllowEmpty: true})
 	if failed := w.Preflight(w.ctx, p); len(failed) > 0 {
 		return failed
 	}

@@ -22,9 +22,8 @@ import (
 func (a *Applier) Wave(ctx context.Context, w plan.Wave, propagation metav1.DeletionPropagation) []Result {
 	results := a.Delete(ctx, w.Prunes, propagation)
 	for _, group := range w.Groups {
-		todo := plan.Pending(group)
-		results = append(results, each(ctx, todo, a.one)...)
-		a.awaitServed(ctx, todo)
+		results = append(results, each(ctx, group, a.one)...)
+		a.awaitServed(ctx, group)
 	}
 	return results
 }

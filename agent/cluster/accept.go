@@ -3,6 +3,7 @@ package cluster
 import (
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Accept takes the server's answer to an apply of desired: the object, and the
@@ -21,6 +22,10 @@ func (c *Cluster) Accept(desired *manifest.Object, answer map[string]any) {
 	c.mu.Unlock()
 	c.tell(apps, false)
 }
+
+// Observe takes an object that the server has answered with, to whatever
+// question.
+func (c *Cluster) Observe(gvk schema.GroupVersionKind, object map[string]any) { c.ingest(gvk, object) }
 
 // Deleting takes the server's consent to a deletion, which a watch will tell of
 // only later. Until then nothing is to be done about the object any more.

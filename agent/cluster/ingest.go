@@ -80,6 +80,7 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	live.Options = annotations[api.AnnotationSyncOptions]
 	live.CompareOptions = annotations[api.AnnotationCompareOptions]
 	live.Hook = annotations[api.AnnotationHook] != "" || annotations[api.AnnotationHelmHook] != ""
+	live.HookPolicies = joined(annotations[api.AnnotationHookDeletePolicy], annotations[api.AnnotationHelmHookDeletePolicy])
 	live.Operation = annotations[api.AnnotationOperation]
 	live.Finalizer = slices.Contains(u.GetFinalizers(), api.FinalizerHook)
 	live.Created = u.GetCreationTimestamp().Unix()
@@ -87,6 +88,14 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	live.Unmonitored = annotations[api.AnnotationIgnoreHealthCheck] == "true"
 	live.Health = health.Of(object)
 	live.Digest = c.digest(gvk, object)
+}
+
+// joined joins two lists of words, of which most often both are empty.
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "," + b
 }
 
 // digest is "" if the object has no entry of ours, or one of another version

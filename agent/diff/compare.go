@@ -48,6 +48,7 @@ func (c Change) OutOfSync() bool { return c.Verdict != Same }
 
 // Compare returns a Change for every desired object, in their order, then one
 // for every live object of app that is not desired, in the order of their keys.
+// Hooks are not among them: nobody keeps them, and nobody prunes them.
 func Compare(app string, desired manifest.Set, live Snapshot) []Change {
 	changes := make([]Change, 0, len(desired))
 	wanted := make(map[manifest.Key]bool, len(desired))
@@ -58,7 +59,7 @@ func Compare(app string, desired manifest.Set, live Snapshot) []Change {
 	}
 	var extra []Change
 	for key, l := range live {
-		if !wanted[key] && owns(app, l) {
+		if !wanted[key] && owns(app, l) && !l.Hook {
 			extra = append(extra, Change{Key: key, Verdict: Extra, Live: l})
 		}
 	}

@@ -26,6 +26,8 @@ type Live struct {
 	// Operation is the annotation tidelock.io/operation: which try of which
 	// operation made the hook.
 	Operation string
+	// HookPolicies are the annotations with the hook's delete policies, joined.
+	HookPolicies string
 	// Finalizer: our hook finalizer is on it.
 	Finalizer bool
 	// Created is the creationTimestamp in seconds since 1970.

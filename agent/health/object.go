@@ -13,7 +13,9 @@ import (
 // Of judges a live object. It reads the object only.
 func Of(object map[string]any) Health {
 	u := &unstructured.Unstructured{Object: object}
-	if u.GetDeletionTimestamp() != nil {
+	// A hook that is deleted while it runs stays, by our finalizer, until its
+	// outcome was seen.
+	if u.GetDeletionTimestamp() != nil && !slices.Contains(u.GetFinalizers(), api.FinalizerHook) {
 		return Health{api.HealthProgressing, "Pending deletion"}
 	}
 	if check, ok := checks[u.GroupVersionKind().GroupKind()]; ok {

@@ -15,42 +15,80 @@ import (
 type Policy struct {
 	// Prune deletes what is no longer in Git; PruneLast does so after all else.
 	Prune, PruneLast bool
+	// PruneNever and PruneConfirm are Prune=false and Prune=confirm for all
+	// objects that do not say otherwise.
+	PruneNever, PruneConfirm bool
 	// AllowEmpty lets a sync that states nothing delete everything.
 	AllowEmpty bool
 	// Only, if not nil, are the objects to work on: a partial sync.
 	Only map[manifest.Key]bool
 	// Approved is the hash of the plan whose deletions a person has approved.
 	Approved string
+	// Confirmed: a person has consented to whatever asks for consent.
+	Confirmed bool
 }
 
-// Build orders changes into waves. It reads only its arguments.
-func Build(changes []diff.Change, policy Policy) Plan {
-	waves := map[int]*Wave{}
-	wave := func(n int) *Wave {
-		if waves[n] == nil {
-			waves[n] = &Wave{Phase: api.PhaseSync, Number: n}
+// Build orders changes, and the runs of hooks, into phases and waves. It reads
+// only its arguments.
+func Build(changes []diff.Change, runs []Run, policy Policy) Plan {
+	waves := map[moment]*Wave{}
+	wave := func(m moment) *Wave {
+		if waves[m] == nil {
+			waves[m] = &Wave{Phase: m.phase, Number: m.wave}
 		}
-		return waves[n]
+		return waves[m]
 	}
-	for n, list := range policy.applies(changes) {
-		wave(n).Groups = group(list)
+	for _, r := range runs {
+		w := wave(moment{phaseOf(r.Type), r.Wave()})
+		w.Runs = append(w.Runs, r)
+	}
+	for m, list := range policy.applies(changes, moments(changes, runs)) {
+		wave(m).Objects = list
 	}
 	prunes, skipped := policy.prunes(changes)
-	for n, list := range policy.pruneWaves(prunes, slices.Collect(maps.Keys(waves))) {
-		wave(n).Prunes = list
+	for n, list := range policy.pruneWaves(prunes, numbers(waves)) {
+		policy.place(wave(moment{api.PhaseSync, n}), list)
 	}
 	p := Plan{Skipped: skipped}
-	for _, n := range slices.Sorted(maps.Keys(waves)) {
-		p.Waves = append(p.Waves, *waves[n])
+	for _, m := range slices.SortedFunc(maps.Keys(waves), moment.compare) {
+		w := *waves[m]
+		w.Groups = group(w.steps())
+		p.Waves = append(p.Waves, w)
 	}
 	return p.guard(changes, policy)
 }
 
-// applies gives the desired objects their waves. What is not ours to change, or
-// not now, is as it should be.
-func (policy Policy) applies(changes []diff.Change) map[int][]diff.Change {
-	place := waves(changes)
-	applies := map[int][]diff.Change{}
+// numbers are the waves of the Sync phase.
+func numbers(waves map[moment]*Wave) (all []int) {
+	for m := range waves {
+		if m.phase == api.PhaseSync {
+			all = append(all, m.wave)
+		}
+	}
+	return all
+}
+
+// place puts prunes into a wave, apart those that wait for consent.
+func (policy Policy) place(w *Wave, prunes []diff.Change) {
+	for _, c := range prunes {
+		if !policy.Confirmed && policy.confirm(c) {
+			w.Unconfirmed = append(w.Unconfirmed, c)
+			continue
+		}
+		w.Prunes = append(w.Prunes, c)
+	}
+}
+
+// confirm says that an object is pruned only with consent.
+func (policy Policy) confirm(c diff.Change) bool {
+	own := api.ParseSyncOptions(c.Live.Options).Value("Prune")
+	return own == "confirm" || own == "" && policy.PruneConfirm
+}
+
+// applies gives the desired objects their moments. What is not ours to change,
+// or not now, is as it should be.
+func (policy Policy) applies(changes []diff.Change, at map[manifest.Key]moment) map[moment][]diff.Change {
+	applies := map[moment][]diff.Change{}
 	for _, c := range changes {
 		if c.Desired == nil {
 			continue
@@ -58,7 +96,7 @@ func (policy Policy) applies(changes []diff.Change) map[int][]diff.Change {
 		if c.Verdict == diff.Foreign || c.Verdict == diff.Refused || policy.Only != nil && !policy.Only[c.Key] {
 			c.Verdict = diff.Same
 		}
-		applies[place[c.Key]] = append(applies[place[c.Key]], c)
+		applies[at[c.Key]] = append(applies[at[c.Key]], c)
 	}
 	return applies
 }
@@ -82,9 +120,9 @@ func (policy Policy) prunes(changes []diff.Change) (prunes []diff.Change, skippe
 
 // keep says why an extra object stays, "" if it goes.
 func (policy Policy) keep(c diff.Change) string {
-	options := api.ParseSyncOptions(c.Live.Options)
+	own := api.ParseSyncOptions(c.Live.Options).Value("Prune")
 	switch {
-	case options.Has(api.SyncOptionPruneFalse):
+	case own == "false" || own == "" && policy.PruneNever:
 		return "ignored (no prune)"
 	case c.Live.Keep:
 		return "ignored (helm.sh/resource-policy: keep)"
@@ -135,10 +173,10 @@ func (p Plan) guard(changes []diff.Change, policy Policy) Plan {
 		return p
 	}
 	for i := range p.Waves {
-		for _, c := range p.Waves[i].Prunes {
+		for _, c := range p.Waves[i].deletions() {
 			p.Skipped = append(p.Skipped, Skip{c, "held: " + p.Guard})
 		}
-		p.Waves[i].Prunes = nil
+		p.Waves[i].Prunes, p.Waves[i].Unconfirmed = nil, nil
 	}
 	return p
 }
@@ -161,7 +199,7 @@ func (p Plan) danger(changes []diff.Change, policy Policy) string {
 		return ""
 	case stated == 0 && !policy.AllowEmpty:
 		return "Git states no object at all: set spec.syncPolicy.automated.allowEmpty if that is meant"
-	case doubt == "" || policy.Approved == hash:
+	case doubt == "" || policy.Approved == hash || policy.Confirmed:
 		return ""
 	}
 	return fmt.Sprintf("it would delete %s; approve with annotation %s: %s", doubt, api.AnnotationApprove, hash)
@@ -174,12 +212,9 @@ func (p Plan) doubt(live int) string {
 		return fmt.Sprintf("%d of %d objects", n, live)
 	}
 	for _, w := range p.Waves {
-		for _, c := range w.Prunes {
-			switch {
-			case irrevocable[c.Key.GroupKind()]:
+		for _, c := range w.deletions() {
+			if irrevocable[c.Key.GroupKind()] {
 				return c.Key.String()
-			case api.ParseSyncOptions(c.Live.Options).Has(api.SyncOptionPruneConfirm):
-				return c.Key.String() + ", which says " + api.SyncOptionPruneConfirm
 			}
 		}
 	}

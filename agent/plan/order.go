@@ -27,21 +27,35 @@ func rank(kind string) int {
 	return len(kinds)
 }
 
-// waves gives each change its wave. A Namespace comes no later than the first
-// object that lives in it, a CustomResourceDefinition no later than its first
-// instance.
-func waves(changes []diff.Change) map[manifest.Key]int {
-	of := make(map[manifest.Key]int, len(changes))
-	firstIn := map[string]int{}
-	firstOf := map[schema.GroupKind]int{}
+// A moment is a phase and a wave in it.
+type moment struct {
+	phase api.SyncPhase
+	wave  int
+}
+
+func (m moment) compare(n moment) int {
+	return cmp.Or(cmp.Compare(slices.Index(phases, m.phase), slices.Index(phases, n.phase)), cmp.Compare(m.wave, n.wave))
+}
+
+// moments gives each desired object its moment. A Namespace comes no later than
+// the first object that lives in it, a CustomResourceDefinition no later than
+// its first instance: be that a hook, they move into its phase.
+func moments(changes []diff.Change, runs []Run) map[manifest.Key]moment {
+	of := make(map[manifest.Key]moment, len(changes))
+	firstIn := map[string]moment{}
+	firstOf := map[schema.GroupKind]moment{}
+	note := func(key manifest.Key, m moment) {
+		earliest(firstIn, key.Namespace, m)
+		earliest(firstOf, key.GroupKind(), m)
+	}
 	for _, c := range changes {
-		if c.Desired == nil {
-			continue
+		if c.Desired != nil {
+			of[c.Key] = moment{api.PhaseSync, api.SyncWave(c.Desired.Annotations)}
+			note(c.Key, of[c.Key])
 		}
-		wave := api.SyncWave(c.Desired.Annotations)
-		of[c.Key] = wave
-		lower(firstIn, c.Key.Namespace, wave)
-		lower(firstOf, c.Key.GroupKind(), wave)
+	}
+	for _, r := range runs {
+		note(r.Key(), moment{phaseOf(r.Type), r.Wave()})
 	}
 	for _, c := range changes {
 		if c.Desired == nil {
@@ -49,22 +63,26 @@ func waves(changes []diff.Change) map[manifest.Key]int {
 		}
 		switch c.Key.GroupKind() {
 		case schema.GroupKind{Kind: "Namespace"}:
-			if first, ok := firstIn[c.Key.Name]; ok {
-				of[c.Key] = min(of[c.Key], first)
-			}
+			earliest(of, c.Key, or(firstIn, c.Key.Name, of[c.Key]))
 		case schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
-			if first, ok := firstOf[DefinedKind(c.Desired)]; ok {
-				of[c.Key] = min(of[c.Key], first)
-			}
+			earliest(of, c.Key, or(firstOf, DefinedKind(c.Desired), of[c.Key]))
 		}
 	}
 	return of
 }
 
-func lower[K comparable](m map[K]int, key K, wave int) {
-	if old, ok := m[key]; !ok || wave < old {
-		m[key] = wave
+// earliest keeps the earlier of two moments.
+func earliest[K comparable](m map[K]moment, key K, at moment) {
+	if old, ok := m[key]; !ok || at.compare(old) < 0 {
+		m[key] = at
 	}
+}
+
+func or[K comparable](m map[K]moment, key K, otherwise moment) moment {
+	if at, ok := m[key]; ok {
+		return at
+	}
+	return otherwise
 }
 
 // DefinedKind returns the kind that a CustomResourceDefinition defines.

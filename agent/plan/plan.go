@@ -1,7 +1,7 @@
-// Package plan turns changes into an ordered plan: waves, the order of kinds in
-// a wave, prunes, and the guards that hold it. It is pure.
+// Package plan turns changes into an ordered plan: phases, waves, the order of
+// kinds in a wave, hooks, prunes, and the guards that hold it. It is pure.
 //
-// Start with [Build]. A [Plan] prints as text; what prints is what agent/apply
+// Start with [Split], which finds the hooks, and [Build]. A [Plan] prints as text; what prints is what agent/apply
 // runs (DESIGN.md D8).
 package plan
 
@@ -34,9 +34,16 @@ type Wave struct {
 	Number int
 	// Prunes come first, at once.
 	Prunes []diff.Change
-	// Groups hold objects of equal rank in the order of kinds; one group after
-	// the other, its objects at once. Objects that are already as they should be
-	// are listed too, for the wave waits for them.
+	// Unconfirmed are prunes that wait for somebody's consent, and the wave for
+	// them.
+	Unconfirmed []diff.Change
+	// Objects are the desired objects of the wave, also those that are already as
+	// they should be, for the wave waits for them.
+	Objects []diff.Change
+	// Runs are the runs of hooks.
+	Runs []Run
+	// Groups hold what has to be applied of both: lists of equal rank in the order
+	// of kinds; one group after the other, its objects at once.
 	Groups [][]diff.Change
 }
 
@@ -46,28 +53,30 @@ type Skip struct {
 	Reason string
 }
 
-// Objects returns the wave's desired objects in the order of the groups.
-func (w Wave) Objects() []diff.Change {
-	var all []diff.Change
-	for _, g := range w.Groups {
-		all = append(all, g...)
-	}
-	return all
-}
-
-// Pending returns the objects of a group that have to be applied.
-func Pending(group []diff.Change) []diff.Change {
-	var todo []diff.Change
-	for _, c := range group {
+// steps lists what has to be applied.
+func (w Wave) steps() (todo []diff.Change) {
+	for _, c := range w.Objects {
 		if c.Verdict != diff.Same {
 			todo = append(todo, c)
+		}
+	}
+	for _, r := range w.Runs {
+		if r.Pending() {
+			todo = append(todo, r.change())
 		}
 	}
 	return todo
 }
 
-// Done says that nothing is left to do in the wave.
-func (w Wave) Done() bool { return len(w.Prunes) == 0 && len(Pending(w.Objects())) == 0 }
+// Pending lists what the wave has to apply, in the order of the groups.
+func (w Wave) Pending() []diff.Change { return slices.Concat(w.Groups...) }
+
+// deletions lists all prunes of the wave.
+func (w Wave) deletions() []diff.Change { return slices.Concat(w.Prunes, w.Unconfirmed) }
+
+// Done says that nothing is left to do in the wave: what was begun may be under
+// way yet.
+func (w Wave) Done() bool { return len(w.Prunes)+len(w.Unconfirmed)+len(w.Groups) == 0 }
 
 // Done says that nothing is left to do at all.
 func (p Plan) Done() bool {
@@ -83,7 +92,7 @@ func (p Plan) Done() bool {
 func (p Plan) Prunes() []manifest.Key {
 	var keys []manifest.Key
 	for _, w := range p.Waves {
-		for _, c := range w.Prunes {
+		for _, c := range w.deletions() {
 			keys = append(keys, c.Key)
 		}
 	}
@@ -93,7 +102,7 @@ func (p Plan) Prunes() []manifest.Key {
 // States says that Git states the object.
 func (p Plan) States(key manifest.Key) bool {
 	for _, w := range p.Waves {
-		for _, c := range w.Objects() {
+		for _, c := range w.Objects {
 			if c.Key == key {
 				return true
 			}
@@ -113,8 +122,11 @@ func (p Plan) String() string {
 		for _, c := range w.Prunes {
 			fmt.Fprintf(&b, "  prune %s\n", c.Key)
 		}
-		for _, c := range Pending(w.Objects()) {
-			fmt.Fprintf(&b, "  %s\n", c)
+		for _, c := range w.Unconfirmed {
+			fmt.Fprintf(&b, "  prune %s, with consent\n", c.Key)
+		}
+		for _, c := range w.Pending() {
+			fmt.Fprintf(&b, "  %s\n", w.describe(c))
 		}
 	}
 	for _, s := range p.Skipped {
@@ -124,6 +136,14 @@ func (p Plan) String() string {
 		fmt.Fprintf(&b, "held: %s\n", p.Guard)
 	}
 	return b.String()
+}
+
+// describe prints one step: "run batch/Job shop/migrate", "create Service shop/web".
+func (w Wave) describe(c diff.Change) string {
+	if slices.ContainsFunc(w.Runs, func(r Run) bool { return r.Object == c.Desired }) {
+		return "run " + c.Key.String()
+	}
+	return c.String()
 }
 
 // Hash names the deletions that a person approves. It is the same for the same

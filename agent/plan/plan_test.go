@@ -227,34 +227,121 @@ extra example.com/Namespace shop/b
 Sync 0
   prune example.com/Namespace shop/b
 `},
-		{"an object that wants a word", prune, `
+		{"1.6 Prune=confirm waits for consent", prune, `
+same ConfigMap shop/a
+extra ConfigMap shop/b options=Prune=confirm
+extra ConfigMap shop/c
+`, `
+Sync 0
+  prune ConfigMap shop/c
+  prune ConfigMap shop/b, with consent
+`},
+		{"1.6 Prune=confirm, with consent", Policy{Prune: true, Confirmed: true}, `
 same ConfigMap shop/a
 extra ConfigMap shop/b options=Prune=confirm
 `, `
-keep ConfigMap shop/b: held: it would delete ConfigMap shop/b, which says Prune=confirm; approve with annotation tidelock.io/approve: HASH
-held: it would delete ConfigMap shop/b, which says Prune=confirm; approve with annotation tidelock.io/approve: HASH
+Sync 0
+  prune ConfigMap shop/b
+`},
+		{"1.6 the live object's word wins over the Application's", Policy{Prune: true, PruneNever: true}, `
+same ConfigMap shop/a
+extra ConfigMap shop/b
+extra ConfigMap shop/c options=Prune=true
+extra ConfigMap shop/d options=Prune=confirm
+`, `
+Sync 0
+  prune ConfigMap shop/c
+  prune ConfigMap shop/d, with consent
+keep ConfigMap shop/b: ignored (no prune)
+`},
+		{"consent lets go what is held", Policy{Prune: true, Confirmed: true}, `
+same ConfigMap shop/a
+extra Namespace -/shop
+`, `
+Sync 0
+  prune Namespace shop
+`},
+		{"2.1 phases, waves, kinds, names", prune, `
+create apps/Deployment shop/web
+create ConfigMap shop/settings
+hook PostSync batch/Job shop/test
+hook SyncFail batch/Job shop/alarm
+hook PreSync batch/Job shop/migrate wave=1
+hook PreSync ServiceAccount shop/migrate
+hook PreSync Secret shop/migrate
+hook Sync batch/Job shop/warm
+extra ConfigMap shop/old wave=-2
+`, `
+PreSync 0
+  run ServiceAccount shop/migrate
+  run Secret shop/migrate
+PreSync 1
+  run batch/Job shop/migrate
+Sync -2
+  prune ConfigMap shop/old
+Sync 0
+  create ConfigMap shop/settings
+  create apps/Deployment shop/web
+  run batch/Job shop/warm
+PostSync 0
+  run batch/Job shop/test
+SyncFail 0
+  run batch/Job shop/alarm
+`},
+		{"2.1 bubbling takes over phase and wave", prune, `
+create Namespace -/shop wave=3
+create apiextensions.k8s.io/CustomResourceDefinition -/c wave=2 defines=other.com/Other
+create ConfigMap shop/a
+hook PreSync batch/Job shop/migrate wave=-4
+hook PreSync other.com/Other shop/o wave=7
+`, `
+PreSync -4
+  create Namespace shop
+  run batch/Job shop/migrate
+PreSync 7
+  create apiextensions.k8s.io/CustomResourceDefinition c
+  run other.com/Other shop/o
+Sync 0
+  create ConfigMap shop/a
+`},
+		{"2.1 a hook of a failure pulls nothing", prune, `
+create Namespace -/shop
+hook SyncFail batch/Job shop/alarm wave=-4
+`, `
+Sync 0
+  create Namespace shop
+SyncFail -4
+  run batch/Job shop/alarm
+`},
+		{"what was begun is not begun again", prune, `
+create ConfigMap shop/a
+hook PreSync batch/Job shop/done phase=Succeeded
+hook PreSync batch/Job shop/running phase=Running
+`, `
+Sync 0
+  create ConfigMap shop/a
 `},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			changes := readChanges(t, tt.changes)
+			changes, runs := readPlan(t, tt.changes)
 			unguarded := tt.policy
-			got := Build(changes, tt.policy)
+			got := Build(changes, runs, tt.policy)
 			text := strings.ReplaceAll(got.String(), approval(got), "HASH")
 			if want := strings.TrimPrefix(tt.want, "\n"); text != want {
 				t.Errorf("got\n%s\nwant\n%s", text, want)
 			}
-			if got.Done() != !strings.Contains(text, "Sync") {
+			if got.Done() != !strings.Contains(text, "Sync ") && !strings.Contains(text, "SyncFail ") {
 				t.Errorf("done: %v, of\n%s", got.Done(), text)
 			}
 			if approval(got) == none {
 				return
 			}
 			unguarded.Approved = approval(got)
-			if approved := Build(changes, unguarded); approved.Guard != "" || len(approved.Prunes()) == 0 || approved.Hash() != approval(got) {
+			if approved := Build(changes, runs, unguarded); approved.Guard != "" || len(approved.Prunes()) == 0 || approved.Hash() != approval(got) {
 				t.Errorf("approved, and yet\n%s", approved)
 			}
 			unguarded.Approved = "000000000000"
-			if other := Build(changes, unguarded); other.Guard == "" {
+			if other := Build(changes, runs, unguarded); other.Guard == "" {
 				t.Errorf("another plan was approved, and this runs\n%s", other)
 			}
 		})
@@ -286,7 +373,7 @@ func TestBreaker(t *testing.T) {
 		for i := range tt.gone {
 			fmt.Fprintf(&rows, "extra ConfigMap shop/x%d\n", i)
 		}
-		p := Build(readChanges(t, rows.String()), Policy{Prune: true})
+		p := Build(readChanges(t, rows.String()), nil, Policy{Prune: true})
 		if (p.Guard != "") != tt.held {
 			t.Errorf("%+v: guard %q", tt, p.Guard)
 		}
@@ -299,7 +386,7 @@ func TestBreaker(t *testing.T) {
 // An approval is for the deletions of a plan, and for no others.
 func TestHash(t *testing.T) {
 	hash := func(rows string) string {
-		return Build(readChanges(t, rows), Policy{Prune: true, AllowEmpty: true}).Hash()
+		return Build(readChanges(t, rows), nil, Policy{Prune: true, AllowEmpty: true}).Hash()
 	}
 	one := hash("update ConfigMap shop/a\nextra ConfigMap shop/b\nextra ConfigMap shop/c")
 	if two := hash("extra ConfigMap shop/c wave=3\nextra ConfigMap shop/b"); two != one {
@@ -314,8 +401,8 @@ func TestHash(t *testing.T) {
 
 // Objects that are done are in the plan too, since a wave waits for them.
 func TestWavesHoldWhatIsDone(t *testing.T) {
-	p := Build(readChanges(t, "same ConfigMap shop/a\ncreate ConfigMap shop/b wave=1"), Policy{})
-	if len(p.Waves) != 2 || !p.Waves[0].Done() || len(p.Waves[0].Objects()) != 1 {
+	p := Build(readChanges(t, "same ConfigMap shop/a\ncreate ConfigMap shop/b wave=1"), nil, Policy{})
+	if len(p.Waves) != 2 || !p.Waves[0].Done() || len(p.Waves[0].Objects) != 1 {
 		t.Errorf("waves %+v", p.Waves)
 	}
 	if key := (manifest.Key{Kind: "ConfigMap", Namespace: "shop", Name: "a"}); !p.States(key) {
@@ -354,6 +441,24 @@ func readKey(kind, name string) manifest.Key {
 	}
 	namespace, name, _ := strings.Cut(name, "/")
 	return manifest.Key{Group: group, Kind: kind, Namespace: strings.Trim(namespace, "-"), Name: name}
+}
+
+// readPlan reads changes and, of rows such as "hook PreSync batch/Job shop/migrate
+// wave=1 phase=Running", runs of hooks.
+func readPlan(t *testing.T, rows string) (changes []diff.Change, runs []Run) {
+	t.Helper()
+	for row := range strings.Lines(strings.TrimSpace(rows)) {
+		text, isHook := strings.CutPrefix(row, "hook ")
+		if !isHook {
+			changes = append(changes, readChanges(t, row)...)
+			continue
+		}
+		kind, text, _ := strings.Cut(text, " ")
+		text, phase, _ := strings.Cut(text, "phase=")
+		c := readChanges(t, "create "+text)[0]
+		runs = append(runs, Run{Type: api.HookType(kind), Object: c.Desired, Phase: api.OperationPhase(strings.TrimSpace(phase))})
+	}
+	return changes, runs
 }
 
 func readChanges(t *testing.T, rows string) (changes []diff.Change) {

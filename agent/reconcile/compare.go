@@ -11,16 +11,17 @@ import (
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/health"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/agent/plan"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // compare sets what Git states beside what is live.
 func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, error) {
-	if err := p.watch(ctx, desired.Objects); err != nil {
+	if err := p.watch(ctx, desired.from); err != nil {
 		return nil, err
 	}
-	changes, rejected := p.r.Apply.Ask(ctx, p.look(desired.Objects))
+	changes, rejected := p.r.Apply.Ask(ctx, p.look(desired))
 	p.rejected = rejected
 	for _, r := range rejected {
 		// What the server refuses it will refuse again; what it did not answer is
@@ -33,23 +34,37 @@ func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, er
 // look compares with what is live now. Objects that the project does not permit
 // are noted if Git states them, and left out if they are only live
 // (SEMANTICS.md 1.8).
-func (p *pass) look(desired manifest.Set) []diff.Change {
-	changes := diff.Compare(p.name, desired, p.r.Cluster.Snapshot(p.name, desired))
+func (p *pass) look(desired *Desired) []diff.Change {
+	changes := diff.Compare(p.name, desired.Objects, p.r.Cluster.Snapshot(p.name, desired.Objects))
 	destination := p.app.Spec.Destination.Resolved()
 	p.refused = map[manifest.Key]string{}
 	changes = slices.DeleteFunc(changes, func(c diff.Change) bool {
-		return c.Desired == nil && !p.rules.Live(c.Key, destination).Allowed
+		return c.Desired == nil && (desired.runs(c.Key) || !p.rules.Live(c.Key, destination).Allowed)
 	})
 	for i, c := range changes {
-		if c.Desired == nil {
-			continue
-		}
-		if verdict := p.rules.Object(c.Key, c.Key.Namespace != "", destination); !verdict.Allowed {
+		if c.Desired != nil && !p.permits(c.Desired) {
 			changes[i].Verdict = diff.Refused
-			p.refused[c.Key] = c.Desired.Origin.String() + ": " + verdict.Reason
 		}
 	}
+	for _, h := range desired.Hooks {
+		p.permits(h.Object)
+	}
 	return changes
+}
+
+// permits asks the project about an object that Git states.
+func (p *pass) permits(o *manifest.Object) bool {
+	verdict := p.rules.Object(o.Key, o.Key.Namespace != "", p.app.Spec.Destination.Resolved())
+	if !verdict.Allowed {
+		p.refused[o.Key] = o.Origin.String() + ": " + verdict.Reason
+	}
+	return verdict.Allowed
+}
+
+// runs says that an object is a hook by now, and not to be pruned as the
+// ordinary object that it was.
+func (d *Desired) runs(key manifest.Key) bool {
+	return slices.ContainsFunc(d.Hooks, func(h plan.Hook) bool { return h.Object.Key == key })
 }
 
 // watch follows the kinds of all desired objects, and those that the status
@@ -130,6 +145,9 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 				fmt.Sprintf("%s belongs to application %s and is left to it: remove it from one of the two", c.Key, c.Live.App))
 		}
 	}
+	for _, l := range p.liveHooks() {
+		resources = append(resources, hookStatus(l))
+	}
 	p.status.Sync = sync
 	p.status.Resources = resources
 	p.status.Summary = summarise(desired.Objects)
@@ -161,6 +179,15 @@ func resourceStatus(c diff.Change) (api.ResourceStatus, health.Health, bool) {
 	}
 	r.Health = &api.HealthStatus{Status: state.Code, Message: clip(state.Message)}
 	return r, state, monitored(c, state)
+}
+
+// hookStatus reports a hook that is in the cluster. It counts neither for sync
+// nor for health (SEMANTICS.md 2.2).
+func hookStatus(l *diff.Live) api.ResourceStatus {
+	return api.ResourceStatus{
+		Group: l.Key.Group, Version: l.Version, Kind: l.Key.Kind, Namespace: l.Key.Namespace, Name: l.Key.Name,
+		Hook: true, SyncWave: int64(l.Wave), Health: &api.HealthStatus{Status: l.Health.Code, Message: clip(l.Health.Message)},
+	}
 }
 
 // monitored says whether an object's health is part of the Application's. A child

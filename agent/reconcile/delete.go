@@ -51,7 +51,7 @@ func (p *pass) deleteWave(ctx context.Context, how metav1.DeletionPropagation) (
 		return true, err
 	}
 	p.rules = rules
-	changes := slices.DeleteFunc(p.look(nil), p.keeps)
+	changes := slices.DeleteFunc(p.look(&Desired{}), p.keeps)
 	if len(changes) == 0 {
 		return false, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/agent/plan"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -28,7 +29,9 @@ type Pipeline interface {
 type Desired struct {
 	*pipeline.Rendered
 	Objects manifest.Set
-	from    manifest.Set // what Objects was made of
+	Hooks   []plan.Hook
+	from    manifest.Set // what Objects and Hooks were made of
+	upgrade bool         // as plan.Split takes it
 }
 
 // desire runs the pipeline, for the revision of the running operation if it
@@ -51,14 +54,17 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	p.r.mu.Lock()
 	known := p.r.desired[p.name]
 	p.r.mu.Unlock()
-	if known != nil && sameObjects(known.from, rendered.Set) {
-		return &Desired{Rendered: rendered, Objects: known.Objects, from: known.from}, nil
+	upgrade := len(p.app.Status.History) > 0
+	if known != nil && known.upgrade == upgrade && sameObjects(known.from, rendered.Set) {
+		next := *known
+		next.Rendered = rendered
+		return &next, nil
 	}
-	objects, err := p.mark(rendered.Set)
-	if err != nil {
+	objects, hooks := plan.Split(rendered.Set, upgrade)
+	if objects, err = p.mark(objects); err != nil {
 		return nil, err
 	}
-	desired := &Desired{Rendered: rendered, Objects: objects, from: rendered.Set}
+	desired := &Desired{Rendered: rendered, Objects: objects, Hooks: hooks, from: rendered.Set, upgrade: upgrade}
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
 	p.r.desired[p.name] = desired
@@ -82,12 +88,9 @@ func sameObjects(a, b manifest.Set) bool {
 // to select by, and Argo CD's tracking id, which a CustomResourceDefinition does
 // not get (SEMANTICS.md 2.4).
 func (p *pass) mark(set manifest.Set) (manifest.Set, error) {
-	set, err := withoutHooks(set)
-	if err != nil {
-		return nil, err
-	}
 	marked := make(manifest.Set, len(set))
 	for i, o := range set {
+		var err error
 		if o.Key.Name == "" {
 			return nil, fmt.Errorf("%s: %s has generateName and no name, which only a hook may have", o.Origin, o.Key)
 		}

@@ -54,8 +54,8 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 		p.failed = true
 		return changes
 	}
-	p.sync(ctx, op, changes)
-	return p.look(desired.Objects)
+	p.sync(ctx, op, desired, changes)
+	return p.look(desired)
 }
 
 // current returns the operation to work on; nil if there is none.
@@ -78,7 +78,7 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	if !p.app.Spec.SyncPolicy.IsAutomated() {
 		return nil
 	}
-	todo := plan.Build(changes, p.policy(p.automatic(decision{}, changes).Sync))
+	todo := plan.Build(changes, nil, p.policy(&api.OperationState{Operation: p.automatic(decision{}, changes)}))
 	p.held(todo)
 	d := autoSync(p.app, changes, todo.Prunes(), desired.Revisions, p.now.Time, p.rest())
 	p.soon(d.wait)
@@ -130,6 +130,7 @@ func (p *pass) automatic(d decision, changes []diff.Change) api.Operation {
 		Sync:        &api.SyncOperation{Prune: policy.Automated.Prunes(), SyncOptions: policy.SyncOptions},
 		InitiatedBy: api.Initiator{Automated: true},
 		Retry:       policy.RetryOf(true),
+		Info:        p.consent(),
 	}
 	if !d.heal {
 		return op
@@ -178,14 +179,23 @@ func (p *pass) restOf(op *api.OperationState) (rest time.Duration) {
 // accept records, before anything is done, that the operation runs. So another
 // process knows of it if this one dies now.
 func (p *pass) accept(ctx context.Context, op *api.OperationState) error {
+	if op.FinishedAt != nil { // a retry begins from the start
+		op.SyncResult.Resources = nil
+	}
 	op.Phase, op.FinishedAt = api.OperationRunning, nil
 	p.status.OperationState = op
 	return p.write(ctx)
 }
 
 // sync does what is to be done now, and ends or suspends the operation.
-func (p *pass) sync(ctx context.Context, op *api.OperationState, changes []diff.Change) {
-	todo := plan.Build(changes, p.policy(op.Operation.Sync))
+func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desired, changes []diff.Change) {
+	runs, err := p.runs(op, desired)
+	if err != nil {
+		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
+		return
+	}
+	p.noteRuns(op, runs)
+	todo := plan.Build(changes, runs, p.policy(op))
 	p.note(op, skippedResults(todo))
 	p.held(todo)
 	p.log.Debug("plan", "plan", todo.String())
@@ -212,6 +222,9 @@ func (p *pass) held(todo plan.Plan) {
 func (p *pass) prepare(ctx context.Context, op *api.OperationState, todo plan.Plan) error {
 	if err := p.refusal(); err != nil {
 		return err
+	}
+	if begun(op) {
+		return nil
 	}
 	options := op.Operation.Sync.SyncOptions
 	namespace := p.app.Spec.Destination.Namespace
@@ -254,12 +267,16 @@ func (p *pass) refusal() error {
 func namespaceKey(name string) manifest.Key { return manifest.Key{Kind: "Namespace", Name: name} }
 
 // policy is what an operation may do.
-func (p *pass) policy(sync *api.SyncOperation) plan.Policy {
+func (p *pass) policy(op *api.OperationState) plan.Policy {
+	sync := op.Operation.Sync
 	policy := plan.Policy{
-		Prune:      sync.Prune,
-		PruneLast:  sync.SyncOptions.Has(api.SyncOptionPruneLast),
-		AllowEmpty: p.app.Spec.SyncPolicy != nil && p.app.Spec.SyncPolicy.Automated.AllowsEmpty(),
-		Approved:   p.app.Annotations[api.AnnotationApprove],
+		Prune:        sync.Prune,
+		PruneLast:    sync.SyncOptions.Has(api.SyncOptionPruneLast),
+		PruneNever:   sync.SyncOptions.Has(api.SyncOptionPruneFalse),
+		PruneConfirm: sync.SyncOptions.Has(api.SyncOptionPruneConfirm),
+		AllowEmpty:   p.app.Spec.SyncPolicy != nil && p.app.Spec.SyncPolicy.Automated.AllowsEmpty(),
+		Approved:     p.app.Annotations[api.AnnotationApprove],
+		Confirmed:    p.confirmed(op),
 	}
 	if len(sync.Resources) > 0 {
 		policy.Only = map[manifest.Key]bool{}

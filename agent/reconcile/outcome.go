@@ -11,27 +11,62 @@ import (
 	"github.com/tidelock-io/tidelock/agent/plan"
 )
 
-// note records what became of objects in the operation's result; the last word
-// on an object replaces an earlier one.
+// note records what became of objects of the Sync phase.
 func (p *pass) note(op *api.OperationState, results []apply.Result) {
 	for _, r := range results {
-		entry := api.ResourceResult{
-			Group: r.Key.Group, Version: r.Version, Kind: r.Key.Kind, Namespace: r.Key.Namespace, Name: r.Key.Name,
-			Status: r.Code, Message: clip(r.Message), SyncPhase: api.PhaseSync, HookPhase: api.OperationSucceeded,
-		}
-		if r.Err != nil {
-			entry.HookPhase = api.OperationFailed
-		}
-		list := &op.SyncResult.Resources
-		i := slices.IndexFunc(*list, func(old api.ResourceResult) bool {
-			return old.Group == entry.Group && old.Kind == entry.Kind && old.Namespace == entry.Namespace && old.Name == entry.Name
-		})
-		if i < 0 {
-			*list = append(*list, entry)
+		p.record(op, entryOf(api.PhaseSync, r))
+	}
+}
+
+// entryOf words a result as status has it. What was applied is Running until
+// somebody has waited for its health, as in Argo CD.
+func entryOf(phase api.SyncPhase, r apply.Result) api.ResourceResult {
+	entry := api.ResourceResult{
+		Group: r.Key.Group, Version: r.Version, Kind: r.Key.Kind, Namespace: r.Key.Namespace, Name: r.Key.Name,
+		Status: r.Code, Message: clip(r.Message), SyncPhase: phase, HookPhase: api.OperationSucceeded,
+	}
+	switch {
+	case r.Err != nil:
+		entry.HookPhase = api.OperationFailed
+	case r.Code == api.ResultSynced:
+		entry.HookPhase = api.OperationRunning
+	}
+	return entry
+}
+
+// record puts an entry into the operation's result; the last word on an object,
+// or on a run of a hook, replaces an earlier one.
+func (p *pass) record(op *api.OperationState, entry api.ResourceResult) {
+	list := &op.SyncResult.Resources
+	i := slices.IndexFunc(*list, func(old api.ResourceResult) bool {
+		return keyOf(old) == keyOf(entry) && old.HookType == entry.HookType
+	})
+	if i < 0 {
+		*list = append(*list, entry)
+		return
+	}
+	(*list)[i] = entry
+}
+
+// noteRuns records how far the hooks are.
+func (p *pass) noteRuns(op *api.OperationState, runs []plan.Run) {
+	for _, r := range runs {
+		if r.Pending() {
 			continue
 		}
-		(*list)[i] = entry
+		entry := entryOf(api.SyncPhase(r.Type), apply.Result{Key: r.Key(), Version: r.Object.Version, Code: api.ResultSynced, Message: r.Message})
+		entry.HookType, entry.HookPhase = r.Type, r.Phase
+		if known := recorded(op, &r); known != nil && known.Status != "" {
+			entry.Status = known.Status
+		}
+		p.record(op, entry)
 	}
+}
+
+// begun says that this try has done something, so that its first checks are
+// behind it.
+func begun(op *api.OperationState) bool {
+	return slices.ContainsFunc(op.SyncResult.Resources, func(r api.ResourceResult) bool { return r.Status != api.ResultPruneSkipped })
 }
 
 func skippedResults(todo plan.Plan) []apply.Result {
@@ -112,10 +147,14 @@ func (p *pass) finish(ctx context.Context) error {
 	}
 	if p.quiet() {
 		p.soon(p.r.Refresh)
+		p.tidy(ctx)
 		return nil
 	}
 	p.status.ReconciledAt = &p.now
 	err := p.write(ctx)
+	if err == nil {
+		p.tidy(ctx)
+	}
 	if refreshed := p.app.Annotations[api.AnnotationRefresh] != ""; refreshed {
 		err = errors.Join(err, p.served(ctx))
 	}

@@ -43,13 +43,14 @@ type Reconciler struct {
 	desired map[string]*Desired
 	held    map[string]*api.ApplicationStatus // reports that rest: see hold
 	failed  map[string]*project.Rules         // by which the last operation failed
+	waits   map[string]wait                   // what operations wait for
 }
 
 // New returns a Reconciler that has seen nothing yet.
 func New(config Config) *Reconciler {
 	return &Reconciler{
 		Config: config, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
-		failed:    map[string]*project.Rules{},
+		failed: map[string]*project.Rules{}, waits: map[string]wait{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
 }
@@ -159,5 +160,6 @@ func (r *Reconciler) forget(name string) {
 	delete(r.desired, name)
 	delete(r.held, name)
 	delete(r.failed, name)
+	delete(r.waits, name)
 	r.Pipeline.Forget(name)
 }

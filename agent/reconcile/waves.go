@@ -2,8 +2,8 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -15,25 +15,27 @@ import (
 
 // waves runs wave after wave, until one has to be waited for.
 func (p *pass) waves(ctx context.Context, op *api.OperationState, todo plan.Plan) {
-	var before []diff.Change
+	if failed := failures(op); len(failed) > 0 {
+		p.fail(ctx, op, todo, failed)
+		return
+	}
+	var before []diff.Change // objects of the waves that are done
 	for _, w := range todo.Waves {
-		if !w.Done() {
-			if p.waits(op, todo, before) {
-				return
-			}
-			results := p.r.Apply.Wave(ctx, w, propagation(op.Operation.Sync.SyncOptions))
-			p.note(op, results)
-			if failed := apply.Failed(results); len(failed) > 0 {
-				p.end(op, failed, "")
-				return
-			}
+		if w.Phase == api.PhaseSyncFail {
+			break
 		}
-		before = append(before, w.Objects()...)
+		if !w.Done() && p.waits(ctx, op, todo, before) {
+			return
+		}
+		if !p.wave(ctx, op, todo, w) {
+			return
+		}
+		before = append(before, w.Objects...)
 	}
-	if p.app.Annotations[api.AnnotationWait] != "true" {
-		before = nil // the last wave is not gated
+	if !p.gatesLast(todo) {
+		before = nil
 	}
-	if p.waits(op, todo, before) {
+	if p.waits(ctx, op, todo, before) {
 		return
 	}
 	message := "successfully synced (all tasks run)"
@@ -43,15 +45,118 @@ func (p *pass) waves(ctx context.Context, op *api.OperationState, todo plan.Plan
 	p.end(op, nil, clip(message))
 }
 
-// waits suspends or ends the operation if it cannot go on: an object is not
-// settled, or one that was pruned is not gone.
-func (p *pass) waits(op *api.OperationState, todo plan.Plan, before []diff.Change) bool {
-	if waiting := p.unsettled(before); waiting != nil {
-		p.await(op, waiting)
+// gatesLast says that the health of the last wave counts, too: if the Application
+// wants it, or if there are several waves and the last has hooks
+// (SEMANTICS.md 2.1, step 4).
+func (p *pass) gatesLast(todo plan.Plan) bool {
+	if p.app.Annotations[api.AnnotationWait] == "true" {
 		return true
 	}
+	waves := slices.DeleteFunc(slices.Clone(todo.Waves), func(w plan.Wave) bool { return w.Phase == api.PhaseSyncFail })
+	return len(waves) > 1 && len(waves[len(waves)-1].Runs) > 0
+}
+
+// wave does what a wave has to do, and reports whether it is done with: what it
+// applied is accepted, and its hooks have succeeded.
+func (p *pass) wave(ctx context.Context, op *api.OperationState, todo plan.Plan, w plan.Wave) bool {
+	if failed := failedRuns(w); len(failed) > 0 {
+		p.fail(ctx, op, todo, failed)
+		return false
+	}
+	if !w.Done() {
+		if len(w.Unconfirmed) > 0 {
+			op.Message = clip(fmt.Sprintf("waiting for pruning confirmation of %s: set annotation %s to a time not before %s",
+				w.Unconfirmed[0].Key, api.AnnotationDeletionApproved, op.StartedAt.UTC().Format(timeLayout)))
+			return false
+		}
+		if p.clears(ctx, op, w) {
+			return false
+		}
+		if failed := p.do(ctx, op, w); len(failed) > 0 {
+			p.fail(ctx, op, todo, failed)
+			return false
+		}
+		if pending := slices.IndexFunc(w.Runs, plan.Run.Pending); pending >= 0 {
+			op.Message = waitingForHook(w.Runs[pending])
+			return false
+		}
+	}
+	if running := slices.IndexFunc(w.Runs, isRunning); running >= 0 {
+		op.Message = waitingForHook(w.Runs[running])
+		return false
+	}
+	return true
+}
+
+// timeLayout is how times are given in annotations.
+const timeLayout = "2006-01-02T15:04:05Z07:00"
+
+func isRunning(r plan.Run) bool { return r.Phase == api.OperationRunning }
+
+func waitingForHook(r plan.Run) string {
+	return clip(strings.TrimSuffix(fmt.Sprintf("waiting for completion of hook %s: %s", r.Key(), r.Message), ": "))
+}
+
+func failedRuns(w plan.Wave) (failed []apply.Result) {
+	for _, r := range w.Runs {
+		if r.Failed() {
+			failed = append(failed, hookFailure(r.Key(), r.Type, r.Message))
+		}
+	}
+	return failed
+}
+
+func hookFailure(key manifest.Key, t api.HookType, message string) apply.Result {
+	text := strings.TrimSuffix(fmt.Sprintf("%s hook %s failed: %s", t, key, message), ": ")
+	return apply.Result{Key: key, Message: text, Err: fmt.Errorf("%s", text)}
+}
+
+// clears deletes what is left of earlier runs of the wave's hooks. It reports
+// whether that has to be waited for.
+func (p *pass) clears(ctx context.Context, op *api.OperationState, w plan.Wave) bool {
+	var left *diff.Live
+	for _, r := range w.Runs {
+		l := r.Leftover()
+		if l == nil {
+			continue
+		}
+		left = l
+		if err := p.removeHook(ctx, l); err != nil {
+			p.failed = true
+			op.Message = clip(fmt.Sprintf("cannot delete hook %s of an earlier sync: %v", l.Key, err))
+			return true
+		}
+	}
+	if left != nil {
+		op.Message = fmt.Sprintf("waiting for the deletion of hook %s of an earlier sync", left.Key)
+	}
+	return left != nil
+}
+
+// do prunes, applies and begins hooks, and returns what failed.
+func (p *pass) do(ctx context.Context, op *api.OperationState, w plan.Wave) []apply.Result {
+	results := p.r.Apply.Wave(ctx, w, propagation(op.Operation.Sync.SyncOptions))
+	for _, r := range results {
+		entry := entryOf(w.Phase, r)
+		if i := slices.IndexFunc(w.Runs, func(run plan.Run) bool { return run.Pending() && run.Key() == r.Key }); i >= 0 {
+			entry.HookType = w.Runs[i].Type
+		}
+		p.record(op, entry)
+	}
+	return apply.Failed(results)
+}
+
+// waits suspends or ends the operation if it cannot go on: an object is not
+// settled, or one that was pruned is not gone.
+func (p *pass) waits(ctx context.Context, op *api.OperationState, todo plan.Plan, before []diff.Change) bool {
+	if waiting := p.unsettled(before); waiting != nil {
+		p.await(ctx, op, todo, waiting)
+		return true
+	}
+	p.settled(op, before)
 	if leaving := p.leaving(todo); leaving != nil {
 		op.Message = fmt.Sprintf("waiting for the deletion of %s", leaving.Key)
+		p.patience(ctx, op, todo, leaving.Key, op.Message)
 		return true
 	}
 	return false
@@ -61,7 +166,7 @@ func (p *pass) waits(op *api.OperationState, todo plan.Plan, before []diff.Chang
 func (p *pass) leaving(todo plan.Plan) *diff.Live {
 	var first *diff.Live
 	for key, l := range p.r.Cluster.Snapshot(p.name, nil) {
-		if l.Deleting && !todo.States(key) && (first == nil || key.Compare(first.Key) < 0) {
+		if l.Deleting && !l.Hook && !todo.States(key) && (first == nil || key.Compare(first.Key) < 0) {
 			first = l
 		}
 	}
@@ -85,15 +190,38 @@ func (p *pass) unsettled(before []diff.Change) *diff.Live {
 }
 
 // await suspends the operation until an object is settled; one that is degraded
-// ends it.
-func (p *pass) await(op *api.OperationState, on *diff.Live) {
+// ends it (SEMANTICS.md 2.1, step 3).
+func (p *pass) await(ctx context.Context, op *api.OperationState, todo plan.Plan, on *diff.Live) {
 	text := fmt.Sprintf("%s is %s", on.Key, strings.ToLower(string(on.Health.Code)))
 	if on.Health.Message != "" {
 		text += ": " + on.Health.Message
 	}
 	if on.Health.Code == api.HealthDegraded {
-		p.end(op, []apply.Result{{Key: on.Key, Message: text, Err: errors.New(text)}}, "")
+		p.failObject(ctx, op, todo, on.Key, text)
 		return
 	}
 	op.Message = clip("waiting for healthy state of " + text)
+	p.patience(ctx, op, todo, on.Key, op.Message)
+}
+
+// failObject ends the operation because of what an object has become.
+func (p *pass) failObject(ctx context.Context, op *api.OperationState, todo plan.Plan, key manifest.Key, text string) {
+	for i, entry := range op.SyncResult.Resources {
+		if keyOf(entry) == key && entry.HookType == "" {
+			op.SyncResult.Resources[i].HookPhase = api.OperationFailed
+			op.SyncResult.Resources[i].Message = clip(text)
+		}
+	}
+	p.fail(ctx, op, todo, []apply.Result{{Key: key, Message: text, Err: fmt.Errorf("%s", text)}})
+}
+
+// settled records that the objects of a wave are as they should be.
+func (p *pass) settled(op *api.OperationState, before []diff.Change) {
+	for _, c := range before {
+		for i, entry := range op.SyncResult.Resources {
+			if keyOf(entry) == c.Key && entry.HookType == "" && entry.HookPhase == api.OperationRunning {
+				op.SyncResult.Resources[i].HookPhase = api.OperationSucceeded
+			}
+		}
+	}
 }

@@ -80,6 +80,7 @@ type story struct {
 	canaries   []testenv.Canary
 	versions   map[string]string  // resourceVersions, see "snapshot"
 	metrics    map[string]float64 // see "metric"
+	uids       map[string]bool    // see "jobs"
 }
 
 const theStory contextKey = 1

@@ -52,6 +52,8 @@ var verbs = []verb{
 	{"gone RESOURCE NAMESPACE/NAME: wait until it is", 2, 2, (*scene).gone},
 	{"count RESOURCE NAMESPACE N: wait until N objects there are an Application's", 3, 3, (*scene).count},
 	{"snapshot RESOURCE NAMESPACE/NAME: remember an object", 2, 2, (*scene).snapshot},
+	{"results NAME: write what became of each object in the last operation to the file results", 1, 1, (*scene).results},
+	{"jobs NAME: remember the Jobs of an Application, if none are remembered, else they are the same, or, negated, all others; then forget them", 1, 1, (*scene).jobs},
 	{"untouched: nobody has written to what was remembered", 0, 0, (*scene).untouched},
 	{"metric NAME [+N]: remember a metric; wait until it is N more", 1, 2, (*scene).metric},
 	{"logged REGEXP: wait until the agent has logged it", 1, 1, (*scene).logged},

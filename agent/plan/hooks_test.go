@@ -1,0 +1,126 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/render/manifest"
+)
+
+// What Split makes of the annotations argocd.argoproj.io/hook and helm.sh/hook, at
+// the first sync and at later ones: "object", "none" if it is dropped, or the types.
+func TestSplit(t *testing.T) {
+	for _, tt := range []struct{ name, argo, helm, first, later string }{
+		{"no hook", "", "", "object", "object"},
+		{"2.2 a list", " PostSync , PreSync,", "", "PreSync PostSync", "PreSync PostSync"},
+		{"2.2 all types", "PostDelete,SyncFail,PostSync,Sync,PreSync,PreDelete", "", "PreDelete PreSync Sync PostSync SyncFail PostDelete", "PreDelete PreSync Sync PostSync SyncFail PostDelete"},
+		{"2.2 twice is once", "PreSync,PreSync", "", "PreSync", "PreSync"},
+		{"2.2 only unknown words: a hook with no phase", "Sometimes", "", "hook", "hook"},
+		{"2.2 an unknown word beside a known one", "Sometimes,Sync", "", "Sync", "Sync"},
+		{"2.2 words are exact", "presync", "", "hook", "hook"},
+		{"2.2 Skip alone", "Skip", "", "none", "none"},
+		{"2.2 Skip among others does nothing", "Skip,Sync", "", "Sync", "Sync"},
+		{"2.2 Helm counts if Argo CD's has no known word", "Sometimes", "post-install,post-upgrade", "PostSync", "PostSync"},
+		{"2.2 Argo CD's counts before Helm's", "Sync", "pre-install", "Sync", "Sync"},
+		{"2.2 Helm, both", "", "pre-install,pre-upgrade", "PreSync", "PreSync"},
+		{"4 Helm, at the first sync only", "", "pre-install", "PreSync", "none"},
+		{"4 Helm, at later ones only", "", "post-upgrade", "none", "PostSync"},
+		{"2.2 Helm, of a deletion", "", "pre-delete,post-delete", "PreDelete PostDelete", "PreDelete PostDelete"},
+		{"2.2 Helm's CRDs are ordinary", "", "crd-install", "object", "object"},
+		{"2.2 Helm's tests never run", "", "test", "none", "none"},
+		{"2.2 Helm's old tests never run", "", "test-success", "none", "none"},
+		{"2.2 Helm's rollbacks never run", "", "pre-rollback,post-rollback", "none", "none"},
+	} {
+		for upgrade, want := range map[bool]string{false: tt.first, true: tt.later} {
+			t.Run(fmt.Sprintf("%s, upgrade %v", tt.name, upgrade), func(t *testing.T) {
+				objects, hooks := Split(manifest.Set{annotated(t, map[string]any{api.AnnotationHook: tt.argo, api.AnnotationHelmHook: tt.helm})}, upgrade)
+				if got := outcome(objects, hooks); got != want {
+					t.Errorf("got %s, want %s", got, want)
+				}
+			})
+		}
+	}
+}
+
+func outcome(objects manifest.Set, hooks []Hook) string {
+	switch {
+	case len(objects) == 1:
+		return "object"
+	case len(hooks) == 0:
+		return "none"
+	case len(hooks[0].Types) == 0:
+		return "hook"
+	}
+	var words []string
+	for _, t := range hooks[0].Types {
+		words = append(words, string(t))
+	}
+	return strings.Join(words, " ")
+}
+
+func annotated(t *testing.T, annotations map[string]any) *manifest.Object {
+	t.Helper()
+	for name, value := range annotations {
+		if value == "" {
+			delete(annotations, name)
+		}
+	}
+	o, err := manifest.New(map[string]any{
+		"apiVersion": "batch/v1", "kind": "Job",
+		"metadata": map[string]any{"generateName": "migrate-", "annotations": annotations},
+	}, manifest.Origin{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestParsePolicies(t *testing.T) {
+	for _, tt := range []struct {
+		argo, helm string
+		want       Policies
+	}{
+		{"", "", Policies{BeforeCreation: true}},
+		{"HookSucceeded", "", Policies{Succeeded: true}},
+		{"HookSucceeded, HookFailed", "", Policies{Succeeded: true, Failed: true}},
+		{"HookSucceeded", "hook-failed,before-hook-creation", Policies{BeforeCreation: true, Succeeded: true, Failed: true}},
+		{"Sometimes", "", Policies{BeforeCreation: true}},
+		{"", "hook-succeeded", Policies{Succeeded: true}},
+	} {
+		if got := ParsePolicies(tt.argo, tt.helm); got != tt.want {
+			t.Errorf("%q and %q: got %+v, want %+v", tt.argo, tt.helm, got, tt.want)
+		}
+	}
+}
+
+// 2.2: the name is the same whenever an operation is resumed, and another in the
+// next one.
+func TestHookName(t *testing.T) {
+	o := annotated(t, map[string]any{api.AnnotationHook: "PreSync"})
+	if got, want := HookName(o, "ABCDEF0123456789", api.HookPreSync, 1790000000), "migrate-abcdef0-presync-1790000000"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestLeftover(t *testing.T) {
+	other := readChanges(t, "same batch/Job shop/migrate")[0].Live
+	leaving := readChanges(t, "same batch/Job shop/migrate deleting")[0].Live
+	before, patched := Hook{Policies: Policies{BeforeCreation: true}}, Hook{Policies: Policies{Succeeded: true}}
+	for _, tt := range []struct {
+		name string
+		run  Run
+		want bool
+	}{
+		{"nothing there", Run{Hook: before}, false},
+		{"2.2 of another run: deleted before", Run{Hook: before, Live: other}, true},
+		{"2.2 without BeforeHookCreation it is patched", Run{Hook: patched, Live: other}, false},
+		{"one that goes is awaited", Run{Hook: patched, Live: leaving}, true},
+		{"of this run", Run{Hook: before, Live: other, Phase: api.OperationRunning}, false},
+	} {
+		if got := tt.run.Leftover() != nil; got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/plan"
+	"github.com/tidelock-io/tidelock/render/manifest"
+)
+
+// fail ends the operation once the SyncFail hooks have run. What failed stands
+// in its result, so that a later pass goes on with them.
+func (p *pass) fail(ctx context.Context, op *api.OperationState, todo plan.Plan, failed []apply.Result) {
+	for _, w := range todo.Waves {
+		if w.Phase != api.PhaseSyncFail {
+			continue
+		}
+		failed = append(failed, failedRuns(w)...) // says so, and is no reason to stop
+		if slices.ContainsFunc(w.Runs, plan.Run.Pending) {
+			if p.clears(ctx, op, w) {
+				return
+			}
+			failed = append(failed, p.do(ctx, op, w)...)
+			op.Message = clip("running SyncFail hooks after: " + describe(failed))
+			return
+		}
+		if slices.ContainsFunc(w.Runs, isRunning) {
+			op.Message = clip("running SyncFail hooks after: " + describe(failed))
+			return
+		}
+	}
+	p.end(op, failed, "")
+}
+
+// failures lists what has failed in this try, before SyncFail hooks.
+func failures(op *api.OperationState) (failed []apply.Result) {
+	for _, entry := range op.SyncResult.Resources {
+		if entry.SyncPhase == api.PhaseSyncFail || entry.HookPhase != api.OperationFailed && entry.HookPhase != api.OperationError {
+			continue
+		}
+		if entry.HookType != "" {
+			failed = append(failed, hookFailure(keyOf(entry), entry.HookType, entry.Message))
+			continue
+		}
+		failed = append(failed, apply.Result{Key: keyOf(entry), Message: entry.Message, Err: fmt.Errorf("%s", entry.Message)})
+	}
+	return failed
+}
+
+// defaultSyncTimeout is how long an operation waits for one object, if the
+// Application does not say otherwise.
+const defaultSyncTimeout = time.Hour
+
+// A wait is what an Application's operation waits for, and since when this
+// process knows.
+type wait struct {
+	try   string
+	on    manifest.Key
+	since time.Time
+}
+
+// patience ends the operation if it has waited too long for an object
+// (DESIGN.md D9).
+func (p *pass) patience(ctx context.Context, op *api.OperationState, todo plan.Plan, on manifest.Key, message string) {
+	timeout := p.timeout(api.AnnotationSyncTimeout, nil, defaultSyncTimeout)
+	left := p.waiting(markOf(op, ""), on).Add(timeout).Sub(p.now.Time)
+	if left > 0 {
+		p.soon(left)
+		return
+	}
+	p.failObject(ctx, op, todo, on, fmt.Sprintf("not within %s (%s): %s", timeout, api.AnnotationSyncTimeout, message))
+}
+
+// waiting returns since when a try of an operation waits for an object.
+func (p *pass) waiting(try string, on manifest.Key) time.Time {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	w := p.r.waits[p.name]
+	if w.try != try || w.on != on {
+		w = wait{try, on, p.now.Time}
+		p.r.waits[p.name] = w
+	}
+	return w.since
+}
