@@ -18,6 +18,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -25,17 +26,16 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// inFlight bounds the requests that are under way at once, of all Applications.
-// The API server gains little beyond it (DRIFT.md, numbers).
-const inFlight = 24
-
-// An Applier writes to one cluster. It is safe for concurrent use.
+// An Applier writes to one cluster, in one name. It is safe for concurrent use.
 type Applier struct {
-	client  rest.Interface
-	cluster *cluster.Cluster
-	log     *slog.Logger
-	slots   chan struct{}
-	known   namespaces
+	client     rest.Interface
+	user       string   // in whose name; "" is the agent itself
+	self       *Applier // the agent's own
+	identities *identities
+	cluster    *cluster.Cluster
+	log        *slog.Logger
+	flight     *limiter
+	known      *namespaces
 }
 
 // New returns an Applier to the cluster that cfg reaches.
@@ -44,11 +44,18 @@ func New(cfg *rest.Config, c *cluster.Cluster, log *slog.Logger) (*Applier, erro
 	cfg.GroupVersion = &schema.GroupVersion{}
 	cfg.APIPath = "/"
 	cfg.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	flight := newLimiter()
+	cfg.Wrap(flight.watched)
 	client, err := rest.RESTClientFor(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	return &Applier{client: client, cluster: c, log: log, slots: make(chan struct{}, inFlight)}, nil
+	a := &Applier{
+		client: client, cluster: c, log: log, flight: flight, known: &namespaces{},
+		identities: &identities{cfg: cfg, by: map[string]*Applier{}},
+	}
+	a.self = a
+	return a, nil
 }
 
 // ErrNamespace says that an object of a namespaced kind names no namespace.
@@ -67,44 +74,45 @@ type Result struct {
 // apply sends one object and returns the server's answer, and whether the
 // server made the object.
 func (a *Applier) apply(ctx context.Context, o *manifest.Object, dryRun bool) (answer map[string]any, created bool, err error) {
-	url, err := a.url(ctx, o.GVK(), o.Key)
+	return a.patchApply(ctx, o, "", dryRun)
+}
+
+// patchApply is apply, to the live object of a resourceVersion if one is given.
+func (a *Applier) patchApply(ctx context.Context, o *manifest.Object, version string, dryRun bool) (answer map[string]any, created bool, err error) {
+	at, err := a.url(ctx, o.GVK(), o.Key)
 	if err != nil {
 		return nil, false, err
 	}
-	if err := a.acquire(ctx); err != nil {
-		return nil, false, err
-	}
-	defer a.release()
-	request := a.client.Patch(types.ApplyPatchType).AbsPath(url).
-		Param("fieldManager", diff.Manager).Param("force", "true").Body(o.Reveal())
-	if dryRun {
-		request = request.Param("dryRun", "All")
+	body := o.Reveal()
+	if version != "" {
+		if body, err = edited(o, func(u *unstructured.Unstructured) { u.SetResourceVersion(version) }); err != nil {
+			return nil, false, err
+		}
 	}
 	var status int
-	result := request.Do(ctx).StatusCode(&status)
-	if err := result.Error(); err != nil { // unlike that of Raw, it has the server's words
-		return nil, false, rejected(o, err)
-	}
-	raw, err := result.Raw()
+	var raw []byte
+	err = a.request(ctx, func() error {
+		request := a.client.Patch(types.ApplyPatchType).AbsPath(at).
+			Param("fieldManager", diff.Manager).Param("force", "true").Body(body)
+		if dryRun {
+			request = request.Param("dryRun", "All")
+		}
+		result := request.Do(ctx).StatusCode(&status)
+		if err := result.Error(); err != nil { // unlike that of Raw, it has the server's words
+			return err
+		}
+		var err error
+		raw, err = result.Raw()
+		return err
+	})
 	if err != nil {
-		return nil, false, fmt.Errorf("read the server's answer: %w", err)
+		return nil, false, rejected(o, err)
 	}
 	if err := utiljson.Unmarshal(raw, &answer); err != nil {
 		return nil, false, fmt.Errorf("read the server's answer: %w", err)
 	}
 	return answer, status == http.StatusCreated, nil
 }
-
-func (a *Applier) acquire(ctx context.Context) error {
-	select {
-	case a.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (a *Applier) release() { <-a.slots }
 
 // url returns the path of an object.
 func (a *Applier) url(ctx context.Context, gvk schema.GroupVersionKind, key manifest.Key) (string, error) {
@@ -130,7 +138,7 @@ func (a *Applier) url(ctx context.Context, gvk schema.GroupVersionKind, key mani
 func each(ctx context.Context, changes []diff.Change, one func(context.Context, diff.Change) Result) []Result {
 	results := make([]Result, len(changes))
 	var g errgroup.Group
-	g.SetLimit(inFlight)
+	g.SetLimit(most)
 	for i, c := range changes {
 		g.Go(func() error {
 			results[i] = one(ctx, c)

@@ -370,7 +370,7 @@ func TestWaveGoesOnAfterAFailure(t *testing.T) {
 ---
 {apiVersion: v1, kind: Service, metadata: {name: good}, spec: {ports: [{port: 80}]}}`)
 	p := plan.Build(w.changes(set), nil, plan.Policy{})
-	results := w.Wave(w.ctx, p.Waves[0], metav1.DeletePropagationBackground)
+	results := w.Wave(w.ctx, p.Waves[0], Options{Sync: api.SyncOptions{api.SyncOptionPruneBackground}})
 	if len(results) != 2 || results[0].Err == nil || results[1].Err != nil || results[1].Message != "Service created" {
 		t.Errorf("results %+v", results)
 	}

@@ -51,7 +51,7 @@ func (a *Applier) Ask(ctx context.Context, changes []diff.Change) ([]diff.Change
 // is applied. What was asked about needs no second dry run; what lives in a
 // namespace, or is of a kind, that the plan itself makes cannot have one.
 // An object that another application tracks is refused.
-func (a *Applier) Preflight(ctx context.Context, p plan.Plan) []Result {
+func (a *Applier) Preflight(ctx context.Context, p plan.Plan, options Options) []Result {
 	staged := stagedBy(p)
 	var todo []diff.Change
 	for _, w := range p.Waves {
@@ -62,7 +62,11 @@ func (a *Applier) Preflight(ctx context.Context, p plan.Plan) []Result {
 		}
 	}
 	return Failed(each(ctx, todo, func(ctx context.Context, c diff.Change) Result {
-		return a.preflight(ctx, c, staged.kinds[c.Key.GroupKind()])
+		result := a.preflight(ctx, c, staged.kinds[c.Key.GroupKind()])
+		if errors.Is(result.Err, cluster.ErrKind) && options.SkipsMissing(c.Desired) {
+			return Result{Key: c.Key, Version: c.Desired.Version}
+		}
+		return result
 	}))
 }
 

@@ -60,10 +60,10 @@ func (a *Applier) patchLive(ctx context.Context, live *diff.Live, patch []byte) 
 	if err != nil {
 		return err
 	}
-	if err := a.acquire(ctx); err != nil {
+	if err := a.flight.acquire(ctx); err != nil {
 		return err
 	}
-	defer a.release()
+	defer a.flight.release()
 	result := a.client.Patch(types.JSONPatchType).AbsPath(url).Param("fieldManager", diff.Manager).Body(patch).Do(ctx)
 	if err := result.Error(); err != nil {
 		return err

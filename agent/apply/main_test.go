@@ -154,12 +154,12 @@ func (w *world) changes(set manifest.Set) []diff.Change {
 func (w *world) sync(set manifest.Set) []Result {
 	w.t.Helper()
 	p := plan.Build(w.changes(set), nil, plan.Policy{Prune: true, AllowEmpty: true})
-	if failed := w.Preflight(w.ctx, p); len(failed) > 0 {
+	if failed := w.Preflight(w.ctx, p, Options{}); len(failed) > 0 {
 		return failed
 	}
 	var results []Result
 	for _, wave := range p.Waves {
-		results = append(results, w.Wave(w.ctx, wave, metav1.DeletePropagationBackground)...)
+		results = append(results, w.Wave(w.ctx, wave, Options{Sync: api.SyncOptions{api.SyncOptionPruneBackground}})...)
 	}
 	return Failed(results)
 }

@@ -28,12 +28,12 @@ const (
 // succeed takes over what those own who stated the object before us, if the
 // server's answer to an apply shows any, and returns the answer to a second
 // apply, by which goes what Git does not state.
-func (a *Applier) succeed(ctx context.Context, o *manifest.Object, answer map[string]any) (map[string]any, error) {
-	if api.ParseSyncOptions(o.Annotations[api.AnnotationSyncOptions]).Has(api.SyncOptionClientSideApplyMigrationFalse) {
+func (a *Applier) succeed(ctx context.Context, o *manifest.Object, answer map[string]any, options Options) (map[string]any, error) {
+	if options.of(o, "ClientSideApplyMigration") == "false" {
 		return answer, nil
 	}
 	live := &unstructured.Unstructured{Object: answer}
-	updaters, appliers := predecessors(live)
+	updaters, appliers := predecessors(live, options.Migrate)
 	if len(updaters)+len(appliers) == 0 {
 		return answer, nil
 	}
@@ -49,16 +49,17 @@ func (a *Applier) succeed(ctx context.Context, o *manifest.Object, answer map[st
 	return answer, err
 }
 
-// predecessors are kubectl apply, known by its annotation, and Argo CD, if it
-// states the same tracking id as we do.
-func predecessors(live *unstructured.Unstructured) (updaters, appliers []string) {
+// predecessors are kubectl apply, known by its annotation, Argo CD, if it
+// states the same tracking id as we do, and the manager that the Application names.
+func predecessors(live *unstructured.Unstructured, other string) (updaters, appliers []string) {
 	for _, entry := range live.GetManagedFields() {
 		states := func(annotation string) bool {
 			return entry.FieldsV1 != nil && strings.Contains(string(entry.FieldsV1.GetRawBytes()), `"f:`+annotation+`"`)
 		}
 		switch {
 		case entry.Subresource != "":
-		case entry.Manager == kubectlApply && states(corev1.LastAppliedConfigAnnotation),
+		case other != "" && entry.Manager == other && entry.Operation == metav1.ManagedFieldsOperationUpdate,
+			entry.Manager == kubectlApply && states(corev1.LastAppliedConfigAnnotation),
 			entry.Manager == argoCD && entry.Operation == metav1.ManagedFieldsOperationUpdate && states(api.AnnotationTrackingID):
 			updaters = append(updaters, entry.Manager)
 		case entry.Manager == argoCD && states(api.AnnotationTrackingID):
@@ -137,11 +138,10 @@ func (a *Applier) patch(ctx context.Context, o *manifest.Object, kind types.Patc
 	if err != nil {
 		return err
 	}
-	if err := a.acquire(ctx); err != nil {
-		return err
-	}
-	defer a.release()
-	if err := a.client.Patch(kind).AbsPath(url).Param("fieldManager", manager).Body(body).Do(ctx).Error(); err != nil {
+	err = a.request(ctx, func() error {
+		return a.client.Patch(kind).AbsPath(url).Param("fieldManager", manager).Body(body).Do(ctx).Error()
+	})
+	if err != nil {
 		return rejected(o, err)
 	}
 	return nil

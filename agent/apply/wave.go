@@ -19,10 +19,10 @@ import (
 
 // Wave does what a wave has to do: prunes at once, then group after group. A
 // failing group does not stop the later ones (SEMANTICS.md 2.1).
-func (a *Applier) Wave(ctx context.Context, w plan.Wave, propagation metav1.DeletionPropagation) []Result {
-	results := a.Delete(ctx, w.Prunes, propagation)
+func (a *Applier) Wave(ctx context.Context, w plan.Wave, options Options) []Result {
+	results := a.Delete(ctx, w.Prunes, options.Propagation())
 	for _, group := range w.Groups {
-		results = append(results, each(ctx, group, a.one)...)
+		results = append(results, each(ctx, group, func(ctx context.Context, c diff.Change) Result { return a.one(ctx, c, options) })...)
 		a.awaitServed(ctx, group)
 	}
 	return results
@@ -34,14 +34,8 @@ func (a *Applier) Delete(ctx context.Context, changes []diff.Change, propagation
 }
 
 // one applies an object and tells the cluster's records what came of it.
-func (a *Applier) one(ctx context.Context, c diff.Change) Result {
-	answer, created, err := a.apply(ctx, c.Desired, false)
-	if duplicate(err) {
-		answer, err = a.reclaim(ctx, c.Desired, err)
-	}
-	if err == nil && !created {
-		answer, err = a.succeed(ctx, c.Desired, answer)
-	}
+func (a *Applier) one(ctx context.Context, c diff.Change, options Options) Result {
+	answer, created, err := a.send(ctx, c, options)
 	if err != nil {
 		return failure(c, err)
 	}
@@ -71,17 +65,13 @@ func (a *Applier) delete(ctx context.Context, live *diff.Live, propagation metav
 	if err != nil {
 		return err
 	}
-	if err := a.acquire(ctx); err != nil {
-		return err
-	}
-	defer a.release()
 	uid := types.UID(live.UID)
 	options := metav1.DeleteOptions{
 		TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
 		Preconditions:     &metav1.Preconditions{UID: &uid},
 		PropagationPolicy: &propagation,
 	}
-	err = a.client.Delete().AbsPath(url).Body(&options).Do(ctx).Error()
+	err = a.request(ctx, func() error { return a.client.Delete().AbsPath(url).Body(&options).Do(ctx).Error() })
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil // gone, or another object under its name: not ours to delete
 	}

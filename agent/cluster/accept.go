@@ -47,7 +47,7 @@ func (c *Cluster) Deleting(live *diff.Live) {
 // state changes (DRIFT.md rules 2 and 3).
 func (c *Cluster) Judge(desired *manifest.Object, live *diff.Live, answer map[string]any) diff.Verdict {
 	verdict := Differs(desired, live)
-	if live.Digest != "" && live.Digest == c.digest(desired.GVK(), answer) {
+	if live.Digest != "" && live.Digest == c.digest(desired.GVK(), answer, c.ignored(live, answer, live.Ignored)) {
 		verdict = diff.Same
 	}
 	c.mu.Lock()

@@ -42,6 +42,7 @@ type Cluster struct {
 	gone    map[manifest.Key]string // resourceVersion of what was deleted lately
 	watches map[schema.GroupVersionKind]*watcher
 	rivals  map[manifest.Key][]string // applications that state an object of another
+	ignores map[string]*diff.Ignore   // by application: what differences do not count
 }
 
 // Listeners are called, on no particular goroutine, and must not block.
@@ -74,6 +75,7 @@ func New(cfg *rest.Config, log *slog.Logger, to Listeners) (*Cluster, error) {
 		started: make(chan *watcher), doubtful: make(chan doubt, 256),
 		records: map[manifest.Key]*diff.Live{}, byApp: map[string]map[manifest.Key]struct{}{},
 		gone: map[manifest.Key]string{}, watches: map[schema.GroupVersionKind]*watcher{}, rivals: map[manifest.Key][]string{},
+		ignores: map[string]*diff.Ignore{},
 	}, nil
 }
 

@@ -87,7 +87,8 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	live.Keep = annotations[api.AnnotationHelmResourcePolicy] == api.HelmResourcePolicyKeep
 	live.Unmonitored = annotations[api.AnnotationIgnoreHealthCheck] == "true"
 	live.Health = health.Of(object)
-	live.Digest = c.digest(gvk, object)
+	live.Ignored = c.ignored(live, object, nil)
+	live.Digest = c.digest(gvk, object, live.Ignored)
 }
 
 // joined joins two lists of words, of which most often both are empty.
@@ -100,8 +101,8 @@ func joined(a, b string) string {
 
 // digest is "" if the object has no entry of ours, or one of another version
 // (DRIFT.md rule 6): then a dry run decides.
-func (c *Cluster) digest(gvk schema.GroupVersionKind, object map[string]any) string {
-	digest, err := diff.Digest(c.key, gvk.GroupVersion().String(), object)
+func (c *Cluster) digest(gvk schema.GroupVersionKind, object map[string]any, ignored *diff.Places) string {
+	digest, err := diff.DigestBut(ignored, c.key, gvk.GroupVersion().String(), object)
 	if err != nil {
 		c.log.Warn("cannot read managedFields", "kind", gvk.Kind, "error", err)
 	}
@@ -160,6 +161,7 @@ func (c *Cluster) keep(live *diff.Live) (apps []string) {
 func differs(a, b *diff.Live) bool {
 	x, y := *a, *b
 	x.ResourceVersion, y.ResourceVersion = "", ""
+	x.Ignored, y.Ignored = nil, nil
 	return x != y
 }
 

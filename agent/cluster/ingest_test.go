@@ -186,7 +186,7 @@ func (b *bench) record() string {
 
 func (b *bench) content(digest string) string {
 	for _, content := range []string{"a", "b", "c"} {
-		if b.digest(configMaps, object([]string{"1", content, "-"})) == digest {
+		if b.digest(configMaps, object([]string{"1", content, "-"}), nil) == digest {
 			return content
 		}
 	}

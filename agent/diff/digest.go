@@ -17,9 +17,18 @@ const Manager = "tidelock"
 // in, which would digest differently (rule 6). Key is random and of this
 // process, since Secrets are digested too.
 func Digest(key []byte, apiVersion string, object map[string]any) (string, error) {
+	return DigestBut(nil, key, apiVersion, object)
+}
+
+// DigestBut is Digest without the places that are ignored, if there are any.
+func DigestBut(ignored *Places, key []byte, apiVersion string, object map[string]any) (string, error) {
 	ours, others := entries(object, apiVersion)
 	if ours == nil {
 		return "", nil
+	}
+	if ignored != nil {
+		ours = ignored.prune(ours, object)
+		object, _ = ignored.cut(object).(map[string]any)
 	}
 	d := digester{hasher: hasher{sum: sha256.New()}, others: others}
 	d.sum.Write(key)

@@ -130,7 +130,7 @@ func TestDigestShowsOwnedFieldsOnly(t *testing.T) {
 		{"a list is a string", `{spec: {template: {spec: {containers: none}}}}`, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			before, after := digest(t, deployment), digest(t, patched(t, deployment, tt.patch))
+			before, after := digestOf(t, deployment), digestOf(t, patched(t, deployment, tt.patch))
 			if got := before != after; got != tt.shows {
 				t.Errorf("patch %s shows: %v, want %v", tt.patch, got, tt.shows)
 			}
@@ -151,11 +151,11 @@ metadata:
 data: {a: "1", b: "2"}
 `
 	}
-	both := digest(t, object(`{f:data: {f:a: {}, f:b: {}}}`))
+	both := digestOf(t, object(`{f:data: {f:a: {}, f:b: {}}}`))
 	for _, other := range []string{
 		`{f:data: {f:a: {}}}`, `{f:data: {.: {}, f:a: {}, f:b: {}}, f:kind: {}}`, `{f:data: {}}`, `{f:data: {f:a: {}}, f:b: {}}`,
 	} {
-		if digest(t, object(other)) == both {
+		if digestOf(t, object(other)) == both {
 			t.Errorf("owning %s digests as owning both", other)
 		}
 	}
@@ -171,7 +171,7 @@ func TestNoDigestWithoutOurEntry(t *testing.T) {
 		"no entry":            `7`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := digest(t, "apiVersion: v1\nmetadata: {managedFields: ["+entry+"]}\ndata: {a: x}"); got != "" {
+			if got := digestOf(t, "apiVersion: v1\nmetadata: {managedFields: ["+entry+"]}\ndata: {a: x}"); got != "" {
 				t.Errorf("digest %q, want none", got)
 			}
 		})
@@ -197,13 +197,13 @@ list: ` + list
 		{"spaced", `{'k:{ "name" : "a" }': {f:v: {}}}`, `[{name: a, v: 1}]`, `[{name: a, v: 2}]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			want := digest(t, object(tt.names, tt.list))
+			want := digestOf(t, object(tt.names, tt.list))
 			for range 10 { // maps have no order
-				if got := digest(t, object(tt.names, tt.list)); got != want {
+				if got := digestOf(t, object(tt.names, tt.list)); got != want {
 					t.Fatal("two digests of one object")
 				}
 			}
-			if digest(t, object(tt.names, tt.changed)) == want {
+			if digestOf(t, object(tt.names, tt.changed)) == want {
 				t.Errorf("%s digests as %s", tt.changed, tt.list)
 			}
 		})
@@ -235,7 +235,7 @@ list: [{a: b}]`)
 	}
 }
 
-func digest(t *testing.T, text string) string {
+func digestOf(t *testing.T, text string) string {
 	t.Helper()
 	object := decode(t, text)
 	got, err := Digest([]byte("key"), object["apiVersion"].(string), object)

@@ -39,6 +39,8 @@ type Live struct {
 	Health   health.Health
 	// Unmonitored: the object says that its health does not count.
 	Unmonitored bool
+	// Ignored are the places in which differences do not count; nil if there are none.
+	Ignored *Places
 	// Digest of the fields we own; "" if we never applied it.
 	Digest string
 	// Baseline is what the server said of our last apply, zero if that is not

@@ -21,7 +21,10 @@ func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, er
 	if err := p.watch(ctx, desired.from); err != nil {
 		return nil, err
 	}
-	changes, rejected := p.r.Apply.Ask(ctx, p.look(desired))
+	if err := p.r.Cluster.Ignore(ctx, p.name, p.ignore); err != nil {
+		return nil, err
+	}
+	changes, rejected := p.apply.Ask(ctx, p.look(desired))
 	p.rejected = rejected
 	for _, r := range rejected {
 		// What the server refuses it will refuse again; what it did not answer is
@@ -79,7 +82,7 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 			continue
 		}
 		if _, err := p.r.Cluster.Kind(ctx, gvk); err != nil {
-			if _, ok := defined[gvk.GroupKind()]; ok {
+			if _, ok := defined[gvk.GroupKind()]; ok || p.skipsMissing(o) {
 				continue
 			}
 			return fmt.Errorf("%s: %s: %w", o.Origin, o.Key, err)
@@ -97,6 +100,11 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 		gvks = append(gvks, gvk)
 	}
 	return p.r.Cluster.Watch(ctx, gvks...)
+}
+
+// skipsMissing says that an object may be of a kind that is not served yet.
+func (p *pass) skipsMissing(o *manifest.Object) bool {
+	return apply.Options{Sync: p.app.Spec.SyncPolicy.Options()}.SkipsMissing(o)
 }
 
 // unknown reports that the comparison failed. What was known of health stays.

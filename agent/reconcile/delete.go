@@ -51,13 +51,17 @@ func (p *pass) deleteWave(ctx context.Context, how metav1.DeletionPropagation) (
 		return true, err
 	}
 	p.rules = rules
+	p.impersonate()
+	if p.report.has(api.ConditionInvalidSpecError) {
+		return true, errors.New("nobody may delete the objects: see the condition InvalidSpecError")
+	}
 	changes := slices.DeleteFunc(p.look(&Desired{}), p.keeps)
 	if len(changes) == 0 {
 		return false, nil
 	}
 	last := slices.MaxFunc(changes, func(a, b diff.Change) int { return a.Live.Wave - b.Live.Wave }).Live.Wave
 	todo := slices.DeleteFunc(changes, func(c diff.Change) bool { return c.Live.Wave < last || c.Live.Deleting })
-	failed := apply.Failed(p.r.Apply.Delete(ctx, todo, how))
+	failed := apply.Failed(p.apply.Delete(ctx, todo, how))
 	errs := make([]error, len(failed))
 	for i, f := range failed {
 		errs[i] = f.Err

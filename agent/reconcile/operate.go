@@ -13,7 +13,6 @@ import (
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/plan"
 	"github.com/tidelock-io/tidelock/render/manifest"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // pinned returns the revisions that the running or requested operation names,
@@ -200,7 +199,7 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 	p.held(todo)
 	p.log.Debug("plan", "plan", todo.String())
 	if op.Operation.Sync.DryRun {
-		p.end(op, p.r.Apply.Preflight(ctx, todo), "dry run: nothing was applied")
+		p.end(op, p.apply.Preflight(ctx, todo, p.options(op)), "dry run: nothing was applied")
 		return
 	}
 	if err := p.prepare(ctx, op, todo); err != nil {
@@ -236,12 +235,12 @@ func (p *pass) prepare(ctx context.Context, op *api.OperationState, todo plan.Pl
 		if p.app.Spec.SyncPolicy != nil {
 			metadata = p.app.Spec.SyncPolicy.ManagedNamespaceMetadata
 		}
-		if err := p.r.Apply.EnsureNamespace(ctx, namespace, metadata); err != nil {
+		if err := p.apply.EnsureNamespace(ctx, namespace, metadata); err != nil {
 			return err
 		}
 	}
-	if failed := append(p.rejected, p.r.Apply.Preflight(ctx, todo)...); len(failed) > 0 {
-		p.r.Apply.ForgetNamespace(namespace)
+	if failed := append(p.rejected, p.apply.Preflight(ctx, todo, p.options(op))...); len(failed) > 0 {
+		p.apply.ForgetNamespace(namespace)
 		p.note(op, failed)
 		return fmt.Errorf("nothing was applied, for the API server refuses %s", describe(failed))
 	}
@@ -285,15 +284,4 @@ func (p *pass) policy(op *api.OperationState) plan.Policy {
 		}
 	}
 	return policy
-}
-
-// propagation of deletions: foreground, unless an option says otherwise.
-func propagation(options api.SyncOptions) metav1.DeletionPropagation {
-	switch {
-	case options.Has(api.SyncOptionPruneBackground):
-		return metav1.DeletePropagationBackground
-	case options.Has(api.SyncOptionPruneOrphan):
-		return metav1.DeletePropagationOrphan
-	}
-	return metav1.DeletePropagationForeground
 }

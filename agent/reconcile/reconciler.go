@@ -9,6 +9,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/window"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -29,6 +30,9 @@ type Config struct {
 	// Refresh is how often an Application is looked at without a reason, and how
 	// long a failed revision rests before it is tried anew.
 	Refresh time.Duration
+	// Impersonate makes objects be written in the name of the ServiceAccount that
+	// the project says (spec.destinationServiceAccounts); without one nothing is.
+	Impersonate bool
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
 }
@@ -44,13 +48,14 @@ type Reconciler struct {
 	held    map[string]*api.ApplicationStatus // reports that rest: see hold
 	failed  map[string]*project.Rules         // by which the last operation failed
 	waits   map[string]wait                   // what operations wait for
+	ignores map[string]ignored                // compiled rules
 }
 
 // New returns a Reconciler that has seen nothing yet.
 func New(config Config) *Reconciler {
 	return &Reconciler{
 		Config: config, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
-		failed: map[string]*project.Rules{}, waits: map[string]wait{},
+		failed: map[string]*project.Rules{}, waits: map[string]wait{}, ignores: map[string]ignored{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
 }
@@ -97,6 +102,8 @@ type pass struct {
 	rules   *project.Rules          // of the Application's project
 	refused map[manifest.Key]string // desired objects that it does not permit, and why
 
+	apply    *apply.Applier // in the name that the project says
+	ignore   *diff.Ignore   // what differences do not count
 	rejected []apply.Result // changes that the API server refuses, in a dry run
 
 	status  api.ApplicationStatus // as it will be written
@@ -113,7 +120,7 @@ func (r *Reconciler) begin(app *api.Application) *pass {
 	name := api.InstanceName(app.Namespace, app.Name, r.Namespace)
 	p := &pass{
 		r: r, app: app, name: name, now: metav1.NewTime(r.Now()), log: r.Log.With("application", name),
-		written: app.Status,
+		written: app.Status, apply: r.Apply,
 	}
 	if held := r.unhold(name); held != nil {
 		p.app.Status, p.rested = *held, true
@@ -161,5 +168,7 @@ func (r *Reconciler) forget(name string) {
 	delete(r.held, name)
 	delete(r.failed, name)
 	delete(r.waits, name)
+	delete(r.ignores, name)
+	r.Cluster.Forget(name)
 	r.Pipeline.Forget(name)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -89,14 +90,14 @@ func (p *pass) releaseHook(ctx context.Context, l *diff.Live) error {
 	if !l.Finalizer {
 		return nil
 	}
-	return p.r.Apply.ReleaseHook(ctx, l)
+	return p.apply.ReleaseHook(ctx, l)
 }
 
 // removeHook deletes a hook and lets go of it, in this order: once it has no
 // finalizer it may go, and another come under its name.
 func (p *pass) removeHook(ctx context.Context, l *diff.Live) error {
 	if !l.Deleting {
-		result := p.r.Apply.Delete(ctx, []diff.Change{{Key: l.Key, Verdict: diff.Extra, Live: l}}, p.hookPropagation())
+		result := p.apply.Delete(ctx, []diff.Change{{Key: l.Key, Verdict: diff.Extra, Live: l}}, p.hookPropagation())
 		if result[0].Err != nil {
 			return result[0].Err
 		}
@@ -106,5 +107,5 @@ func (p *pass) removeHook(ctx context.Context, l *diff.Live) error {
 
 // hookPropagation is that of prunes.
 func (p *pass) hookPropagation() metav1.DeletionPropagation {
-	return propagation(p.app.Spec.SyncPolicy.Options())
+	return apply.Options{Sync: p.app.Spec.SyncPolicy.Options()}.Propagation()
 }

@@ -19,6 +19,10 @@ func (p *pass) valid() bool {
 		p.report.add(api.ConditionInvalidSpecError, fmt.Sprintf(
 			"spec.destination: this version reaches only its own cluster, %s", api.InClusterServer))
 	}
+	var err error
+	if p.ignore, err = p.ignores(); err != nil {
+		p.report.add(api.ConditionInvalidSpecError, "spec.ignoreDifferences: "+err.Error())
+	}
 	if len(p.report.conditions) == 0 {
 		p.permitted()
 	}
@@ -49,9 +53,30 @@ func (p *pass) permitted() {
 	if project, err := p.r.Store.Project(p.app.Spec.ProjectName()); err == nil {
 		p.limits(project)
 	}
+	p.impersonate()
 	for _, err := range rules.Application(p.app, p.app.Spec.Destination.Resolved(), p.r.Namespace) {
 		p.report.add(api.ConditionInvalidSpecError, err.Error())
 	}
+}
+
+// impersonate chooses in whose name objects are written. If there is nobody,
+// nothing is written: the agent's own rights are never the way out (SECURITY.md
+// C15).
+func (p *pass) impersonate() {
+	if !p.r.Impersonate {
+		return
+	}
+	user, verdict := p.rules.User(p.app, p.app.Spec.Destination.Resolved())
+	if !verdict.Allowed {
+		p.report.add(api.ConditionInvalidSpecError, verdict.Reason)
+		return
+	}
+	as, err := p.r.Apply.As(user)
+	if err != nil {
+		p.report.add(api.ConditionInvalidSpecError, err.Error())
+		return
+	}
+	p.apply = as
 }
 
 // limits says what a project asks for that this version does not do. What is
@@ -63,8 +88,8 @@ func (p *pass) limits(project *api.AppProject) {
 		p.report.add(api.ConditionInvalidSpecError, name+
 			"it asks for signed commits, which this version cannot verify, so nothing is synced: remove spec.signatureKeys and spec.sourceIntegrity to sync without")
 	}
-	if len(project.Spec.DestinationServiceAccounts) > 0 {
-		p.report.add(ConditionUnsupportedWarning, name+"spec.destinationServiceAccounts is not acted on yet: objects are applied with the agent's own rights")
+	if len(project.Spec.DestinationServiceAccounts) > 0 && !p.r.Impersonate {
+		p.report.add(ConditionUnsupportedWarning, name+"spec.destinationServiceAccounts has no effect, for the agent runs without --impersonate: objects are applied with its own rights")
 	}
 	if project.Spec.OrphanedResources != nil {
 		p.report.add(ConditionUnsupportedWarning, name+"spec.orphanedResources is not acted on yet")
@@ -76,11 +101,7 @@ const ConditionUnsupportedWarning api.ConditionType = "UnsupportedWarning"
 
 // unsupportedOptions are sync options that this version does not act on.
 var unsupportedOptions = map[string]string{
-	api.SyncOptionReplace:                  "objects are applied server-side, not replaced",
-	api.SyncOptionServerSideApplyFalse:     "objects are always applied server-side",
-	api.SyncOptionRespectIgnoreDifferences: "ignoreDifferences is not acted on yet",
-	api.SyncOptionFailOnSharedResource:     "an object of another application is reported and left alone",
-	api.SyncOptionValidateFalse:            "the API server validates in any case",
+	api.SyncOptionFailOnSharedResource: "an object of another application is reported and left alone",
 }
 
 // notActedOn names what single objects ask for and do not get.
@@ -88,9 +109,6 @@ func (p *pass) notActedOn(set manifest.Set) {
 	for _, o := range set {
 		for _, option := range api.ParseSyncOptions(o.Annotations[api.AnnotationSyncOptions]) {
 			why, ok := unsupportedOptions[option]
-			if option == api.SyncOptionForce {
-				why, ok = "an object that cannot be patched is reported, not deleted and created", true
-			}
 			if ok {
 				p.report.add(ConditionUnsupportedWarning, fmt.Sprintf("%s: %s: sync option %s: %s", o.Origin, o.Key, option, why))
 			}
@@ -104,9 +122,6 @@ func (p *pass) notActedOn(set manifest.Set) {
 // unsupported names what the spec asks for and does not get.
 func unsupported(app *api.Application) []string {
 	var warnings []string
-	if len(app.Spec.IgnoreDifferences) > 0 {
-		warnings = append(warnings, "spec.ignoreDifferences is not acted on yet: fields that Git states are always applied, others are never touched")
-	}
 	if app.Spec.SourceHydrator != nil {
 		warnings = append(warnings, "spec.sourceHydrator: only its sync source is read, nothing is hydrated")
 	}

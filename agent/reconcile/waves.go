@@ -135,7 +135,7 @@ func (p *pass) clears(ctx context.Context, op *api.OperationState, w plan.Wave) 
 
 // do prunes, applies and begins hooks, and returns what failed.
 func (p *pass) do(ctx context.Context, op *api.OperationState, w plan.Wave) []apply.Result {
-	results := p.r.Apply.Wave(ctx, w, propagation(op.Operation.Sync.SyncOptions))
+	results := p.apply.Wave(ctx, w, p.options(op))
 	for _, r := range results {
 		entry := entryOf(w.Phase, r)
 		if i := slices.IndexFunc(w.Runs, func(run plan.Run) bool { return run.Pending() && run.Key() == r.Key }); i >= 0 {

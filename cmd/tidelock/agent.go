@@ -42,6 +42,7 @@ type agentOptions struct {
 	webhookSecret    string
 	pollInterval     time.Duration
 	refresh          time.Duration
+	impersonate      bool
 	debug            bool
 }
 
@@ -74,6 +75,7 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused")
 	f.DurationVar(&o.pollInterval, "poll-interval", 2*time.Minute, "how often repositories are asked for news, if no webhook tells")
 	f.DurationVar(&o.refresh, "refresh-interval", 3*time.Minute, "how often an Application is looked at without a reason")
+	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.debug, "debug", false, "log more")
 	return cmd
 }
@@ -196,7 +198,7 @@ func (p *parts) tie(cfg *rest.Config) error {
 	reconciler := reconcile.New(reconcile.Config{
 		Namespace: p.options.namespace, Store: p.applications, Cluster: p.cluster, Apply: applier,
 		Log: p.log, Now: time.Now, Refresh: p.options.refresh,
-		Synced: p.synced,
+		Synced: p.synced, Impersonate: p.options.impersonate,
 		Pipeline: &pipeline.Pipeline{
 			Namespace: p.options.namespace, Git: p.git, Render: engine, Keys: p.keyring, Now: time.Now,
 			Destination: cluster.Objects{Cluster: p.cluster, Client: client},

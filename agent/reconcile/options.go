@@ -1,0 +1,43 @@
+package reconcile
+
+import (
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	"k8s.io/apimachinery/pkg/api/equality"
+)
+
+// options are how an operation writes.
+func (p *pass) options(op *api.OperationState) apply.Options {
+	sync := op.Operation.Sync
+	o := apply.Options{Sync: sync.SyncOptions, Migrate: p.app.Annotations[api.AnnotationClientSideApplyMigrationManager]}
+	if strategy := sync.SyncStrategy; strategy != nil {
+		o.Force = strategy.Apply != nil && strategy.Apply.Force || strategy.Hook != nil && strategy.Hook.Force
+	}
+	if sync.SyncOptions.Has(api.SyncOptionRespectIgnoreDifferences) {
+		o.Respect = p.ignore
+	}
+	return o
+}
+
+// An ignored is an Application's rules of ignoreDifferences, compiled.
+type ignored struct {
+	rules  []api.IgnoreDifference
+	ignore *diff.Ignore
+}
+
+// ignores compiles the Application's rules, once for as long as they are the same.
+func (p *pass) ignores() (*diff.Ignore, error) {
+	rules := p.app.Spec.IgnoreDifferences
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if known, ok := p.r.ignores[p.name]; ok && equality.Semantic.DeepEqual(known.rules, rules) {
+		return known.ignore, nil
+	}
+	ignore, err := diff.NewIgnore(rules)
+	if err != nil {
+		return nil, err
+	}
+	p.r.ignores[p.name] = ignored{rules, ignore}
+	return ignore, nil
+}
