@@ -140,10 +140,12 @@ func (p Plan) String() string {
 
 // describe prints one step: "run batch/Job shop/migrate", "create Service shop/web".
 func (w Wave) describe(c diff.Change) string {
-	if slices.ContainsFunc(w.Runs, func(r Run) bool { return r.Object == c.Desired }) {
-		return "run " + c.Key.String()
-	}
-	return c.String()
+	return w.action(c) + " " + c.Key.String()
+}
+
+// isRun says that a step begins a hook.
+func (w Wave) isRun(c diff.Change) bool {
+	return slices.ContainsFunc(w.Runs, func(r Run) bool { return r.Object == c.Desired })
 }
 
 // Hash names the deletions that a person approves. It is the same for the same

@@ -25,12 +25,20 @@ func (p *pass) pinned() []string {
 	switch {
 	case op == nil || op.Sync == nil:
 		return nil
+	case op.Retry.Refresh && p.retrying():
+		return nil // each retry takes the newest revision
 	case len(op.Sync.Revisions) > 0:
 		return op.Sync.Revisions
 	case op.Sync.Revision != "":
 		return []string{op.Sync.Revision}
 	}
 	return nil
+}
+
+// retrying says that the running operation waits for a retry.
+func (p *pass) retrying() bool {
+	op := p.status.OperationState
+	return op != nil && op.Phase == api.OperationRunning && op.FinishedAt != nil
 }
 
 // operate goes on with the running operation, takes on a requested one, or
@@ -48,7 +56,7 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 		p.report.add(api.ConditionSyncError, op.Message)
 		return changes
 	}
-	if err := p.accept(ctx, op); err != nil {
+	if err := p.accept(ctx, op, desired); err != nil {
 		p.log.Warn("cannot begin the operation", "error", err)
 		p.failed = true
 		return changes
@@ -151,16 +159,23 @@ func (p *pass) open(op api.Operation, desired *Desired) *api.OperationState {
 	if op.Sync.SyncOptions == nil {
 		op.Sync.SyncOptions = p.app.Spec.SyncPolicy.Options()
 	}
-	result := &api.SyncResult{}
+	state := &api.OperationState{Operation: op, Phase: api.OperationRunning, StartedAt: p.now, SyncResult: &api.SyncResult{}}
+	p.bind(state, desired)
+	return state
+}
+
+// bind ties an operation to the commits that it is for.
+func (p *pass) bind(op *api.OperationState, desired *Desired) {
+	sync := *op.Operation.Sync // the request is another's
+	op.Operation.Sync = &sync
 	sources := p.app.Spec.AllSources()
 	if p.app.Spec.HasMultipleSources() {
-		result.Sources, result.Revisions = sources, desired.Revisions
-		op.Sync.Revisions = desired.Revisions
+		op.SyncResult.Sources, op.SyncResult.Revisions = sources, desired.Revisions
+		sync.Revisions = desired.Revisions
 	} else if len(sources) == 1 && len(desired.Revisions) == 1 {
-		result.Source, result.Revision = sources[0], desired.Revisions[0]
-		op.Sync.Revision = desired.Revisions[0]
+		op.SyncResult.Source, op.SyncResult.Revision = sources[0], desired.Revisions[0]
+		sync.Revision = desired.Revisions[0]
 	}
-	return &api.OperationState{Operation: op, Phase: api.OperationRunning, StartedAt: p.now, SyncResult: result}
 }
 
 // restOf returns how long a retry has still to wait.
@@ -177,9 +192,12 @@ func (p *pass) restOf(op *api.OperationState) (rest time.Duration) {
 
 // accept records, before anything is done, that the operation runs. So another
 // process knows of it if this one dies now.
-func (p *pass) accept(ctx context.Context, op *api.OperationState) error {
+func (p *pass) accept(ctx context.Context, op *api.OperationState, desired *Desired) error {
 	if op.FinishedAt != nil { // a retry begins from the start
 		op.SyncResult.Resources = nil
+		if op.Operation.Retry.Refresh {
+			p.bind(op, desired)
+		}
 	}
 	op.Phase, op.FinishedAt = api.OperationRunning, nil
 	p.status.OperationState = op

@@ -1,0 +1,61 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/agent/plan"
+)
+
+// A Preview is what a sync would do now.
+type Preview struct {
+	Desired *Desired
+	Changes []diff.Change
+	Plan    plan.Plan
+	// Rejected are the objects that the API server refuses, in a dry run.
+	Rejected []apply.Result
+	// Conditions are what there is to say about the Application.
+	Conditions []api.Condition
+	// Ignore is in what its differences do not count.
+	Ignore *diff.Ignore
+}
+
+// ErrPreview says that it cannot be told what a sync would do.
+var ErrPreview = errors.New("cannot tell what a sync would do")
+
+// Preview finds out what a sync of an Application would do, as a pass would, and
+// writes nothing, neither to the destination nor to the Application. The
+// operation says to which revisions, with which options.
+func (r *Reconciler) Preview(ctx context.Context, app *api.Application, op api.Operation) (*Preview, error) {
+	app = app.DeepCopy()
+	app.Operation, app.Status.OperationState = &op, nil
+	p := r.begin(app)
+	if !p.valid() {
+		return nil, fmt.Errorf("%w: %s", ErrPreview, p.report.conditions[0].Message)
+	}
+	desired, err := p.desire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := p.compare(ctx, desired)
+	if err != nil {
+		return nil, err
+	}
+	state := p.open(op, desired)
+	runs, err := p.runs(state, desired)
+	if err != nil {
+		return nil, err
+	}
+	todo := plan.Build(changes, runs, p.policy(state))
+	if err := p.refusal(); err != nil {
+		p.report.add(api.ConditionSyncError, err.Error())
+	}
+	return &Preview{
+		Desired: desired, Changes: changes, Plan: todo, Conditions: p.report.merged(nil, p.now), Ignore: p.ignore,
+		Rejected: append(p.rejected, p.apply.Preflight(ctx, todo, p.options(state))...),
+	}, nil
+}
