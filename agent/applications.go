@@ -37,6 +37,21 @@ type Applications struct {
 // NewApplications returns the Applications of a namespace. Scoped tells what
 // Secrets bind to a project; generation grows when that has changed.
 func NewApplications(cfg *rest.Config, namespace string, scoped func(name string) project.Scoped, generation func() int64) (*Applications, error) {
+	client, err := NewClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	projects := newProjects(namespace)
+	projects.scoped, projects.generation = scoped, generation
+	return &Applications{
+		client: client, namespace: namespace, synced: make(chan struct{}),
+		Projects: projects,
+		apps:     map[types.NamespacedName]*api.Application{},
+	}, nil
+}
+
+// NewClient returns a client of Applications and AppProjects.
+func NewClient(cfg *rest.Config) (rest.Interface, error) {
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, api.GroupVersion)
 	if err := api.AddToScheme(scheme); err != nil {
@@ -50,13 +65,7 @@ func NewApplications(cfg *rest.Config, namespace string, scoped func(name string
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	projects := newProjects(namespace)
-	projects.scoped, projects.generation = scoped, generation
-	return &Applications{
-		client: client, namespace: namespace, synced: make(chan struct{}),
-		Projects: projects,
-		apps:     map[types.NamespacedName]*api.Application{},
-	}, nil
+	return client, nil
 }
 
 // Run follows the objects until ctx ends.

@@ -82,3 +82,14 @@ func distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// Nearest returns the name that was most likely meant by text, "" if none is near.
+func Nearest(text string, names []string) string {
+	best, off := "", maxTypos+1
+	for _, name := range names {
+		if d := distance(strings.ToLower(text), strings.ToLower(name)); d < off && d < len(name) {
+			best, off = name, d
+		}
+	}
+	return best
+}

@@ -17,8 +17,8 @@ import (
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
 
-// fields are what waitapp compares.
-var fields = map[string]func(*api.Application) string{
+// applicationFields are what waitapp compares.
+var applicationFields = map[string]func(*api.Application) string{
 	"sync":   func(app *api.Application) string { return string(app.Status.Sync.Status) },
 	"health": func(app *api.Application) string { return string(app.Status.Health.Status) },
 	"at":     func(app *api.Application) string { return app.Status.Sync.Revision },
@@ -45,7 +45,7 @@ func resultOf(app *api.Application) api.SyncResult {
 }
 
 // waitApp waits until all FIELD=VALUE hold at once. The fields are the keys of
-// fields, and message~REGEXP.
+// applicationFields, and message~REGEXP.
 func (s *scene) waitApp(args []string) error {
 	met := func(app *api.Application) bool { return testenv.Synced(app) }
 	if len(args) > 1 {
@@ -69,7 +69,7 @@ func criteria(pairs []string) (func(*api.Application) bool, error) {
 			continue
 		}
 		name, want, _ := strings.Cut(pair, "=")
-		field := fields[name]
+		field := applicationFields[name]
 		if field == nil {
 			return nil, fmt.Errorf("an Application has no field %q", name)
 		}

@@ -26,6 +26,7 @@ import (
 //	AGENT_NS  the agent's namespace, where Applications and keys are
 //	LOG       the agent's log
 //	SERVER    the API server's address, for nothing here knows kubernetes.default.svc
+//	PATH      with tidelock, whose commands for people find KUBECONFIG
 //	REPO      the URL of the repository made last
 //	COMMIT    the commit pushed last
 func TestE2E(t *testing.T) {
@@ -99,6 +100,8 @@ func (w *world) begin(ctx context.Context, env *testscript.Env) error {
 	env.Setenv("NS", name)
 	env.Setenv("AGENT_NS", s.namespace)
 	env.Setenv("SERVER", w.cluster.Config.Host)
+	env.Setenv("KUBECONFIG", s.kubeconfig)
+	env.Setenv("PATH", filepath.Dir(w.bin.Tidelock)+string(filepath.ListSeparator)+env.Getenv("PATH"))
 	env.Setenv("LOG", filepath.Join(s.agentDir(), "agent.log"))
 	if err := w.cluster.ServiceAccount(ctx, s.namespace, "tidelock", s.kubeconfig); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	_ "time/tzdata" // the image has no time zones
 
@@ -21,6 +22,8 @@ const (
 	exitOK    = 0
 	exitError = 1 // what was asked for failed
 	exitUsage = 2 // the command line is wrong
+	// exitTimeout: what was waited for did not come in time.
+	exitTimeout = 3
 )
 
 func main() { os.Exit(run()) }
@@ -39,13 +42,27 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "hint: %s --help\n", usage.command)
 		return exitUsage
 	}
+	var status *exitStatus
+	if errors.As(err, &status) {
+		return status.code
+	}
 	return exitError
 }
 
+// An exitStatus is an error with an exit status of its own.
+type exitStatus struct {
+	code int
+	err  error
+}
+
+func (e *exitStatus) Error() string { return e.err.Error() }
+func (e *exitStatus) Unwrap() error { return e.err }
+
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "tidelock",
-		Short: "Get what is in Git onto Kubernetes, secrets included",
+		Use:         "tidelock",
+		Annotations: invokedAs(os.Args[0]),
+		Short:       "Get what is in Git onto Kubernetes, secrets included",
 		Long: `Tidelock is a GitOps agent that treats secrets as a stage of its pipeline, and
 the same pipeline for a laptop.
 
@@ -56,12 +73,27 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd.CommandPath(), err} })
 	root.AddCommand(
 		newAgentCommand(),
+		newGetCommand(),
+		newHistoryCommand(),
 		newInstallCommand(),
 		newPluginCommand(),
 		newRenderCommand(),
+		newRollbackCommand(),
+		newSyncCommand(),
+		newTerminateCommand(),
 		newVersionCommand(),
+		newWaitCommand(),
 	)
 	return root
+}
+
+// invokedAs makes usage texts name the program as it was called: as a plugin of
+// kubectl, it is kubectl tidelock.
+func invokedAs(program string) map[string]string {
+	if filepath.Base(program) != "kubectl-tidelock" {
+		return nil
+	}
+	return map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl tidelock"}
 }
 
 // A usageError is a wrong command line.

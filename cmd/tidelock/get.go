@@ -1,0 +1,171 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/render/manifest"
+)
+
+type getOptions struct {
+	console
+	everywhere bool
+	selector   string
+	output     string
+}
+
+func newGetCommand() *cobra.Command {
+	var o getOptions
+	cmd := &cobra.Command{
+		Use:   "get [APP]",
+		Short: "Show Applications, or one with its objects",
+		Long: `Show the Applications of a namespace, or one of them with all its objects: what
+is out of sync, what is not healthy, what runs and what it waits for.
+
+APP is NAME or NAMESPACE/NAME.
+
+Exit status: 0 success, 1 failure, 2 wrong use.`,
+		Example: `  tidelock get
+  tidelock get shop
+  tidelock get -A -o wide
+  tidelock get shop -o json | jq .status.health.status`,
+		Args:              usage(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: o.completeApplications(false),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains([]string{"", "wide", "name", "json", "yaml"}, o.output) {
+				return &usageError{cmd.CommandPath(), fmt.Errorf("-o %s: give wide, name, json or yaml", o.output)}
+			}
+			if len(args) > 0 && (o.everywhere || o.selector != "") {
+				return &usageError{cmd.CommandPath(), errors.New("give a name, or -A and -l")}
+			}
+			r, err := o.connect()
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				return o.list(cmd.Context(), r, cmd.OutOrStdout())
+			}
+			return o.one(cmd.Context(), r, args[0], cmd.OutOrStdout())
+		},
+	}
+	o.flags(cmd)
+	f := cmd.Flags()
+	f.BoolVarP(&o.everywhere, "all-namespaces", "A", false, "of all namespaces")
+	f.StringVarP(&o.selector, "selector", "l", "", "label `SELECTOR`")
+	f.StringVarP(&o.output, "output", "o", "", "wide, name, json or yaml; a table if empty")
+	return cmd
+}
+
+func (o *getOptions) list(ctx context.Context, r *remote, out io.Writer) error {
+	apps, err := r.applications(ctx, o.everywhere, o.selector)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(apps, func(a, b api.Application) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	switch o.output {
+	case "json", "yaml":
+		return encode(out, o.output, api.ApplicationList{TypeMeta: listType, Items: apps})
+	case "name":
+		for _, app := range apps {
+			fmt.Fprintf(out, "%s/%s\n", app.Namespace, app.Name)
+		}
+		return nil
+	}
+	heading := []string{"NAME", "SYNC", "HEALTH", "OPERATION", "REVISION", "AGE"}
+	if o.everywhere {
+		heading = append([]string{"NAMESPACE"}, heading...)
+	}
+	if o.output == "wide" {
+		heading = append(heading, "PROJECT", "SOURCE", "MESSAGE")
+	}
+	rows := [][]string{heading}
+	for i := range apps {
+		rows = append(rows, o.row(&apps[i]))
+	}
+	newScreen(out).table(rows)
+	return nil
+}
+
+func (o *getOptions) row(app *api.Application) []string {
+	s := app.Status
+	row := []string{
+		app.Name, orDash(string(s.Sync.Status)), orDash(string(s.Health.Status)), operationWord(app),
+		orDash(short(revisionOf(app))), age(app.CreationTimestamp.Time, time.Now()),
+	}
+	if o.everywhere {
+		row = append([]string{app.Namespace}, row...)
+	}
+	if o.output == "wide" {
+		row = append(row, app.Spec.ProjectName(), sourceText(app), oneLine(trouble(app)))
+	}
+	return row
+}
+
+// one shows an Application.
+func (o *getOptions) one(ctx context.Context, r *remote, arg string, out io.Writer) error {
+	app, err := r.application(ctx, arg)
+	if err != nil {
+		return err
+	}
+	switch o.output {
+	case "json", "yaml":
+		app.TypeMeta = appType
+		app.ManagedFields = nil
+		return encode(out, o.output, app)
+	case "name":
+		fmt.Fprintf(out, "%s/%s\n", app.Namespace, app.Name)
+		return nil
+	}
+	s := newScreen(out)
+	s.table([][]string{
+		{"Application:", app.Namespace + "/" + app.Name},
+		{"Project:", app.Spec.ProjectName()},
+		{"Source:", sourceText(app)},
+		{"Destination:", destinationText(app)},
+		{"Sync:", syncText(app)},
+		{"Health:", strings.TrimSpace(string(app.Status.Health.Status) + " " + oneLine(app.Status.Health.Message))},
+		{"Operation:", operationText(app, time.Now())},
+	})
+	for _, c := range app.Status.Conditions {
+		s.line("\n%s: %s", c.Type, c.Message)
+	}
+	if len(app.Status.Resources) > 0 {
+		s.line("")
+		s.table(o.objects(app))
+	}
+	return nil
+}
+
+// objects are the rows of an Application's objects, by wave.
+func (o *getOptions) objects(app *api.Application) [][]string {
+	rows := [][]string{{"WAVE", "OBJECT", "SYNC", "HEALTH", "MESSAGE"}}
+	resources := slices.Clone(app.Status.Resources)
+	slices.SortStableFunc(resources, func(a, b api.ResourceStatus) int { return cmp.Compare(a.SyncWave, b.SyncWave) })
+	for _, res := range resources {
+		health, message := "-", ""
+		if res.Health != nil {
+			health, message = orDash(string(res.Health.Status)), res.Health.Message
+		}
+		sync := orDash(string(res.Status))
+		switch {
+		case res.Hook:
+			sync = "Hook"
+		case res.RequiresPruning:
+			message = strings.TrimSpace("not in Git any more; " + message)
+		}
+		key := manifest.Key{Group: res.Group, Kind: res.Kind, Namespace: res.Namespace, Name: res.Name}
+		rows = append(rows, []string{strconv.FormatInt(res.SyncWave, 10), key.String(), sync, health, oneLine(message)})
+	}
+	return rows
+}

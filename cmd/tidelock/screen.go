@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
+	"sigs.k8s.io/yaml"
+)
+
+// A screen prints for people: in colour, and with lines that change in place, if
+// it is a terminal.
+type screen struct {
+	out     io.Writer
+	live    bool
+	colours bool
+	pending bool // the last line may be overwritten
+}
+
+func newScreen(out io.Writer) *screen {
+	file, isFile := out.(*os.File)
+	live := isFile && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
+	return &screen{out: out, live: live, colours: live && os.Getenv("NO_COLOR") == ""}
+}
+
+// line prints a line that stays.
+func (s *screen) line(format string, args ...any) {
+	s.clear()
+	fmt.Fprintf(s.out, format+"\n", args...)
+}
+
+// state prints a line that the next one overwrites. What is no terminal gets
+// nothing, for it would get too much.
+func (s *screen) state(format string, args ...any) {
+	if !s.live {
+		return
+	}
+	s.clear()
+	text := fmt.Sprintf(format, args...)
+	if width, _, err := term.GetSize(int(s.out.(*os.File).Fd())); err == nil && len(text) >= width {
+		text = text[:max(0, width-2)] + "…"
+	}
+	fmt.Fprint(s.out, text)
+	s.pending = true
+}
+
+func (s *screen) clear() {
+	if s.pending {
+		fmt.Fprint(s.out, "\r\x1b[K")
+		s.pending = false
+	}
+}
+
+var colours = map[string]lipgloss.Style{
+	"good": lipgloss.NewStyle().Foreground(lipgloss.Green),
+	"bad":  lipgloss.NewStyle().Foreground(lipgloss.Red),
+	"busy": lipgloss.NewStyle().Foreground(lipgloss.Yellow),
+}
+
+// moods of the words that statuses have.
+var moods = map[string]string{
+	"Synced": "good", "Healthy": "good", "Succeeded": "good", "Pruned": "good",
+	"OutOfSync": "busy", "Progressing": "busy", "Running": "busy", "Suspended": "busy", "Missing": "busy", "PruneSkipped": "busy",
+	"Degraded": "bad", "Failed": "bad", "Error": "bad", "Unknown": "bad", "SyncFailed": "bad",
+}
+
+// tint colours a status.
+func (s *screen) tint(word string) string {
+	mood, known := moods[word]
+	if !s.colours || !known {
+		return word
+	}
+	return colours[mood].Render(word)
+}
+
+// table prints rows in columns. The first is the heading. Colours come last,
+// since a tab writer would count them.
+func (s *screen) table(rows [][]string) {
+	s.clear()
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	_ = w.Flush()
+	for line := range strings.Lines(b.String()) {
+		text := strings.TrimRight(line, " \n")
+		if s.colours {
+			text = s.tintWords(text)
+		}
+		fmt.Fprintln(s.out, text)
+	}
+}
+
+func (s *screen) tintWords(line string) string {
+	words := strings.SplitAfter(line, " ")
+	for i, word := range words {
+		bare := strings.TrimSpace(word)
+		words[i] = strings.Replace(word, bare, s.tint(bare), 1)
+	}
+	return strings.Join(words, "")
+}
+
+// encode prints a value for programs.
+func encode(out io.Writer, format string, value any) error {
+	var text []byte
+	var err error
+	switch format {
+	case "json":
+		text, err = json.MarshalIndent(value, "", "  ")
+		text = append(text, '\n')
+	default:
+		text, err = yaml.Marshal(value)
+	}
+	if err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	_, err = out.Write(text)
+	return err
+}
+
+// age prints how long ago something was, as kubectl does.
+func age(since, now time.Time) string {
+	d := now.Sub(since)
+	switch {
+	case since.IsZero():
+		return "-"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", max(0, int(d.Seconds())))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours())/24)
+}
+
+// oneLine keeps a message of many lines, or of strangers, from breaking a table.
+func oneLine(message string) string {
+	return strings.Join(strings.FieldsFunc(message, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/agent/api"
+)
+
+type syncOptions struct {
+	console
+	revision   string
+	prune      bool
+	dryRun     bool
+	force      bool
+	replace    bool
+	strategy   string
+	resources  []string
+	options    []string
+	retryLimit int64
+	approve    string
+	async      bool
+	timeout    time.Duration
+}
+
+func newSyncCommand() *cobra.Command {
+	var o syncOptions
+	cmd := &cobra.Command{
+		Use:   "sync APP",
+		Short: "Make the cluster as Git says, now",
+		Long: `Ask the agent to sync an Application, and show what it does until it has ended.
+
+The Application's own sync options and retries count, and what is given here
+besides. To interrupt the command ends the showing, not the sync: 'tidelock
+wait' shows it again, 'tidelock terminate' ends it.
+
+APP is NAME or NAMESPACE/NAME.
+
+Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use,
+3 it has not ended within --timeout.`,
+		Example: `  tidelock sync shop
+  tidelock sync shop --prune --revision v1.2.3
+
+  # one object only; hooks do not run then
+  tidelock sync shop --resource apps:Deployment:web
+
+  # what it would do, said by the API server
+  tidelock sync shop --dry-run
+
+  # the deletions that 'tidelock plan shop' has shown, and no others
+  tidelock sync shop --prune --approve 1a2b3c4d5e6f`,
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: o.completeApplications(false),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := o.operation(&api.Application{}); err != nil {
+				return &usageError{cmd.CommandPath(), err}
+			}
+			r, err := o.connect()
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), r, args[0], cmd.OutOrStdout())
+		},
+	}
+	o.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.revision, "revision", "", "commit, branch or tag, in place of targetRevision; not with automated syncs")
+	f.BoolVar(&o.prune, "prune", false, "delete what is no longer in Git")
+	f.BoolVar(&o.dryRun, "dry-run", false, "ask the API server, and apply nothing")
+	f.BoolVar(&o.force, "force", false, "delete and create objects that cannot be changed as they have to be")
+	f.BoolVar(&o.replace, "replace", false, "replace objects: what others have added to them goes")
+	f.StringVar(&o.strategy, "strategy", "hook", "hook, or apply: without hooks")
+	f.StringArrayVar(&o.resources, "resource", nil, "`GROUP:KIND:[NAMESPACE/]NAME` to sync, and nothing else; may be given several times")
+	f.StringArrayVar(&o.options, "option", nil, "sync `OPTION` such as PruneLast=true; may be given several times")
+	f.Int64Var(&o.retryLimit, "retry-limit", -1, "how often to try again, in place of the Application's own limit")
+	f.StringVar(&o.approve, "approve", "", "`HASH` of the plan whose deletions are meant")
+	f.BoolVar(&o.async, "async", false, "do not wait for the end")
+	f.DurationVar(&o.timeout, "timeout", 0, "how long to wait; 0 is for ever")
+	must(cmd.RegisterFlagCompletionFunc("strategy", cobra.FixedCompletions([]cobra.Completion{"hook", "apply"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// operation is what is asked of the agent.
+func (o *syncOptions) operation(app *api.Application) (*api.Operation, error) {
+	sync := &api.SyncOperation{Revision: o.revision, Prune: o.prune, DryRun: o.dryRun}
+	sync.SyncOptions = append(append(api.SyncOptions(nil), app.Spec.SyncPolicy.Options()...), o.options...)
+	if o.replace {
+		sync.SyncOptions = append(sync.SyncOptions, api.SyncOptionReplace)
+	}
+	switch o.strategy {
+	case "hook":
+		sync.SyncStrategy = &api.SyncStrategy{Hook: &api.SyncStrategyOptions{Force: o.force}}
+	case "apply":
+		sync.SyncStrategy = &api.SyncStrategy{Apply: &api.SyncStrategyOptions{Force: o.force}}
+	default:
+		return nil, fmt.Errorf("--strategy %s: give hook or apply", o.strategy)
+	}
+	for _, text := range o.resources {
+		resource, err := parseResource(text)
+		if err != nil {
+			return nil, err
+		}
+		sync.Resources = append(sync.Resources, resource)
+	}
+	op := &api.Operation{Sync: sync, Retry: app.Spec.SyncPolicy.RetryOf(false)}
+	if o.retryLimit >= 0 {
+		op.Retry.Limit = o.retryLimit
+	}
+	return op, nil
+}
+
+// parseResource reads GROUP:KIND:[NAMESPACE/]NAME.
+func parseResource(text string) (api.SyncResource, error) {
+	parts := strings.SplitN(text, ":", 3)
+	if len(parts) != 3 || parts[1] == "" || parts[2] == "" {
+		return api.SyncResource{}, fmt.Errorf("--resource %s: give GROUP:KIND:NAME, as in apps:Deployment:web or :Service:shop/web", text)
+	}
+	resource := api.SyncResource{Group: parts[0], Kind: parts[1], Name: parts[2]}
+	if namespace, name, ok := strings.Cut(parts[2], "/"); ok {
+		resource.Namespace, resource.Name = namespace, name
+	}
+	return resource, nil
+}
+
+func (o *syncOptions) run(ctx context.Context, r *remote, arg string, out io.Writer) error {
+	app, err := r.application(ctx, arg)
+	if err != nil {
+		return err
+	}
+	if o.revision != "" && app.Spec.SyncPolicy.IsAutomated() {
+		return fmt.Errorf("application %s syncs by itself to %s, and would undo a sync to %s: change spec.source.targetRevision, or switch automated off", arg, sourceText(app), o.revision)
+	}
+	op, err := o.operation(app)
+	if err != nil {
+		return err
+	}
+	for i, resource := range op.Sync.Resources { // as in the status, which is what people copy
+		if resource.Namespace == "" {
+			op.Sync.Resources[i].Namespace = namespaceOf(app, resource)
+		}
+	}
+	return r.operate(ctx, app, op, o.approve, o.async, o.timeout, out)
+}
+
+// namespaceOf finds the namespace of an object that is named without.
+func namespaceOf(app *api.Application, resource api.SyncResource) string {
+	for _, res := range app.Status.Resources {
+		if res.Group == resource.Group && res.Kind == resource.Kind && res.Name == resource.Name {
+			return res.Namespace
+		}
+	}
+	return app.Spec.Destination.Namespace
+}
+
+// operate requests an operation, and shows it to its end.
+func (r *remote) operate(ctx context.Context, app *api.Application, op *api.Operation, approve string, async bool, timeout time.Duration, out io.Writer) error {
+	name := app.Namespace + "/" + app.Name
+	if running := app.Status.OperationState; app.Operation != nil || running != nil && !running.Phase.Completed() {
+		return fmt.Errorf("another operation of %s is under way: %s (hint: tidelock wait %s, or tidelock terminate %s)", name, operationText(app, time.Now()), app.Name, app.Name)
+	}
+	op.InitiatedBy = api.Initiator{Username: r.person(ctx)}
+	id := api.Info{Name: infoRequest, Value: rand.Text()}
+	op.Info = append(op.Info, id)
+	metadata := map[string]any{"resourceVersion": app.ResourceVersion}
+	if approve != "" {
+		metadata["annotations"] = map[string]any{api.AnnotationApprove: approve}
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": metadata, "operation": op})
+	if err != nil {
+		return err
+	}
+	if err := r.patch(ctx, app, patch); err != nil {
+		return err
+	}
+	if async {
+		newScreen(out).line("requested: tidelock wait %s shows how it goes", app.Name)
+		return nil
+	}
+	return r.show(ctx, app, id, timeout, newScreen(out))
+}
+
+// infoRequest is the note in an operation by which the command that asked for it
+// knows it again.
+const infoRequest = "tidelock.io/request"
+
+// show follows an operation to its end.
+func (r *remote) show(ctx context.Context, app *api.Application, id api.Info, timeout time.Duration, s *screen) error {
+	ctx, cancel := within(ctx, timeout)
+	defer cancel()
+	p := newProgress(s, "")
+	var ended *api.OperationState
+	var awaited string
+	err := r.follow(ctx, app, func(now *api.Application) (bool, error) {
+		if now == nil {
+			return true, fmt.Errorf("application %s/%s is gone", app.Namespace, app.Name)
+		}
+		op := now.Status.OperationState
+		if now.Operation != nil || op == nil || !slices.Contains(op.Operation.Info, id) {
+			p.state("waiting for the agent to begin")
+			return false, nil
+		}
+		p.operation(op)
+		awaited = op.Message
+		if op.Phase.Completed() {
+			ended = op
+		}
+		return ended != nil, nil
+	})
+	s.clear()
+	switch {
+	case ended != nil:
+		p.ended(ended)
+		return failure(app.Name, ended)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &exitStatus{exitTimeout, fmt.Errorf("%w after %s, the sync goes on: %s", errTimeout, timeout, awaited)}
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted, the sync goes on: tidelock wait %s shows it, tidelock terminate %s ends it", app.Name, app.Name)
+	}
+	return err
+}
+
+// within bounds a context, if there is a bound.
+func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout)
+}
