@@ -43,8 +43,14 @@ type Change struct {
 // String prints as "drift apps/Deployment shop/web".
 func (c Change) String() string { return string(c.Verdict) + " " + c.Key.String() }
 
-// OutOfSync says that the object makes its Application OutOfSync.
+// OutOfSync says that the object is not as it should be.
 func (c Change) OutOfSync() bool { return c.Verdict != Same }
+
+// Tolerated says that the object is to be pruned, and asks not to make its
+// Application OutOfSync until then (compare option IgnoreExtraneous).
+func (c Change) Tolerated() bool {
+	return c.Verdict == Extra && api.ParseSyncOptions(c.Live.CompareOptions).Has(api.CompareOptionIgnoreExtraneous)
+}
 
 // Compare returns a Change for every desired object, in their order, then one
 // for every live object of app that is not desired, in the order of their keys.
@@ -82,6 +88,8 @@ func judge(app string, o *manifest.Object, l *Live) Verdict {
 		return Foreign
 	case l.Digest == "":
 		return Ask
+	case l.App == "" && l.Ignored != nil:
+		return Drift // our marks are gone, and may be ignored, which tells nothing then
 	case l.Baseline == Baseline{o.Hash(), l.Digest}:
 		return Same
 	case l.Judged.Desired == o.Hash() && l.Judged.Digest == l.Digest:

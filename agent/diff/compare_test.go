@@ -30,6 +30,7 @@ func TestCompare(t *testing.T) {
 		{"being deleted", "shop", "a", "a shop D deleting", "same ConfigMap n/a"},
 		{"of another", "shop", "a", "a blog D applied=git/D", "foreign ConfigMap n/a"},
 		{"it lost our label", "shop", "a", "a - E applied=git/D", "ask ConfigMap n/a"},
+		{"it lost our label, and its labels are ignored", "shop", "a", "a - D applied=git/D ignored", "drift ConfigMap n/a"},
 		{"known by its label", long, "a", "a " + api.AppLabel(long) + " D applied=git/D", "same ConfigMap n/a"},
 		{"no longer in Git", "shop", "", "b shop D\na shop D", "extra ConfigMap n/a\nextra ConfigMap n/b"},
 		{"another's, not in Git", "shop", "", "a blog D\nb - D", ""},
@@ -59,6 +60,30 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// Compare option IgnoreExtraneous is of use only to what is to be pruned.
+func TestTolerated(t *testing.T) {
+	for _, tt := range []struct {
+		verdict Verdict
+		options string
+		want    bool
+	}{
+		{Extra, "IgnoreExtraneous", true},
+		{Extra, "ServerSideDiff=true, IgnoreExtraneous", true},
+		{Extra, "", false},
+		{Extra, "ignoreextraneous", false},
+		{Drift, "IgnoreExtraneous", false},
+		{Same, "IgnoreExtraneous", false},
+	} {
+		c := Change{Verdict: tt.verdict, Live: &Live{CompareOptions: tt.options}}
+		if got := c.Tolerated(); got != tt.want {
+			t.Errorf("%s with %q: %v, want %v", tt.verdict, tt.options, got, tt.want)
+		}
+	}
+	if (Change{Verdict: Create}).Tolerated() {
+		t.Error("what is to be created is tolerated")
+	}
+}
+
 func readLive(t *testing.T, row string) *Live {
 	t.Helper()
 	words := strings.Fields(strings.ReplaceAll(row, "git", "\x00"))
@@ -75,6 +100,8 @@ func readLive(t *testing.T, row string) *Live {
 			l.Baseline = Baseline{part[0], part[1]}
 		case "judged":
 			l.Judged = Judged{part[0], part[1], Verdict(part[2])}
+		case "ignored":
+			l.Ignored = &Places{}
 		case "deleting":
 			l.Deleting = true
 		default:

@@ -3,5 +3,8 @@
 //
 // Live objects come as records, [Live], which hold a [Digest] of the fields we
 // own in place of the object (DESIGN.md D7; DRIFT.md has the rules and why).
-// Start with [Compare].
+// What spec.ignoreDifferences names is left out of the digest: see [Ignore].
+//
+// Start with [Compare]. [Fields] tells what differs in one object, and who made
+// it so.
 package diff

@@ -1,65 +1,115 @@
 package diff
 
 import (
-	"cmp"
 	"maps"
+	"strings"
 )
 
 // Places are the parts of one object that differences are ignored in: a tree of
-// members and items, down to those that are ignored as a whole.
+// members and items, down to those that are ignored as a whole. An item is known
+// by its index, or, if managedFields told of it, by its name there: that holds
+// for other states of the object, too.
 type Places struct {
 	whole   bool
 	members map[string]*Places
 	items   map[int]*Places
+	named   map[itemName]*Places
 }
 
-// add ignores what a path of member names (string) and indices (int) leads to.
+// An itemName is what fieldsV1 calls a list item: `k:{"name":"web"}`.
+type itemName string
+
+// add ignores what a path of member names (string), indices (int) and item names
+// leads to.
 func (p *Places) add(path []any) {
 	for _, step := range path {
 		switch step := step.(type) {
 		case string:
-			if p.members == nil {
-				p.members = map[string]*Places{}
-			}
-			if p.members[step] == nil {
-				p.members[step] = &Places{}
-			}
-			p = p.members[step]
+			p = branch(&p.members, step)
 		case int:
-			if p.items == nil {
-				p.items = map[int]*Places{}
-			}
-			if p.items[step] == nil {
-				p.items[step] = &Places{}
-			}
-			p = p.items[step]
+			p = branch(&p.items, step)
+		case itemName:
+			p = branch(&p.named, step)
 		}
 	}
 	p.whole = true
 }
 
-// join adds all of q.
+func branch[K comparable](of *map[K]*Places, step K) *Places {
+	if *of == nil {
+		*of = map[K]*Places{}
+	}
+	if (*of)[step] == nil {
+		(*of)[step] = &Places{}
+	}
+	return (*of)[step]
+}
+
+// join adds what of q holds for another state of the object: all but indices.
 func (p *Places) join(q *Places) *Places {
-	if p == nil || q == nil {
-		return cmp.Or(p, q)
+	if p == nil {
+		p = &Places{}
 	}
-	out := &Places{whole: p.whole || q.whole, members: maps.Clone(p.members), items: maps.Clone(p.items)}
-	if out.members == nil && q.members != nil {
-		out.members = map[string]*Places{}
+	if q == nil {
+		return p
 	}
-	for name, at := range q.members {
-		out.members[name] = out.members[name].join(at)
+	return &Places{
+		whole: p.whole || q.whole, items: p.items,
+		members: joined(p.members, q.members), named: joined(p.named, q.named),
 	}
-	if out.items == nil && q.items != nil {
-		out.items = map[int]*Places{}
+}
+
+func joined[K comparable](p, q map[K]*Places) map[K]*Places {
+	if len(q) == 0 {
+		return p
 	}
-	for i, at := range q.items {
-		out.items[i] = out.items[i].join(at)
+	out := maps.Clone(p)
+	if out == nil {
+		out = make(map[K]*Places, len(q))
+	}
+	for name, at := range q {
+		out[name] = out[name].join(at)
 	}
 	return out
 }
 
-func (p *Places) empty() bool { return !p.whole && len(p.members) == 0 && len(p.items) == 0 }
+func (p *Places) empty() bool {
+	return !p.whole && len(p.members) == 0 && len(p.items) == 0 && len(p.named) == 0
+}
+
+// at returns the places in the items of a list, by index.
+func (p *Places) at(list []any) map[int]*Places {
+	if len(p.named) == 0 {
+		return p.items
+	}
+	all := maps.Clone(p.items)
+	if all == nil {
+		all = map[int]*Places{}
+	}
+	for i, name := range p.names(list) {
+		all[i] = all[i].join(p.named[name])
+	}
+	return all
+}
+
+// names finds the named items in a list.
+func (p *Places) names(list []any) map[int]itemName {
+	fields := make(map[string]any, len(p.named))
+	for name := range p.named {
+		fields[string(name)] = nil
+	}
+	byIdentity, keys, err := identities(fields)
+	if err != nil {
+		return nil // managedFields that cannot be read, of which the digest tells
+	}
+	found := map[int]itemName{}
+	for i, item := range list {
+		if name, ok := byIdentity[identity(item, keys)]; ok {
+			found[i] = itemName(name)
+		}
+	}
+	return found
+}
 
 // cut returns value without the places. It shares what it does not change.
 func (p *Places) cut(value any) any {
@@ -77,9 +127,10 @@ func (p *Places) cut(value any) any {
 		}
 		return out
 	case []any:
+		places := p.at(v)
 		out := make([]any, 0, len(v))
 		for i, item := range v {
-			if at := p.items[i]; at == nil {
+			if at := places[i]; at == nil {
 				out = append(out, item)
 			} else if !at.whole {
 				out = append(out, at.cut(item))
@@ -100,12 +151,15 @@ func (p *Places) prune(fields map[string]any, value any) map[string]any {
 		at.pruneAt(out, "f:"+name, object[name])
 	}
 	list, _ := value.([]any)
-	for i, at := range p.items {
+	for i, at := range p.at(list) {
 		if i < len(list) {
 			if name, ok := nameOf(fields, list[i]); ok {
 				at.pruneAt(out, name, list[i])
 			}
 		}
+	}
+	for name, at := range p.named { // an item that is gone
+		at.pruneAt(out, string(name), nil)
 	}
 	return out
 }
@@ -138,37 +192,53 @@ func nameOf(fields map[string]any, item any) (string, bool) {
 	return found[0].name, true
 }
 
-// owned adds all that fieldsV1 names, down to its leaves.
-func (p *Places) owned(fields map[string]any, value any, path []any) {
-	object, _ := value.(map[string]any)
-	list, _ := value.([]any)
+// owned adds all that fieldsV1 names, down to its leaves, but for the merge keys
+// of an item that is not ignored as a whole: without them it is no item. It is
+// so if nobody else owns anything of it.
+func (p *Places) owned(fields map[string]any, others []map[string]any, path []any) {
 	for name, sub := range fields {
-		if len(name) < 2 {
+		step, ok := stepOf(name)
+		if !ok {
 			continue // ".", which only says that the parent is there
 		}
-		var step, child any
-		if name[:2] == "f:" {
-			step, child = name[2:], object[name[2:]]
-		} else if i, ok := indexOf(name, list); ok {
-			step, child = i, list[i]
-		} else {
-			continue
-		}
 		next := append(path[:len(path):len(path)], step)
-		if children, _ := sub.(map[string]any); len(children) > 0 {
-			p.owned(children, child, next)
+		children, _ := sub.(map[string]any)
+		theirs := inside(others, name)
+		_, isItem := step.(itemName)
+		if len(children) == 0 || isItem && children["."] != nil && len(theirs) == 0 {
+			p.add(next)
 			continue
 		}
-		p.add(next)
+		p.owned(withoutKeys(children, name), theirs, next)
 	}
 }
 
-// indexOf finds the list item that fieldsV1 calls name.
-func indexOf(name string, list []any) (int, bool) {
-	for i, item := range list {
-		if found, ok := nameOf(map[string]any{name: map[string]any{}}, item); ok && found == name {
-			return i, true
+func stepOf(name string) (step any, ok bool) {
+	if field, ok := strings.CutPrefix(name, "f:"); ok {
+		return field, true
+	}
+	return itemName(name), isItem(name)
+}
+
+// inside returns what others own inside a field.
+func inside(others []map[string]any, name string) (all []map[string]any) {
+	for _, fields := range others {
+		if child, ok := fields[name].(map[string]any); ok {
+			all = append(all, child)
 		}
 	}
-	return 0, false
+	return all
+}
+
+// withoutKeys returns the fields of a list item without its merge keys.
+func withoutKeys(fields map[string]any, item string) map[string]any {
+	keys, err := mergeKeys(item)
+	if err != nil || len(keys) == 0 {
+		return fields
+	}
+	out := maps.Clone(fields)
+	for _, key := range keys {
+		delete(out, "f:"+key)
+	}
+	return out
 }
