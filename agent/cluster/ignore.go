@@ -49,11 +49,11 @@ func (c *Cluster) setIgnore(app string, ignore *diff.Ignore) (concerned []*diff.
 	if old.Equal(ignore) {
 		return nil
 	}
-	c.ignores[app] = ignore
-	if ignore == nil {
-		delete(c.ignores, app)
-	}
-	for _, name := range []string{app, api.AppLabel(app)} {
+	for _, name := range []string{app, api.AppLabel(app)} { // what has no tracking id is known by its label
+		c.ignores[name] = ignore
+		if ignore == nil {
+			delete(c.ignores, name)
+		}
 		for key := range c.byApp[name] {
 			if old.Concerns(key) || ignore.Concerns(key) {
 				concerned = append(concerned, c.records[key])

@@ -26,10 +26,11 @@ const (
 
 // An expression finds places.
 type expression struct {
-	text string
-	find func(*Places, *searched) (found bool, err error)
-	used atomic.Bool  // it has found something
-	slow atomic.Int32 // how often it took too long
+	text   string
+	find   func(*Places, *searched) (found bool, err error)
+	awaits bool         // it may find something only later
+	used   atomic.Bool  // it has found something
+	slow   atomic.Int32 // how often it took too long
 }
 
 // A searched is an object in which expressions look for places.

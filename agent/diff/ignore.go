@@ -91,7 +91,7 @@ func compile(r Rule) (rule, error) {
 		out.expressions = append(out.expressions, &expression{text: text, find: query.find})
 	}
 	for _, name := range r.ManagedFieldsManagers {
-		out.expressions = append(out.expressions, &expression{text: "field manager " + name, find: managed(name).find})
+		out.expressions = append(out.expressions, &expression{text: name, find: managed(name).find, awaits: true})
 	}
 	return out, nil
 }

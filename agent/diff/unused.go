@@ -9,7 +9,8 @@ import (
 // Unused names the rules of the Application that are of no use to what was
 // compared: those that are about none of its objects, and the expressions that
 // have never found anything in one that is live. Of an object that is not there
-// yet nothing is known. Rules of argocd-cm are not among them.
+// yet nothing is known, nor of what a field manager will do. Rules of argocd-cm
+// are not among them.
 func (i *Ignore) Unused(changes []Change) (all []string) {
 	if i == nil {
 		return nil
@@ -41,7 +42,7 @@ func (r rule) idle(n int) (all []string) {
 		switch {
 		case e.slow.Load() >= jqTries:
 			all = append(all, fmt.Sprintf("%s: %.80q takes more than %s on an object, and is left out", r.named(n), e.text, jqTime))
-		case !e.used.Load():
+		case !e.used.Load() && !e.awaits:
 			all = append(all, fmt.Sprintf("%s: %.80q finds nothing in what is live", r.named(n), e.text))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/agent/plan"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"k8s.io/apimachinery/pkg/api/equality"
 )
@@ -110,6 +111,15 @@ func released(last *api.OperationState, prunes []manifest.Key) bool {
 	return slices.ContainsFunc(last.SyncResult.Resources, func(r api.ResourceResult) bool {
 		key := manifest.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
 		return r.Status == api.ResultPruneSkipped && slices.Contains(prunes, key)
+	})
+}
+
+// duePrunes are what a plan would delete, without what asks to be tolerated: only
+// that is left over is no reason for a sync (SEMANTICS.md 1.5).
+func duePrunes(todo plan.Plan, changes []diff.Change) []manifest.Key {
+	return slices.DeleteFunc(todo.Prunes(), func(key manifest.Key) bool {
+		i := slices.IndexFunc(changes, func(c diff.Change) bool { return c.Key == key })
+		return i >= 0 && changes[i].Tolerated()
 	})
 }
 

@@ -18,13 +18,16 @@ import (
 
 // compare sets what Git states beside what is live.
 func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, error) {
-	if err := p.watch(ctx, desired.from); err != nil {
-		return nil, err
-	}
 	if err := p.r.Cluster.Ignore(ctx, p.name, p.ignore); err != nil {
 		return nil, err
 	}
+	if err := p.watch(ctx, desired.from); err != nil {
+		return nil, err
+	}
 	changes, rejected := p.apply.Ask(ctx, p.look(desired))
+	for _, rule := range p.ignore.Unused(changes) {
+		p.report.add(ConditionUnusedRuleWarning, "spec.ignoreDifferences: "+rule)
+	}
 	p.rejected = rejected
 	for _, r := range rejected {
 		// What the server refuses it will refuse again; what it did not answer is
@@ -34,15 +37,18 @@ func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, er
 	return changes, nil
 }
 
+// ConditionUnusedRuleWarning names rules of ignoreDifferences that are of no use.
+const ConditionUnusedRuleWarning api.ConditionType = "UnusedRuleWarning"
+
 // look compares with what is live now. Objects that the project does not permit
 // are noted if Git states them, and left out if they are only live
-// (SEMANTICS.md 1.8).
+// (SEMANTICS.md 1.8). So is what is of an excluded kind by now.
 func (p *pass) look(desired *Desired) []diff.Change {
 	changes := diff.Compare(p.name, desired.Objects, p.r.Cluster.Snapshot(p.name, desired.Objects))
 	destination := p.app.Spec.Destination.Resolved()
 	p.refused = map[manifest.Key]string{}
 	changes = slices.DeleteFunc(changes, func(c diff.Change) bool {
-		return c.Desired == nil && (desired.runs(c.Key) || !p.rules.Live(c.Key, destination).Allowed)
+		return c.Desired == nil && (desired.runs(c.Key) || p.excludes(c.Key) || !p.rules.Live(c.Key, destination).Allowed)
 	})
 	for i, c := range changes {
 		if c.Desired != nil && !p.permits(c.Desired) {
@@ -91,6 +97,9 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 	}
 	for _, known := range p.app.Status.Resources {
 		gvk := schema.GroupVersionKind{Group: known.Group, Version: known.Version, Kind: known.Kind}
+		if p.excludes(manifest.Key{Group: known.Group, Kind: known.Kind}) {
+			continue
+		}
 		if _, err := p.r.Cluster.Kind(ctx, gvk); err == nil {
 			wanted[gvk] = true
 		}
@@ -137,7 +146,7 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 	var resources []api.ResourceStatus
 	var healths []health.Health
 	for _, c := range changes {
-		if c.OutOfSync() {
+		if c.OutOfSync() && !c.Tolerated() {
 			sync.Status = api.SyncCodeOutOfSync
 		}
 		resource, verdict, counts := resourceStatus(c)

@@ -50,6 +50,7 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	if !rendered.Refresh.IsZero() {
 		p.soon(max(time.Second, rendered.Refresh.Sub(p.now.Time)))
 	}
+	rendered = p.included(rendered)
 	p.notActedOn(rendered.Set)
 	p.r.mu.Lock()
 	known := p.r.desired[p.name]

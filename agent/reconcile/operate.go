@@ -87,7 +87,7 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	}
 	todo := plan.Build(changes, nil, p.policy(&api.OperationState{Operation: p.automatic(decision{}, changes)}))
 	p.held(todo)
-	d := autoSync(p.app, changes, todo.Prunes(), desired.Revisions, p.now.Time, p.rest())
+	d := autoSync(p.app, changes, duePrunes(todo, changes), desired.Revisions, p.now.Time, p.rest())
 	p.soon(d.wait)
 	if d.because != "" && p.status.OperationState != nil && p.status.OperationState.Phase == api.OperationFailed {
 		p.report.add(api.ConditionSyncError, d.because)

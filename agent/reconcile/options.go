@@ -22,22 +22,23 @@ func (p *pass) options(op *api.OperationState) apply.Options {
 
 // An ignored is an Application's rules of ignoreDifferences, compiled.
 type ignored struct {
-	rules  []api.IgnoreDifference
-	ignore *diff.Ignore
+	rules, system []diff.Rule
+	ignore        *diff.Ignore
 }
 
-// ignores compiles the Application's rules, once for as long as they are the same.
+// ignores compiles the Application's rules, and those for all, once for as long
+// as they are the same.
 func (p *pass) ignores() (*diff.Ignore, error) {
-	rules := p.app.Spec.IgnoreDifferences
+	rules, system := p.app.Spec.IgnoreDifferences, p.settings.Ignore
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
-	if known, ok := p.r.ignores[p.name]; ok && equality.Semantic.DeepEqual(known.rules, rules) {
+	if known, ok := p.r.ignores[p.name]; ok && equality.Semantic.DeepEqual([][]diff.Rule{known.rules, known.system}, [][]diff.Rule{rules, system}) {
 		return known.ignore, nil
 	}
-	ignore, err := diff.NewIgnore(rules)
+	ignore, err := diff.NewIgnore(rules, system...)
 	if err != nil {
 		return nil, err
 	}
-	p.r.ignores[p.name] = ignored{rules, ignore}
+	p.r.ignores[p.name] = ignored{rules, system, ignore}
 	return ignore, nil
 }

@@ -33,6 +33,8 @@ type Config struct {
 	// Impersonate makes objects be written in the name of the ServiceAccount that
 	// the project says (spec.destinationServiceAccounts); without one nothing is.
 	Impersonate bool
+	// Settings are what argocd-cm says; nil if nobody reads it.
+	Settings func() Settings
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
 }
@@ -102,6 +104,7 @@ type pass struct {
 	rules   *project.Rules          // of the Application's project
 	refused map[manifest.Key]string // desired objects that it does not permit, and why
 
+	settings Settings       // as they were when the pass began
 	apply    *apply.Applier // in the name that the project says
 	ignore   *diff.Ignore   // what differences do not count
 	rejected []apply.Result // changes that the API server refuses, in a dry run
@@ -120,7 +123,7 @@ func (r *Reconciler) begin(app *api.Application) *pass {
 	name := api.InstanceName(app.Namespace, app.Name, r.Namespace)
 	p := &pass{
 		r: r, app: app, name: name, now: metav1.NewTime(r.Now()), log: r.Log.With("application", name),
-		written: app.Status, apply: r.Apply,
+		written: app.Status, apply: r.Apply, settings: r.settings(),
 	}
 	if held := r.unhold(name); held != nil {
 		p.app.Status, p.rested = *held, true

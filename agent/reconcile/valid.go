@@ -113,9 +113,6 @@ func (p *pass) notActedOn(set manifest.Set) {
 				p.report.add(ConditionUnsupportedWarning, fmt.Sprintf("%s: %s: sync option %s: %s", o.Origin, o.Key, option, why))
 			}
 		}
-		if api.ParseSyncOptions(o.Annotations[api.AnnotationCompareOptions]).Has(api.CompareOptionIgnoreExtraneous) {
-			p.report.add(ConditionUnsupportedWarning, fmt.Sprintf("%s: %s: compare option %s is not acted on yet", o.Origin, o.Key, api.CompareOptionIgnoreExtraneous))
-		}
 	}
 }
 

@@ -177,6 +177,19 @@ func (s *scene) patch(args []string) error {
 	return err
 }
 
+// autoscaler is the field manager of HorizontalPodAutoscalers' controller.
+const autoscaler = "kube-controller-manager"
+
+func (s *scene) scale(args []string) error {
+	at, err := s.place(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	change := fmt.Appendf(nil, `{"spec": {"replicas": %s}}`, args[2])
+	_, err = at.client(s).Patch(s.ctx, at.name, types.MergePatchType, change, metav1.PatchOptions{FieldManager: autoscaler}, "scale")
+	return err
+}
+
 func (s *scene) delete(args []string) error {
 	at, err := s.place(args[0], args[1])
 	if err != nil {

@@ -43,6 +43,7 @@ var verbs = []verb{
 	{"app NAME DIR/PATH [OPTION...]: create an Application, see app", 2, -1, (*scene).app},
 	{"apply FILE...: create or change objects", 1, -1, (*scene).apply},
 	{"patch RESOURCE NAMESPACE/NAME YAML: change an object by a merge patch", 3, 3, (*scene).patch},
+	{"scale RESOURCE NAMESPACE/NAME N: change its scale as an autoscaler does", 3, 3, (*scene).scale},
 	{"delete RESOURCE NAMESPACE/NAME", 2, 2, (*scene).delete},
 	{"approve NAME: approve of an Application's held deletions, as its condition says", 1, 1, (*scene).approve},
 	// what is to be seen
