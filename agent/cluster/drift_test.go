@@ -261,7 +261,7 @@ func TestDriftComesAndGoes(t *testing.T) {
 
 // An object whose last change took our label from it leaves the watch as if it
 // were deleted. It is drift while Git states it, and not ours to prune after.
-func TestLabelRemovedIsNoDeletion(t *testing.T) {
+func TestRule7LabelRemovedIsNoDeletion(t *testing.T) {
 	w := newWorld(t)
 	set := w.git(`{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}`)
 	w.sync(set)
@@ -282,7 +282,7 @@ func TestLabelRemovedIsNoDeletion(t *testing.T) {
 	}
 }
 
-func TestDeletion(t *testing.T) {
+func TestRule8Deletion(t *testing.T) {
 	w := newWorld(t)
 	set := w.git(`{apiVersion: v1, kind: ConfigMap, metadata: {name: x, finalizers: [example.com/f]}}
 ---
@@ -311,7 +311,7 @@ func TestDeletion(t *testing.T) {
 }
 
 // Objects that copy our marks from others are not ours (DRIFT.md rule 9).
-func TestChildrenAreNotOurs(t *testing.T) {
+func TestRule9ChildrenAreNotOurs(t *testing.T) {
 	w := newWorld(t)
 	set := w.git(`{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}`)
 	w.sync(set)
@@ -336,7 +336,7 @@ func TestChildrenAreNotOurs(t *testing.T) {
 
 // An HPA that Git states in v1 and then in v2 digests in the version of Git
 // (DRIFT.md rule 6).
-func TestVersionChangesInGit(t *testing.T) {
+func TestRule6VersionChangesInGit(t *testing.T) {
 	w := newWorld(t)
 	v1 := w.git(`{apiVersion: autoscaling/v1, kind: HorizontalPodAutoscaler, metadata: {name: x}, spec: {maxReplicas: 3, targetCPUUtilizationPercentage: 50, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: x}}}`)
 	w.sync(v1)
@@ -393,10 +393,7 @@ func TestListingRefused(t *testing.T) {
 	cfg := *env.Config
 	cfg.Impersonate.UserName = "nobody"
 	cfg.Impersonate.Groups = []string{"system:authenticated"}
-	admin := env.Config
-	env.Config = &cfg
-	w.connect()
-	env.Config = admin
+	w.connectBy(&cfg)
 	err := w.Watch(w.ctx, w.git(`{apiVersion: v1, kind: Secret, metadata: {name: x}}`)[0].GVK())
 	if err == nil || !strings.Contains(err.Error(), "forbidden") {
 		t.Errorf("error %v, want that it is forbidden", err)

@@ -14,7 +14,8 @@ import (
 )
 
 // Each row is what happens to the record of one ConfigMap, in the order in which
-// it gets here, and the record that is left with the applications that were told.
+// it gets here, and the record that is left with the applications that were told
+// (DRIFT.md rule 10).
 //
 //	event 5 a shop     the object at resourceVersion 5, with content a, of shop
 //	event 5 a -        the same, with our label and no tracking id
@@ -22,7 +23,7 @@ import (
 //	deleted 5 a shop   the end, with a deletionTimestamp
 //	listing 5          a listing without the object
 //	listing 5: 4 a shop
-func TestOrderOfEvents(t *testing.T) {
+func TestRule10OrderOfEvents(t *testing.T) {
 	for _, tt := range []struct{ name, events, want, told string }{
 		{"it comes", "event 5 a shop", "5 a shop", "shop"},
 		{"it comes again", "event 5 a shop; event 5 a shop", "5 a shop", "shop"},

@@ -22,6 +22,7 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 )
 
@@ -71,7 +72,13 @@ func newWorld(t *testing.T) *world {
 // connect gives the world a new Cluster, as after a restart of the agent.
 func (w *world) connect() {
 	w.t.Helper()
-	c, err := New(env.Config, slog.New(slog.DiscardHandler), Listeners{
+	w.connectBy(env.Config)
+}
+
+// connectBy connects in another way.
+func (w *world) connectBy(cfg *rest.Config) {
+	w.t.Helper()
+	c, err := New(cfg, slog.New(slog.DiscardHandler), Listeners{
 		Changed: func(app string, drifted bool) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -133,7 +140,7 @@ func (w *world) git(text string) manifest.Set {
 			if annotations == nil {
 				annotations = map[string]string{}
 			}
-			labels[api.LabelApp] = w.app
+			labels[api.LabelApp] = api.AppLabel(w.app)
 			annotations[api.AnnotationTrackingID] = id.String()
 			u.SetLabels(labels)
 			if o.Key.Kind != "CustomResourceDefinition" {
