@@ -114,6 +114,16 @@ func (a *Applier) patchApply(ctx context.Context, o *manifest.Object, version st
 	return answer, status == http.StatusCreated, nil
 }
 
+// edited returns an object's whole body, changed by edit.
+func edited(o *manifest.Object, edit func(*unstructured.Unstructured)) ([]byte, error) {
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(o.Reveal()); err != nil {
+		return nil, errors.New("encode the object") // the cause may quote a Secret
+	}
+	edit(u)
+	return u.MarshalJSON()
+}
+
 // url returns the path of an object.
 func (a *Applier) url(ctx context.Context, gvk schema.GroupVersionKind, key manifest.Key) (string, error) {
 	kind, err := a.cluster.Kind(ctx, gvk)

@@ -175,16 +175,6 @@ func (o Options) validation(object *manifest.Object) string {
 	return metav1.FieldValidationStrict
 }
 
-// edited returns an object's whole body, changed by edit.
-func edited(o *manifest.Object, edit func(*unstructured.Unstructured)) ([]byte, error) {
-	u := &unstructured.Unstructured{}
-	if err := u.UnmarshalJSON(o.Reveal()); err != nil {
-		return nil, errors.New("encode the object") // the cause may quote a Secret
-	}
-	edit(u)
-	return u.MarshalJSON()
-}
-
 // tries is how often a request is made that does no harm when made twice, if the
 // server does not answer it properly.
 var tries = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 5}
