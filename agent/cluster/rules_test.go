@@ -73,7 +73,7 @@ func TestRule4WhatIsDroppedAtParse(t *testing.T) {
 	w := newWorld(t)
 	set := w.git(`{apiVersion: v1, kind: Secret, metadata: {name: x, uid: u, resourceVersion: "1", creationTimestamp: "2020-01-01T00:00:00Z", managedFields: []}, stringData: {a: b}, status: {}}
 ---
-{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: `+w.namespace+`}, rules: [{apiGroups: [""], resources: [pods], verbs: [get]}],
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: ` + w.namespace + `}, rules: [{apiGroups: [""], resources: [pods], verbs: [get]}],
 	aggregationRule: {clusterRoleSelectors: [{matchLabels: {nothing: has-this}}]}}`)
 	for _, o := range set {
 		for _, word := range []string{"stringData", "status", "uid", "resourceVersion", "creationTimestamp", "managedFields", "rules\":["} {
