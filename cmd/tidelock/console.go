@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/user"
@@ -22,6 +23,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 	watchtools "k8s.io/client-go/tools/watch"
+	"k8s.io/client-go/util/retry"
 )
 
 // A console is how the commands for people reach a cluster: by a kubeconfig, with
@@ -114,12 +116,45 @@ func (r *remote) patch(ctx context.Context, app *api.Application, patch []byte) 
 	err := r.client.Patch(types.MergePatchType).Namespace(app.Namespace).Resource("applications").Name(app.Name).
 		Param("fieldManager", "tidelock-cli").Body(patch).Do(ctx).Error()
 	if apierrors.IsConflict(err) {
-		return fmt.Errorf("application %s/%s was changed at the same moment: run the command again", app.Namespace, app.Name)
+		return fmt.Errorf("application %s/%s was changed at the same moment: run the command again: %w", app.Namespace, app.Name, err)
 	}
 	if err != nil {
 		return r.explain(ctx, fmt.Sprintf("change application %s/%s", app.Namespace, app.Name), app.Name, err)
 	}
 	return nil
+}
+
+// change patches an Application with what make says of it. If the agent has
+// written to it at the same moment, make is asked anew.
+func (r *remote) change(ctx context.Context, app *api.Application, make func(*api.Application) (map[string]any, error)) error {
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		body, err := make(app)
+		if err != nil {
+			return err
+		}
+		body["metadata"] = merged(body["metadata"], "resourceVersion", app.ResourceVersion)
+		patch, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		err = r.patch(ctx, app, patch)
+		if apierrors.IsConflict(err) {
+			if now, readErr := r.application(ctx, app.Namespace+"/"+app.Name); readErr == nil {
+				*app = *now
+			}
+		}
+		return err
+	})
+}
+
+// merged adds an entry to what may be a map.
+func merged(to any, name string, value any) map[string]any {
+	m, _ := to.(map[string]any)
+	if m == nil {
+		m = map[string]any{}
+	}
+	m[name] = value
+	return m
 }
 
 // follow calls met with an Application as it is now, and whenever it changes,

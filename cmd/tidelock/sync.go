@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -162,22 +161,21 @@ func namespaceOf(app *api.Application, resource api.SyncResource) string {
 
 // operate requests an operation, and shows it to its end.
 func (r *remote) operate(ctx context.Context, app *api.Application, op *api.Operation, approve string, async bool, timeout time.Duration, out io.Writer) error {
-	name := app.Namespace + "/" + app.Name
-	if running := app.Status.OperationState; app.Operation != nil || running != nil && !running.Phase.Completed() {
-		return fmt.Errorf("another operation of %s is under way: %s (hint: tidelock wait %s, or tidelock terminate %s)", name, operationText(app, time.Now()), app.Name, app.Name)
-	}
 	op.InitiatedBy = api.Initiator{Username: r.person(ctx)}
 	id := api.Info{Name: infoRequest, Value: rand.Text()}
 	op.Info = append(op.Info, id)
-	metadata := map[string]any{"resourceVersion": app.ResourceVersion}
-	if approve != "" {
-		metadata["annotations"] = map[string]any{api.AnnotationApprove: approve}
-	}
-	patch, err := json.Marshal(map[string]any{"metadata": metadata, "operation": op})
+	err := r.change(ctx, app, func(app *api.Application) (map[string]any, error) {
+		if running := app.Status.OperationState; app.Operation != nil || running != nil && !running.Phase.Completed() {
+			return nil, fmt.Errorf("another operation of %s/%s is under way: %s (hint: tidelock wait %s, or tidelock terminate %s)",
+				app.Namespace, app.Name, operationText(app, time.Now()), app.Name, app.Name)
+		}
+		body := map[string]any{"operation": op}
+		if approve != "" {
+			body["metadata"] = map[string]any{"annotations": map[string]any{api.AnnotationApprove: approve}}
+		}
+		return body, nil
+	})
 	if err != nil {
-		return err
-	}
-	if err := r.patch(ctx, app, patch); err != nil {
 		return err
 	}
 	if async {

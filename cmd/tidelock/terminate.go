@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -30,21 +29,7 @@ Exit status: 0 it has ended, 1 failure, or none runs, 2 wrong use.`,
 			if err != nil {
 				return err
 			}
-			op := app.Status.OperationState
-			body := map[string]any{"metadata": map[string]any{"resourceVersion": app.ResourceVersion}}
-			switch {
-			case op != nil && !op.Phase.Completed():
-				body["status"] = map[string]any{"operationState": map[string]any{"phase": api.OperationTerminating}}
-			case app.Operation != nil:
-				body["operation"] = nil
-			default:
-				return fmt.Errorf("no operation of %s runs: %s", args[0], operationText(app, time.Now()))
-			}
-			patch, err := json.Marshal(body)
-			if err != nil {
-				return err
-			}
-			if err := r.patch(cmd.Context(), app, patch); err != nil {
+			if err := r.change(cmd.Context(), app, termination); err != nil {
 				return err
 			}
 			s := newScreen(cmd.OutOrStdout())
@@ -60,4 +45,16 @@ Exit status: 0 it has ended, 1 failure, or none runs, 2 wrong use.`,
 	}
 	c.flags(cmd)
 	return cmd
+}
+
+// termination is the change that ends an Application's operation.
+func termination(app *api.Application) (map[string]any, error) {
+	op := app.Status.OperationState
+	switch {
+	case op != nil && !op.Phase.Completed():
+		return map[string]any{"status": map[string]any{"operationState": map[string]any{"phase": api.OperationTerminating}}}, nil
+	case app.Operation != nil:
+		return map[string]any{"operation": nil}, nil
+	}
+	return nil, fmt.Errorf("no operation of %s runs: %s", app.Name, operationText(app, time.Now()))
 }
