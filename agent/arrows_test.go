@@ -109,6 +109,8 @@ func allowed(from, dep string) bool {
 	switch dep {
 	case module + "/secrets", module + "/render/manifest", module + "/plugins/sdk", module + "/plugins/sdk/sandbox", module + "/plugins/sdk/wire":
 		return true
+	case module + "/agent/git/signature":
+		return from == "agent/git"
 	case module + "/agent/api":
 		return from != "render/manifest"
 	case module + "/secrets/external", module + "/secrets/sealed", module + "/secrets/redact":

@@ -20,6 +20,7 @@ const (
 	cachedDirEntries = 200_000 // of decoded directories, per mirror and generation
 	cachedTrees      = 64      // per mirror and generation
 	cachedBases      = 4 << 20 // bytes of small objects and bases of deltas, per mirror
+	cachedAncestries = 16      // sets of keys that histories are proven by, per mirror and generation
 )
 
 // A mirror is a bare repository on disk that holds the objects of one
@@ -40,6 +41,8 @@ type mirror struct {
 	dirs    *generations[plumbing.Hash, *dir]
 	trees   *generations[plumbing.Hash, *Tree]
 	damaged atomic.Pointer[damage]
+
+	ancestries *generations[string, *ancestry] // by the fingerprints of keys
 }
 
 func openMirror(path string, limits Limits, log *slog.Logger) (*mirror, error) {
@@ -48,6 +51,8 @@ func openMirror(path string, limits Limits, log *slog.Logger) (*mirror, error) {
 		bases: cache.NewObjectLRU(cachedBases),
 		dirs:  newGenerations[plumbing.Hash](cachedDirEntries, func(d *dir) int { return len(d.nodes) + 1 }),
 		trees: newGenerations[plumbing.Hash](cachedTrees, func(*Tree) int { return 1 }),
+
+		ancestries: newGenerations[string](cachedAncestries, func(*ancestry) int { return 1 }),
 	}
 	if err := m.load(); err != nil {
 		log.Warn("dropping a damaged git mirror", "mirror", path, "error", err)

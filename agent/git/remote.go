@@ -114,3 +114,8 @@ func (r *remote) missing(sha plumbing.Hash) error {
 		Hint: "it may have been on a branch that was deleted or force-pushed",
 	}
 }
+
+// corrupt is the error for a damaged object of the mirror.
+func (r *remote) corrupt(err error) error {
+	return &Error{URL: redact(r.repo.URL), Kind: ErrCorrupt, What: plain(err), Hint: "the next attempt fetches it anew"}
+}

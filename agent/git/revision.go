@@ -27,10 +27,19 @@ func (l *listing) resolve(revision string) (plumbing.Hash, bool) {
 	if revision == "" || revision == "HEAD" {
 		return l.head, !l.head.IsZero()
 	}
+	ref, ok := l.find(revision)
+	if !ok {
+		return plumbing.ZeroHash, false
+	}
+	return l.commit(ref)
+}
+
+// find returns the full ref that a revision other than HEAD stands for.
+func (l *listing) find(revision string) (ref string, ok bool) {
 	for _, name := range []string{revision, "refs/heads/" + revision, "refs/tags/" + revision, "refs/" + revision} {
 		if strings.HasPrefix(name, "refs/") {
-			if h, ok := l.commit(name); ok {
-				return h, true
+			if _, ok := l.commit(name); ok {
+				return name, true
 			}
 		}
 	}
@@ -38,13 +47,12 @@ func (l *listing) resolve(revision string) (plumbing.Hash, bool) {
 }
 
 // greatest resolves a constraint such as "1.2.*" or ">=1.0 <2.0" over the tags.
-func (l *listing) greatest(revision string) (plumbing.Hash, bool) {
+func (l *listing) greatest(revision string) (ref string, ok bool) {
 	constraint, err := semver.NewConstraint(revision)
 	if err != nil {
-		return plumbing.ZeroHash, false
+		return "", false
 	}
 	var best *semver.Version
-	var tag string
 	for name := range l.refs {
 		short, ok := strings.CutPrefix(name, "refs/tags/")
 		if !ok {
@@ -54,14 +62,11 @@ func (l *listing) greatest(revision string) (plumbing.Hash, bool) {
 		if err != nil || !constraint.Check(v) {
 			continue
 		}
-		if best == nil || cmp.Or(v.Compare(best), strings.Compare(name, tag)) > 0 {
-			best, tag = v, name
+		if best == nil || cmp.Or(v.Compare(best), strings.Compare(name, ref)) > 0 {
+			best, ref = v, name
 		}
 	}
-	if best == nil {
-		return plumbing.ZeroHash, false
-	}
-	return l.commit(tag)
+	return ref, best != nil
 }
 
 // unknown is the error for a revision that does not resolve.

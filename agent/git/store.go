@@ -186,7 +186,7 @@ func (s *Store) tree(ctx context.Context, r *remote, h plumbing.Hash) (*Tree, er
 	case errors.As(err, &other):
 		return nil, &Error{URL: redact(r.repo.URL), Kind: ErrRevision, What: other.Error()}
 	case errors.Is(err, ErrCorrupt):
-		return nil, &Error{URL: redact(r.repo.URL), Kind: ErrCorrupt, What: plain(err), Hint: "the next attempt fetches it anew"}
+		return nil, r.corrupt(err)
 	}
 	return t, err
 }

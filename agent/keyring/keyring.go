@@ -10,9 +10,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git/signature"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -34,6 +36,12 @@ type Keyring struct {
 	trust                       *follower[*corev1.ConfigMap]
 	log                         *slog.Logger
 	generation                  atomic.Int64
+
+	gpg struct {
+		sync.Mutex
+		of   *corev1.ConfigMap  // what keys were read from; guarded by the mutex
+		keys *signature.Keyring // guarded by the mutex
+	}
 }
 
 // Generation grows when any key has changed.

@@ -54,6 +54,10 @@ type Pipeline struct {
 	Destination Destination
 	// Permit asks an Application's project about an object.
 	Permit func(app *api.Application) func(*manifest.Object) error
+	// Verify proves that a commit of a repository is signed as an Application's
+	// project demands; with an error, nothing of it is used. Revision is what the
+	// Application names: a commit that is chosen by a tag is proven by the tag.
+	Verify func(ctx context.Context, app *api.Application, repo git.Repo, revision, sha string) error
 	Now    func() time.Time
 
 	mu   sync.Mutex // guards memo
@@ -117,8 +121,11 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 				Namespace: app.Spec.Destination.Namespace, KubeVersion: version, APIVersions: apis,
 				Keys: p.Keys.SOPS(app.Spec.ProjectName()),
 			}
-			warned[i], err = p.commit(ctx, &requests[i], renew)
-			return err
+			if warned[i], err = p.commit(ctx, &requests[i], renew); err != nil {
+				return err
+			}
+			repo := p.Keys.Repo(source.RepoURL, app.Spec.ProjectName())
+			return p.Verify(ctx, app, repo, sources[i].Revision(), requests[i].Revision)
 		})
 	}
 	if err := g.Wait(); err != nil {

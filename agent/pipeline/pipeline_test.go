@@ -27,6 +27,9 @@ type world struct {
 	down    error // what a poll of the repository has failed of
 	asked   int
 	renders int
+
+	verified []string // what was asked to be proven
+	unproven error    // the answer
 }
 
 func (w *world) Known(git.Repo, string) (git.Answer, bool) {
@@ -77,6 +80,10 @@ func newWorld(t *testing.T) (*world, *Pipeline, *api.Application) {
 	p := &Pipeline{
 		Namespace: "argocd", Git: w, Render: render.New(render.Config{Plugins: w}), Secrets: &resolve.Stage{}, Keys: w,
 		Destination: w, Now: time.Now,
+		Verify: func(_ context.Context, _ *api.Application, repo git.Repo, revision, sha string) error {
+			w.verified = append(w.verified, repo.URL+" "+revision+" "+sha)
+			return w.unproven
+		},
 		Permit: func(*api.Application) func(*manifest.Object) error {
 			return func(*manifest.Object) error { return nil }
 		},
@@ -105,6 +112,24 @@ func TestDesired(t *testing.T) {
 	}
 	if len(out.Revisions) != 1 || out.Revisions[0] != "1234567" || out.Types[0] != api.SourceTypeDirectory {
 		t.Errorf("got revisions %v, types %v", out.Revisions, out.Types)
+	}
+}
+
+// A commit is proven by what the Application names, though an operation chose it
+// by its id; if it is not, nothing of it is rendered, nor what is remembered used.
+func TestDesiredIsProven(t *testing.T) {
+	w, p, app := newWorld(t)
+	app.Spec.Source.TargetRevision = "v1.0.0"
+	if _, err := p.Desired(t.Context(), app, []string{"1234567"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(w.verified, "; "), "https://git.example/shop.git v1.0.0 1234567"; got != want {
+		t.Errorf("verified %q, want %q", got, want)
+	}
+	w.unproven = git.ErrUnproven
+	out, err := p.Desired(t.Context(), app, nil)
+	if !errors.Is(err, git.ErrUnproven) || out != nil || w.renders != 1 {
+		t.Errorf("got %v, %v after %d renderings; want ErrUnproven and no more than the first", out, err, w.renders)
 	}
 }
 

@@ -19,6 +19,8 @@ type Rules struct {
 	spaceKinds    kinds
 	appNamespaces []appNamespace
 	accounts      []account
+	integrity     []integrityPolicy
+	signatures    *integrityPolicy // of the old spec.signatureKeys, nil if there are none
 }
 
 // Scoped is what Secrets in the agent's namespace bind to a project by their project
@@ -50,6 +52,7 @@ func New(p *api.AppProject, scoped Scoped) (*Rules, error) {
 		appNamespaces: c.appNamespaces(p.Spec.SourceNamespaces, spec.Child("sourceNamespaces")),
 		accounts:      c.accounts(p.Spec.DestinationServiceAccounts, spec.Child("destinationServiceAccounts")),
 	}
+	r.integrity, r.signatures = c.integrity(&p.Spec, spec)
 	if err := c.errs.ToAggregate(); err != nil {
 		return nil, fmt.Errorf("project %s: %w", shown(p.Name), err)
 	}

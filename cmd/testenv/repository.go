@@ -132,6 +132,30 @@ func (r *Repository) Push(ctx context.Context, message string) (commit string, e
 	return r.Head, nil
 }
 
+// Configure sets what git is to do in the work tree, as git config does.
+func (r *Repository) Configure(ctx context.Context, config map[string]string) error {
+	for name, value := range config {
+		if _, err := git(ctx, r.WorkTree, "config", name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Tag makes an annotated tag of what was pushed last, in place of an older one,
+// and pushes it.
+func (r *Repository) Tag(ctx context.Context, name string) error {
+	for _, step := range [][]string{
+		{"tag", "--force", "--annotate", "--message", "release", name},
+		{"push", "--quiet", "--force", "origin", "refs/tags/" + name},
+	} {
+		if _, err := git(ctx, r.WorkTree, step...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Announce tells a webhook of the last push, as GitHub does.
 func (r *Repository) Announce(ctx context.Context, webhook string) error {
 	payload, err := json.Marshal(map[string]any{

@@ -204,6 +204,7 @@ func (p *parts) tie(cfg *rest.Config) error {
 			Destination: cluster.Objects{Cluster: p.cluster, Client: client},
 			Secrets:     newSecretsStage(p.host, p.keyring),
 			Permit:      p.permit,
+			Verify:      p.verify,
 		},
 	})
 	p.agent = agent.New(p.applications, reconciler, p.log, p.passed)
@@ -249,6 +250,25 @@ func (p *parts) permit(app *api.Application) func(*manifest.Object) error {
 		}
 		return nil
 	}
+}
+
+// verify asks an Application's project which commits have to be signed, and
+// proves that this one is. Without rules nothing is proven.
+func (p *parts) verify(ctx context.Context, app *api.Application, repo git.Repo, revision, sha string) error {
+	rules, err := p.applications.Rules(app.Spec.ProjectName())
+	if err != nil {
+		return err
+	}
+	integrity, verdict := rules.Integrity(repo.URL)
+	switch {
+	case !verdict.Allowed:
+		return errors.New(verdict.Reason)
+	case integrity.Mode == api.GPGModeNone:
+		return nil
+	}
+	return p.git.Verify(ctx, repo, revision, sha, git.Demand{
+		Keys: p.keyring.GPG().Accept(integrity.Keys), Strict: integrity.Mode == api.GPGModeStrict, By: integrity.By,
+	}, time.Now())
 }
 
 // synced logs and counts an operation that ended.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -45,12 +46,16 @@ func (s *scene) push(args []string) error {
 	if err := errors.Join(err, repo.WriteAll(files)); err != nil {
 		return err
 	}
-	commit, err := repo.Push(s.ctx, "change")
+	message := "change"
+	if slices.Contains(args, "sealed") {
+		message += "\n\nArgocd-gpg-seal: reviewed by the story\n"
+	}
+	commit, err := repo.Push(s.ctx, message)
 	if err != nil {
 		return err
 	}
 	s.ts.Setenv("COMMIT", commit)
-	if len(args) > 1 {
+	if slices.Contains(args, "silent") {
 		return nil
 	}
 	return repo.Announce(s.ctx, s.agent.Webhook())

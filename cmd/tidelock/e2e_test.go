@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/restmapper"
 
+	"github.com/tidelock-io/tidelock/agent/git/signature/signaturetest"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
 
@@ -82,6 +83,7 @@ type story struct {
 	versions   map[string]string  // resourceVersions, see "snapshot"
 	metrics    map[string]float64 // see "metric"
 	uids       map[string]bool    // see "jobs"
+	signers    map[string]*signaturetest.Key
 }
 
 const theStory contextKey = 1
@@ -95,6 +97,7 @@ func (w *world) begin(ctx context.Context, env *testscript.Env) error {
 		repos:      map[string]*testenv.Repository{},
 		versions:   map[string]string{},
 		metrics:    map[string]float64{},
+		signers:    map[string]*signaturetest.Key{},
 	}
 	env.Values[theStory], env.Values[keysOf] = s, &scriptKeys{}
 	env.Setenv("NS", name)

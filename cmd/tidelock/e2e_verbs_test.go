@@ -31,7 +31,10 @@ var verbs = []verb{
 	{"killplugin NAME: end the plugin's processes so, too; there must be one", 1, 1, (*scene).killPlugin},
 	{"stopplugin NAME: stop the plugin's processes as a debugger does; there must be one", 1, 1, (*scene).stopPlugin},
 	{"repo DIR: serve a Git repository; its files are those of DIR", 1, 1, (*scene).repo},
-	{"push DIR [silent]: make a commit of all of DIR, push it and, unless silent, tell the agent's webhook", 1, 2, (*scene).push},
+	{"push DIR [silent] [sealed]: make a commit of all of DIR, push it and, unless silent, tell the agent's webhook; sealed, it vouches for its ancestors", 1, 3, (*scene).push},
+	{"gpgkey NAME: make a key; its id is ${NAME_ID}, and its public half ${NAME_KEY} within quotes", 1, 1, (*scene).gpgKey},
+	{"signas DIR NAME|nobody: sign commits and tags of a repository from now on", 2, 2, (*scene).signAs},
+	{"tag DIR NAME: tag the commit pushed last, with a message, push it and tell the agent's webhook", 2, 2, (*scene).tag},
 	{"gitserver up|down: let the Git server be reached, or not", 1, 1, (*scene).gitServer},
 	{"crash DIR N SEED: N times push DIR with another ${N}, and kill -9 the agent at a random instant of the rollout", 3, 3, (*scene).crash},
 	// keys and secrets

@@ -14,10 +14,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"sigs.k8s.io/yaml"
 
+	"github.com/tidelock-io/tidelock/agent/git/signature/signaturetest"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
 
 func TestMain(m *testing.M) {
+	signaturetest.Main()
 	if len(os.Args) == 4 && os.Args[1] == "plugin" { // a plugin process of a tidelock below
 		main()
 	}
