@@ -153,6 +153,7 @@ func (p *pass) finish(ctx context.Context) error {
 	p.status.ReconciledAt = &p.now
 	err := p.write(ctx)
 	if err == nil {
+		p.r.named(p.name)
 		p.tidy(ctx)
 	}
 	if refreshed := p.app.Annotations[api.AnnotationRefresh] != ""; refreshed {

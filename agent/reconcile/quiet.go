@@ -13,11 +13,12 @@ import (
 
 // Status writes that only name a newer commit are rationed: a commit to a
 // repository of a thousand Applications would else be a thousand writes at
-// once, for all but those that it touches.
+// once, for all but those that it touches. What has to wait is spread over
+// revisionLag, however many they are, and names the newest commit then.
 const (
 	revisionsAtOnce    = 10
 	revisionsPerSecond = 2
-	revisionLag        = time.Minute // spreads those that have to wait
+	revisionLag        = time.Minute
 )
 
 // settle is how long the report of a sync rests while the health of what was
@@ -62,11 +63,32 @@ func (p *pass) quiet() bool {
 	if !equality.Semantic.DeepEqual(now, then) {
 		return false
 	}
-	if p.r.revisions.AllowN(p.now.Time, 1) {
-		return false
+	lag := p.r.lag(p.name, p.now.Time)
+	p.soon(lag)
+	return lag > 0
+}
+
+// lag is how long the naming of a newer commit has still to wait, 0 if its turn
+// is now.
+func (r *Reconciler) lag(name string, now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	due, waits := r.due[name]
+	if !waits {
+		if r.revisions.AllowN(now, 1) {
+			return 0
+		}
+		due = now.Add(time.Second + rand.N(revisionLag-time.Second))
+		r.due[name] = due
 	}
-	p.soon(time.Second + rand.N(revisionLag))
-	return true
+	return max(0, due.Sub(now))
+}
+
+// named notes that the status names the newest commit that is known.
+func (r *Reconciler) named(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.due, name)
 }
 
 // served removes the annotation that asked for a refresh.

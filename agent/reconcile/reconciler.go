@@ -51,6 +51,7 @@ type Reconciler struct {
 	failed  map[string]*project.Rules         // by which the last operation failed
 	waits   map[string]wait                   // what operations wait for
 	ignores map[string]ignored                // compiled rules
+	due     map[string]time.Time              // when to name a newer commit: see quiet
 }
 
 // New returns a Reconciler that has seen nothing yet.
@@ -58,6 +59,7 @@ func New(config Config) *Reconciler {
 	return &Reconciler{
 		Config: config, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
 		failed: map[string]*project.Rules{}, waits: map[string]wait{}, ignores: map[string]ignored{},
+		due:       map[string]time.Time{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
 }
@@ -172,6 +174,7 @@ func (r *Reconciler) forget(name string) {
 	delete(r.failed, name)
 	delete(r.waits, name)
 	delete(r.ignores, name)
+	delete(r.due, name)
 	r.Cluster.Forget(name)
 	r.Pipeline.Forget(name)
 }
