@@ -83,6 +83,7 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 		newTerminateCommand(),
 		newVersionCommand(),
 		newWaitCommand(),
+		newWindowsCommand(),
 	)
 	return root
 }
