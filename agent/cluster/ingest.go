@@ -86,7 +86,7 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	live.Created = u.GetCreationTimestamp().Unix()
 	live.Keep = annotations[api.AnnotationHelmResourcePolicy] == api.HelmResourcePolicyKeep
 	live.Unmonitored = annotations[api.AnnotationIgnoreHealthCheck] == "true"
-	live.Health = health.Of(object)
+	live.Health = health.Of(object, nil)
 	live.Ignored = c.ignored(live, object, nil)
 	live.Digest = c.digest(gvk, object, live.Ignored)
 }

@@ -18,11 +18,14 @@ func TestWorst(t *testing.T) {
 		{"Healthy Missing", "Healthy"},
 		{"Progressing Missing", "Progressing"},
 		{"Missing Missing", "Missing"},
+		{"none none", "Healthy"}, // kinds without a check do not count,
+		{"none Progressing", "Progressing"},
+		{"none Missing", "Healthy"}, // but are there
 	} {
 		t.Run(tt.objects, func(t *testing.T) {
-			var objects []Health
+			var objects []Cause
 			for code := range strings.FieldsSeq(tt.objects) {
-				objects = append(objects, Health{Code: api.HealthCode(code)})
+				objects = append(objects, Cause{Health: Health{Code: api.HealthCode(strings.TrimPrefix(code, "none"))}})
 			}
 			if got := Worst(objects); string(got.Code) != tt.want {
 				t.Errorf("got %s, want %s", got.Code, tt.want)
@@ -31,17 +34,31 @@ func TestWorst(t *testing.T) {
 	}
 }
 
-func TestWorstKeepsTheFirstReason(t *testing.T) {
-	got := Worst([]Health{Healthy, {api.HealthDegraded, "one"}, {api.HealthDegraded, "two"}})
-	if got.Message != "one" {
-		t.Errorf("reason %q, want that of the first", got.Message)
+// The message names up to three causes (SEMANTICS.md 1.7).
+func TestWorstNamesCauses(t *testing.T) {
+	bad := func(name string) Cause { return Cause{name, Health{api.HealthDegraded, "no " + name}} }
+	slow := Cause{"slow", Health{api.HealthProgressing, "at it"}}
+	for _, tt := range []struct {
+		objects []Cause
+		want    string
+	}{
+		{[]Cause{{"fine", Healthy}}, "Healthy "},
+		{[]Cause{{"fine", Healthy}, slow}, "Progressing slow: at it"},
+		{[]Cause{slow, bad("a"), {"fine", Healthy}, bad("b")}, "Degraded a: no a; b: no b"},
+		{[]Cause{{"mute", Health{Code: api.HealthSuspended}}}, "Suspended mute"},
+		{[]Cause{bad("a"), bad("b"), bad("c"), bad("d"), bad("e")}, "Degraded a: no a; b: no b; c: no c (and 2 more)"},
+	} {
+		h := Worst(tt.objects)
+		if got := string(h.Code) + " " + h.Message; got != tt.want {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
+		}
 	}
 }
 
 func TestSettled(t *testing.T) {
 	for code, want := range map[api.HealthCode]bool{
 		api.HealthHealthy: true, api.HealthSuspended: true, api.HealthProgressing: false,
-		api.HealthDegraded: false, api.HealthMissing: false, api.HealthUnknown: false,
+		api.HealthDegraded: false, api.HealthMissing: false, api.HealthUnknown: false, "": true,
 	} {
 		if got := (Health{Code: code}).Settled(); got != want {
 			t.Errorf("%s is settled: %v, want %v", code, got, want)

@@ -1,8 +1,8 @@
 package health
 
 import (
-	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -10,74 +10,139 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Of judges a live object. It reads the object only.
-func Of(object map[string]any) Health {
+// A Custom is a check that comes before the built-in ones. It returns false to
+// leave the object to them.
+type Custom func(object map[string]any) (Health, bool)
+
+// Of judges a live object, from the object only. Custom may be nil. An object of a
+// kind that nobody can judge has the zero Health, and does not count.
+func Of(object map[string]any, custom Custom) Health {
 	u := &unstructured.Unstructured{Object: object}
 	// A hook that is deleted while it runs stays, by our finalizer, until its
 	// outcome was seen.
 	if u.GetDeletionTimestamp() != nil && !slices.Contains(u.GetFinalizers(), api.FinalizerHook) {
 		return Health{api.HealthProgressing, "Pending deletion"}
 	}
-	if check, ok := checks[u.GroupVersionKind().GroupKind()]; ok {
-		if verdict, ok := check(u); ok {
+	if custom != nil {
+		if verdict, ok := custom(object); ok {
 			return verdict
 		}
 	}
-	return byKstatus(u)
+	if verdict, ok := checkOf(u.GroupVersionKind().GroupKind())(u); ok {
+		return verdict
+	}
+	return byConditions(u)
 }
 
-// checks are the kinds that kstatus judges otherwise than Argo CD does. A check
-// returns false to leave the object to kstatus.
+// checks are the kinds whose health is read in a way of their own. A check returns
+// false to leave the object to its conditions.
 var checks = map[schema.GroupKind]func(*unstructured.Unstructured) (Health, bool){
-	{Group: "apps", Kind: "Deployment"}:                           deployment,
-	{Group: "apps", Kind: "DaemonSet"}:                            daemonSet,
-	{Group: "apps", Kind: "ReplicaSet"}:                           replicaSet,
-	{Group: "batch", Kind: "CronJob"}:                             cronJob,
-	{Group: "batch", Kind: "Job"}:                                 job,
-	{Kind: "Pod"}:                                                 pod,
-	{Kind: "PersistentVolumeClaim"}:                               claim,
-	{Kind: "Service"}:                                             service,
-	{Group: "networking.k8s.io", Kind: "Ingress"}:                 always,
-	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:       autoscaler,
-	{Group: "apiregistration.k8s.io", Kind: "APIService"}:         apiService,
-	{Group: "bitnami.com", Kind: "SealedSecret"}:                  sealedSecret,
-	{Group: "external-secrets.io", Kind: "ExternalSecret"}:        ready,
-	{Group: "external-secrets.io", Kind: "ClusterExternalSecret"}: ready,
-	{Group: "external-secrets.io", Kind: "SecretStore"}:           ready,
-	{Group: "external-secrets.io", Kind: "ClusterSecretStore"}:    ready,
-	{Group: "external-secrets.io", Kind: "PushSecret"}:            ready,
-	{Group: "argoproj.io", Kind: "Application"}:                   application,
-	{Group: "argoproj.io", Kind: "AppProject"}:                    always,
+	{Group: "apps", Kind: "Deployment"}:                     deployment,
+	{Group: "apps", Kind: "StatefulSet"}:                    byKstatus,
+	{Group: "apps", Kind: "DaemonSet"}:                      daemonSet,
+	{Group: "apps", Kind: "ReplicaSet"}:                     replicaSet,
+	{Group: "batch", Kind: "CronJob"}:                       cronJob,
+	{Group: "batch", Kind: "Job"}:                           job,
+	{Kind: "Pod"}:                                           pod,
+	{Kind: "PersistentVolumeClaim"}:                         claim,
+	{Kind: "Service"}:                                       service,
+	{Group: "networking.k8s.io", Kind: "Ingress"}:           always,
+	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}: autoscaler,
+	{Group: "apiregistration.k8s.io", Kind: "APIService"}:   apiService,
+	{Group: definitions, Kind: "CustomResourceDefinition"}:  byKstatus,
+	{Group: "bitnami.com", Kind: "SealedSecret"}:            sealedSecret,
+
+	{Group: argo, Kind: "Application"}:    application,
+	{Group: argo, Kind: "ApplicationSet"}: applicationSet,
+	{Group: argo, Kind: "Workflow"}:       workflow,
+	{Group: argo, Kind: "CronWorkflow"}:   cronWorkflow,
+	{Group: argo, Kind: "Rollout"}:        rollout,
+	{Group: argo, Kind: "AnalysisRun"}:    analysis,
+	{Group: argo, Kind: "Experiment"}:     analysis,
+
+	{Group: externalSecrets, Kind: "ExternalSecret"}:        ready,
+	{Group: externalSecrets, Kind: "ClusterExternalSecret"}: ready,
+	{Group: externalSecrets, Kind: "SecretStore"}:           ready,
+	{Group: externalSecrets, Kind: "ClusterSecretStore"}:    ready,
+	{Group: externalSecrets, Kind: "PushSecret"}:            ready,
+	{Group: externalSecrets, Kind: "ClusterPushSecret"}:     ready,
+
+	{Group: certManager, Kind: "Certificate"}:         certificate,
+	{Group: certManager, Kind: "CertificateRequest"}:  certificateRequest,
+	{Group: certManager, Kind: "Issuer"}:              ready,
+	{Group: certManager, Kind: "ClusterIssuer"}:       ready,
+	{Group: "acme." + certManager, Kind: "Order"}:     acme,
+	{Group: "acme." + certManager, Kind: "Challenge"}: acme,
+
+	{Group: gatewayAPI, Kind: "GatewayClass"}: gatewayClass,
+	{Group: gatewayAPI, Kind: "Gateway"}:      gateway,
+	{Group: gatewayAPI, Kind: "HTTPRoute"}:    route,
+	{Group: gatewayAPI, Kind: "GRPCRoute"}:    route,
+	{Group: gatewayAPI, Kind: "TLSRoute"}:     route,
+	{Group: gatewayAPI, Kind: "TCPRoute"}:     route,
+	{Group: gatewayAPI, Kind: "UDPRoute"}:     route,
 }
 
-func byKstatus(u *unstructured.Unstructured) Health {
+// families are checks of all kinds of groups that end so.
+var families = []struct {
+	suffix string
+	check  func(*unstructured.Unstructured) (Health, bool)
+}{
+	{".toolkit.fluxcd.io", flux},
+	{".knative.dev", knative},
+	{".crossplane.io", crossplane},
+	{".upbound.io", crossplane},
+}
+
+// The API groups of several kinds.
+const (
+	argo            = "argoproj.io"
+	certManager     = "cert-manager.io"
+	definitions     = "apiextensions.k8s.io"
+	externalSecrets = "external-secrets.io"
+	gatewayAPI      = "gateway.networking.k8s.io"
+)
+
+// checkOf returns the check of a kind.
+func checkOf(kind schema.GroupKind) func(*unstructured.Unstructured) (Health, bool) {
+	if check, ok := checks[kind]; ok {
+		return check
+	}
+	for _, f := range families {
+		if strings.HasSuffix(kind.Group, f.suffix) {
+			return f.check
+		}
+	}
+	return func(*unstructured.Unstructured) (Health, bool) { return Health{}, false }
+}
+
+// byKstatus leaves the judgement to kstatus, where it is Argo CD's, too.
+func byKstatus(u *unstructured.Unstructured) (Health, bool) {
 	result, err := status.Compute(u)
 	if err != nil {
-		return Health{api.HealthUnknown, err.Error()}
+		return Health{api.HealthUnknown, err.Error()}, true
 	}
 	switch result.Status {
 	case status.CurrentStatus:
-		return Healthy
+		return Healthy, true
 	case status.FailedStatus:
-		return Health{api.HealthDegraded, result.Message}
+		return Health{api.HealthDegraded, result.Message}, true
 	case status.InProgressStatus, status.TerminatingStatus:
-		return Health{api.HealthProgressing, result.Message}
+		return Health{api.HealthProgressing, result.Message}, true
 	case status.NotFoundStatus:
-		return Health{api.HealthMissing, result.Message}
+		return Health{api.HealthMissing, result.Message}, true
 	}
-	return Health{api.HealthUnknown, result.Message}
+	return Health{api.HealthUnknown, result.Message}, true
 }
 
 func always(*unstructured.Unstructured) (Health, bool) { return Healthy, true }
 
 func deployment(u *unstructured.Unstructured) (Health, bool) {
 	paused, _, _ := unstructured.NestedBool(u.Object, "spec", "paused")
-	return Health{api.HealthSuspended, "Deployment is paused"}, paused
-}
-
-func cronJob(u *unstructured.Unstructured) (Health, bool) {
-	suspended, _, _ := unstructured.NestedBool(u.Object, "spec", "suspend")
-	return Health{api.HealthSuspended, "CronJob is suspended"}, suspended
+	if paused {
+		return Health{api.HealthSuspended, "Deployment is paused"}, true
+	}
+	return byKstatus(u)
 }
 
 // job is Progressing until it is complete; kstatus calls a running Job current.
@@ -96,7 +161,10 @@ func job(u *unstructured.Unstructured) (Health, bool) {
 
 // daemonSet with update strategy OnDelete does not update by itself.
 func daemonSet(u *unstructured.Unstructured) (Health, bool) {
-	return Healthy, text(u, "spec", "updateStrategy", "type") == "OnDelete" && observed(u)
+	if text(u, "spec", "updateStrategy", "type") == "OnDelete" && observed(u) {
+		return Healthy, true
+	}
+	return byKstatus(u)
 }
 
 func observed(u *unstructured.Unstructured) bool {
@@ -105,19 +173,29 @@ func observed(u *unstructured.Unstructured) bool {
 }
 
 func replicaSet(u *unstructured.Unstructured) (Health, bool) {
-	c, _ := condition(u, "ReplicaFailure")
-	return Health{api.HealthDegraded, c.Message}, c.Status == "True" && observed(u)
+	if c, _ := condition(u, "ReplicaFailure"); c.Status == "True" && observed(u) {
+		return Health{api.HealthDegraded, c.Message}, true
+	}
+	return byKstatus(u)
 }
 
 func claim(u *unstructured.Unstructured) (Health, bool) {
-	return Health{api.HealthDegraded, "PersistentVolumeClaim has lost its volume"}, text(u, "status", "phase") == "Lost"
+	switch text(u, "status", "phase") {
+	case "Lost":
+		return Health{api.HealthDegraded, "PersistentVolumeClaim has lost its volume"}, true
+	case "Bound":
+		return Healthy, true
+	}
+	return Health{api.HealthProgressing, "PersistentVolumeClaim is not bound yet"}, true
 }
 
 // service of type LoadBalancer is Progressing until it has an address.
 func service(u *unstructured.Unstructured) (Health, bool) {
 	addresses, _, _ := unstructured.NestedSlice(u.Object, "status", "loadBalancer", "ingress")
-	return Health{api.HealthProgressing, "waiting for the load balancer"},
-		text(u, "spec", "type") == "LoadBalancer" && len(addresses) == 0
+	if text(u, "spec", "type") == "LoadBalancer" && len(addresses) == 0 {
+		return Health{api.HealthProgressing, "waiting for the load balancer"}, true
+	}
+	return Healthy, true
 }
 
 // autoscaler takes the first condition that says anything, as Argo CD does.
@@ -140,63 +218,6 @@ func apiService(u *unstructured.Unstructured) (Health, bool) {
 		return Healthy, true
 	}
 	return Health{api.HealthProgressing, c.Message}, true
-}
-
-// ready follows the condition Ready: True, False with a reason, or not there yet.
-func ready(u *unstructured.Unstructured) (Health, bool) { return byCondition(u, "Ready") }
-
-func sealedSecret(u *unstructured.Unstructured) (Health, bool) { return byCondition(u, "Synced") }
-
-func byCondition(u *unstructured.Unstructured, name string) (Health, bool) {
-	c, ok := condition(u, name)
-	switch {
-	case !ok:
-		return Health{api.HealthProgressing, fmt.Sprintf("waiting for condition %s", name)}, true
-	case c.Status == "True":
-		return Healthy, true
-	case c.Status == "False":
-		return Health{api.HealthDegraded, c.Message}, true
-	}
-	return Health{api.HealthProgressing, c.Message}, true
-}
-
-// application takes a child Application's own health: waves of Applications
-// wait for each other (DESIGN.md 4).
-func application(u *unstructured.Unstructured) (Health, bool) {
-	h := Health{api.HealthCode(text(u, "status", "health", "status")), text(u, "status", "health", "message")}
-	switch {
-	case h.Code == "":
-		return Health{api.HealthProgressing, "waiting for the first report"}, true
-	case !slices.Contains(order, h.Code):
-		return Health{api.HealthUnknown, fmt.Sprintf("no such health: %.40q", h.Code)}, true
-	}
-	return h, true
-}
-
-type statusCondition struct{ Type, Status, Reason, Message string }
-
-func condition(u *unstructured.Unstructured, name string) (statusCondition, bool) {
-	for _, c := range conditions(u) {
-		if c.Type == name {
-			return c, true
-		}
-	}
-	return statusCondition{}, false
-}
-
-func conditions(u *unstructured.Unstructured) (all []statusCondition) {
-	list, _, _ := unstructured.NestedFieldNoCopy(u.Object, "status", "conditions")
-	items, _ := list.([]any)
-	for _, item := range items {
-		m, _ := item.(map[string]any)
-		var c statusCondition
-		c.Type, _ = m["type"].(string)
-		c.Status, _ = m["status"].(string)
-		c.Reason, _ = m["reason"].(string)
-		c.Message, _ = m["message"].(string)
-		all = append(all, c)
-	}
-	return all
 }
 
 // text returns a string field, "" if it is not there.

@@ -144,18 +144,18 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 		sync.Revision = desired.Revisions[0]
 	}
 	var resources []api.ResourceStatus
-	var healths []health.Health
+	var causes []health.Cause
 	for _, c := range changes {
 		if c.OutOfSync() && !c.Tolerated() {
 			sync.Status = api.SyncCodeOutOfSync
 		}
-		resource, verdict, counts := resourceStatus(c)
+		resource, verdict := resourceStatus(c)
 		if c.Verdict == diff.Refused {
 			resource.Status = api.SyncCodeUnknown
 		}
 		resources = append(resources, resource)
-		if counts {
-			healths = append(healths, verdict)
+		if p.monitored(c, verdict) {
+			causes = append(causes, health.Cause{Object: c.Key.String(), Health: verdict})
 		}
 		if c.Verdict == diff.Foreign {
 			p.report.add(api.ConditionSharedResourceWarning,
@@ -175,11 +175,11 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 	} else if len(desired.Types) > 0 {
 		p.status.SourceType = desired.Types[0]
 	}
-	p.setHealth(health.Worst(healths))
+	p.setHealth(health.Worst(causes))
 }
 
-// resourceStatus reports one object, its health, and whether that counts.
-func resourceStatus(c diff.Change) (api.ResourceStatus, health.Health, bool) {
+// resourceStatus reports one object, and its health.
+func resourceStatus(c diff.Change) (api.ResourceStatus, health.Health) {
 	r := api.ResourceStatus{
 		Group: c.Key.Group, Kind: c.Key.Kind, Namespace: c.Key.Namespace, Name: c.Key.Name,
 		Status: api.SyncCodeSynced, RequiresPruning: c.Desired == nil,
@@ -194,8 +194,16 @@ func resourceStatus(c diff.Change) (api.ResourceStatus, health.Health, bool) {
 	if c.Desired != nil {
 		r.Version, r.SyncWave = c.Desired.Version, int64(api.SyncWave(c.Desired.Annotations))
 	}
-	r.Health = &api.HealthStatus{Status: state.Code, Message: clip(state.Message)}
-	return r, state, monitored(c, state)
+	r.Health = shownHealth(state)
+	return r, state
+}
+
+// shownHealth is a health as status has it: nil if the object's kind has no check.
+func shownHealth(h health.Health) *api.HealthStatus {
+	if h.Code == "" {
+		return nil
+	}
+	return &api.HealthStatus{Status: h.Code, Message: clip(h.Message)}
 }
 
 // hookStatus reports a hook that is in the cluster. It counts neither for sync
@@ -203,16 +211,19 @@ func resourceStatus(c diff.Change) (api.ResourceStatus, health.Health, bool) {
 func hookStatus(l *diff.Live) api.ResourceStatus {
 	return api.ResourceStatus{
 		Group: l.Key.Group, Version: l.Version, Kind: l.Key.Kind, Namespace: l.Key.Namespace, Name: l.Key.Name,
-		Hook: true, SyncWave: int64(l.Wave), Health: &api.HealthStatus{Status: l.Health.Code, Message: clip(l.Health.Message)},
+		Hook: true, SyncWave: int64(l.Wave), Health: shownHealth(l.Health),
 	}
 }
 
 // monitored says whether an object's health is part of the Application's. A child
-// Application of which nothing is known yet is left out (SEMANTICS.md 2.6).
-func monitored(c diff.Change, state health.Health) bool {
-	child := c.Key.Group == api.GroupVersion.Group && c.Key.Kind == "Application"
-	if child && (state.Code == api.HealthMissing || state.Code == api.HealthUnknown) {
-		return false
+// Application of which nothing is known yet is left out, and so is the Application
+// itself, if it states itself (SEMANTICS.md 2.6).
+func (p *pass) monitored(c diff.Change, state health.Health) bool {
+	if c.Key.Group == api.GroupVersion.Group && c.Key.Kind == "Application" {
+		itself := c.Key.Namespace == p.app.Namespace && c.Key.Name == p.app.Name
+		if itself || state.Code == api.HealthMissing || state.Code == api.HealthUnknown {
+			return false
+		}
 	}
 	return c.Live == nil || !c.Live.Unmonitored
 }

@@ -119,7 +119,7 @@ func keyOf(r api.ResourceResult) manifest.Key {
 func (p *pass) progress(r *plan.Run) (api.OperationPhase, string) {
 	message := r.Live.Health.Message
 	switch r.Live.Health.Code {
-	case api.HealthHealthy:
+	case api.HealthHealthy, "": // or a kind without a check
 		return api.OperationSucceeded, message
 	case api.HealthDegraded, api.HealthUnknown:
 		return api.OperationFailed, message
