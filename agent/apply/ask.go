@@ -139,3 +139,9 @@ func failure(c diff.Change, err error) Result {
 	}
 	return r
 }
+
+// DryRun returns what the server would make of an object.
+func (a *Applier) DryRun(ctx context.Context, o *manifest.Object) (map[string]any, error) {
+	answer, _, err := a.apply(ctx, o, true)
+	return answer, err
+}

@@ -51,7 +51,11 @@ func (r rule) idle(n int) (all []string) {
 
 // named prints as "rule 2 (apps/Deployment shop/web)".
 func (r rule) named(n int) string {
+	word := fmt.Sprintf("rule %d", n+1)
+	if r.system {
+		word = "a rule of ConfigMap argocd-cm"
+	}
 	kind := strings.TrimPrefix(r.Group+"/"+r.Kind, "/")
 	name := strings.TrimPrefix(r.Namespace+"/"+r.Name, "/")
-	return fmt.Sprintf("rule %d (%s)", n+1, strings.TrimSpace(fmt.Sprintf("%.80s %.80s", kind, name)))
+	return fmt.Sprintf("%s (%s)", word, strings.TrimSpace(fmt.Sprintf("%.80s %.80s", kind, name)))
 }

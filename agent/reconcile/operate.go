@@ -180,14 +180,10 @@ func (p *pass) bind(op *api.OperationState, desired *Desired) {
 
 // restOf returns how long a retry has still to wait.
 func (p *pass) restOf(op *api.OperationState) (rest time.Duration) {
-	if op.FinishedAt == nil || op.Phase.Completed() {
-		return 0
+	if at := RetryAt(op); !at.IsZero() {
+		return at.Sub(p.now.Time)
 	}
-	delay, err := op.Operation.Retry.Delay(max(0, op.RetryCount-1))
-	if err != nil {
-		return 0
-	}
-	return op.FinishedAt.Add(delay).Sub(p.now.Time)
+	return 0
 }
 
 // accept records, before anything is done, that the operation runs. So another

@@ -9,6 +9,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/plan"
+	"github.com/tidelock-io/tidelock/agent/window"
 )
 
 // A Preview is what a sync would do now.
@@ -22,6 +23,10 @@ type Preview struct {
 	Conditions []api.Condition
 	// Ignore is in what its differences do not count.
 	Ignore *diff.Ignore
+	// Windows are the sync windows that match the Application.
+	Windows *window.Windows
+
+	apply *apply.Applier // in whose name differences are asked for
 }
 
 // ErrPreview says that it cannot be told what a sync would do.
@@ -35,7 +40,7 @@ func (r *Reconciler) Preview(ctx context.Context, app *api.Application, op api.O
 	app.Operation, app.Status.OperationState = &op, nil
 	p := r.begin(app)
 	if !p.valid() {
-		return nil, fmt.Errorf("%w: %s", ErrPreview, p.report.conditions[0].Message)
+		return nil, p.invalid()
 	}
 	desired, err := p.desire(ctx)
 	if err != nil {
@@ -56,6 +61,17 @@ func (r *Reconciler) Preview(ctx context.Context, app *api.Application, op api.O
 	}
 	return &Preview{
 		Desired: desired, Changes: changes, Plan: todo, Conditions: p.report.merged(nil, p.now), Ignore: p.ignore,
+		Windows: p.windows, apply: p.apply,
 		Rejected: append(p.rejected, p.apply.Preflight(ctx, todo, p.options(state))...),
 	}, nil
+}
+
+// invalid says why the spec cannot work.
+func (p *pass) invalid() error {
+	for _, c := range p.report.conditions {
+		if c.Type == api.ConditionInvalidSpecError {
+			return fmt.Errorf("%w: %s", ErrPreview, clip(c.Message))
+		}
+	}
+	return ErrPreview
 }

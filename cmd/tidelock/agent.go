@@ -13,20 +13,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent"
 	"github.com/tidelock-io/tidelock/agent/api"
-	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/keyring"
 	"github.com/tidelock-io/tidelock/agent/metrics"
-	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/plugins/host"
-	"github.com/tidelock-io/tidelock/render"
-	"github.com/tidelock-io/tidelock/render/manifest"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
@@ -90,7 +85,7 @@ func runAgent(ctx context.Context, o agentOptions) error {
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.engine.close()
 	return p.run(ctx)
 }
 
@@ -136,6 +131,7 @@ type parts struct {
 	host         *host.Host
 	webhook      http.Handler
 	metrics      *metrics.Metrics
+	engine       *engine
 }
 
 // assemble makes the parts and ties them together. It is the one place that
@@ -185,39 +181,20 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.L
 
 // tie makes what needs the other parts.
 func (p *parts) tie(cfg *rest.Config) error {
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		return fmt.Errorf("connect to the cluster: %w", err)
+	e := &engine{
+		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
+		keys: p.keyring, git: p.git, host: p.host,
 	}
-	applier, err := apply.New(cfg, p.cluster, p.log)
+	renders := e.renders()
+	p.metrics = metrics.New(p.numbers(renders))
+	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
+		Refresh: p.options.refresh, Synced: p.synced, Impersonate: p.options.impersonate,
+	})
 	if err != nil {
 		return err
 	}
-	engine := render.New(render.Config{Plugins: renderers{p.host}, Logger: p.log})
-	p.metrics = metrics.New(p.numbers(engine))
-	reconciler := reconcile.New(reconcile.Config{
-		Namespace: p.options.namespace, Store: p.applications, Cluster: p.cluster, Apply: applier,
-		Log: p.log, Now: time.Now, Refresh: p.options.refresh,
-		Synced: p.synced, Impersonate: p.options.impersonate,
-		Pipeline: &pipeline.Pipeline{
-			Namespace: p.options.namespace, Git: p.git, Render: engine, Keys: p.keyring, Now: time.Now,
-			Destination: cluster.Objects{Cluster: p.cluster, Client: client},
-			Secrets:     newSecretsStage(p.host, p.keyring),
-			Permit:      p.permit,
-			Verify:      p.verify,
-		},
-	})
-	p.agent = agent.New(p.applications, reconciler, p.log, p.passed)
+	p.engine, p.agent = e, agent.New(p.applications, reconciler, p.log, p.passed)
 	return nil
-}
-
-func (p *parts) close() {
-	if err := p.host.Close(); err != nil {
-		p.log.Warn("end the plugins", "error", err)
-	}
-	if err := p.git.Close(); err != nil {
-		p.log.Warn("close the Git mirrors", "error", err)
-	}
 }
 
 // run runs the parts until ctx ends or one of them fails.
@@ -236,39 +213,6 @@ func (p *parts) run(ctx context.Context) error {
 		return p.agent.Run(ctx)
 	})
 	return g.Wait()
-}
-
-// permit asks an Application's project about an object.
-func (p *parts) permit(app *api.Application) func(*manifest.Object) error {
-	return func(o *manifest.Object) error {
-		rules, err := p.applications.Rules(app.Spec.ProjectName())
-		if err != nil {
-			return err
-		}
-		if v := rules.Object(o.Key, o.Key.Namespace != "", app.Spec.Destination.Resolved()); !v.Allowed {
-			return errors.New(v.Reason)
-		}
-		return nil
-	}
-}
-
-// verify asks an Application's project which commits have to be signed, and
-// proves that this one is. Without rules nothing is proven.
-func (p *parts) verify(ctx context.Context, app *api.Application, repo git.Repo, revision, sha string) error {
-	rules, err := p.applications.Rules(app.Spec.ProjectName())
-	if err != nil {
-		return err
-	}
-	integrity, verdict := rules.Integrity(repo.URL)
-	switch {
-	case !verdict.Allowed:
-		return errors.New(verdict.Reason)
-	case integrity.Mode == api.GPGModeNone:
-		return nil
-	}
-	return p.git.Verify(ctx, repo, revision, sha, git.Demand{
-		Keys: p.keyring.GPG().Accept(integrity.Keys), Strict: integrity.Mode == api.GPGModeStrict, By: integrity.By,
-	}, time.Now())
 }
 
 // synced logs and counts an operation that ended.

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/git/signature"
+	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/plugins/host"
+	"github.com/tidelock-io/tidelock/render"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/resolve"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// An engine is what looks at Applications: the same for the agent, which acts on
+// what it sees, and for the commands that only show it.
+type engine struct {
+	namespace string // the agent's
+	log       *slog.Logger
+	store     reconcile.Store
+	cluster   *cluster.Cluster
+	keys      access
+	git       *git.Store
+	host      *host.Host
+}
+
+// access gives credentials, what decrypts, and who is trusted to sign.
+type access interface {
+	pipeline.Keys
+	resolve.Keyring
+	GPG() *signature.Keyring
+}
+
+// renders makes the engine that calls renderers.
+func (e *engine) renders() *render.Engine {
+	return render.New(render.Config{Plugins: renderers{e.host}, Logger: e.log})
+}
+
+// reconciler ties the parts together. What config leaves out is the engine's.
+func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config reconcile.Config) (*reconcile.Reconciler, error) {
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	if config.Apply, err = apply.New(cfg, e.cluster, e.log); err != nil {
+		return nil, err
+	}
+	config.Namespace, config.Store, config.Cluster, config.Log, config.Now = e.namespace, e.store, e.cluster, e.log, time.Now
+	config.Pipeline = &pipeline.Pipeline{
+		Namespace: e.namespace, Git: e.git, Render: renders, Keys: e.keys, Now: time.Now,
+		Destination: cluster.Objects{Cluster: e.cluster, Client: client},
+		Secrets:     newSecretsStage(e.host, e.keys),
+		Permit:      e.permit,
+		Verify:      e.verify,
+	}
+	return reconcile.New(config), nil
+}
+
+// permit asks an Application's project about an object.
+func (e *engine) permit(app *api.Application) func(*manifest.Object) error {
+	return func(o *manifest.Object) error {
+		rules, err := e.store.Rules(app.Spec.ProjectName())
+		if err != nil {
+			return err
+		}
+		if v := rules.Object(o.Key, o.Key.Namespace != "", app.Spec.Destination.Resolved()); !v.Allowed {
+			return errors.New(v.Reason)
+		}
+		return nil
+	}
+}
+
+// verify asks an Application's project which commits have to be signed, and
+// proves that this one is. Without rules nothing is proven.
+func (e *engine) verify(ctx context.Context, app *api.Application, repo git.Repo, revision, sha string) error {
+	rules, err := e.store.Rules(app.Spec.ProjectName())
+	if err != nil {
+		return err
+	}
+	integrity, verdict := rules.Integrity(repo.URL)
+	switch {
+	case !verdict.Allowed:
+		return errors.New(verdict.Reason)
+	case integrity.Mode == api.GPGModeNone:
+		return nil
+	}
+	return e.git.Verify(ctx, repo, revision, sha, git.Demand{
+		Keys: e.keys.GPG().Accept(integrity.Keys), Strict: integrity.Mode == api.GPGModeStrict, By: integrity.By,
+	}, time.Now())
+}
+
+// close ends the plugins and closes the mirrors.
+func (e *engine) close() {
+	if err := e.host.Close(); err != nil {
+		e.log.Warn("end the plugins", "error", err)
+	}
+	if err := e.git.Close(); err != nil {
+		e.log.Warn("close the Git mirrors", "error", err)
+	}
+}
