@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -81,9 +82,12 @@ func (a *Applier) respectfully(ctx context.Context, o *manifest.Object, ignore *
 // goes what nobody can apply again.
 var lasting = []string{"Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume"}
 
-// forces says that an object may be deleted and created.
+// forces says that an object may be deleted and created: the operation's strategy
+// says so, or the object's own annotation. Among an Application's options Force
+// means nothing (SEMANTICS.md 1.6).
 func (o Options) forces(object *manifest.Object) bool {
-	return (o.Force || o.of(object, "Force") == "true") && !slices.Contains(lasting, object.Key.Kind)
+	own := api.ParseSyncOptions(object.Annotations[api.AnnotationSyncOptions])
+	return (o.Force || own.Has(api.SyncOptionForce)) && !slices.Contains(lasting, object.Key.Kind)
 }
 
 // immutable says that the server does not let a field be changed.
