@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Bounds of what is in flight at once, of all Applications. The API server gains
@@ -14,12 +15,15 @@ const (
 )
 
 // A limiter bounds the requests in flight, and adapts: each answer lets a little
-// more through, each that says the server has too much to do halves it.
+// more through, each that says the server has too much to do halves it, and
+// answers that take much longer than they could lower it bit by bit.
 type limiter struct {
 	mu      sync.Mutex // guards all below
 	limit   float64
 	flying  int
 	waiting []chan struct{}
+	pace    pace
+	since   int // answers since pace last lowered the limit
 }
 
 func newLimiter() *limiter { return &limiter{limit: most} }
@@ -75,30 +79,44 @@ func (l *limiter) admit() {
 	}
 }
 
-// answered takes the status of an answer, 0 if there was none: additive
-// increase, multiplicative decrease.
-func (l *limiter) answered(status int) {
+// answered takes the status of an answer, 0 if there was none, and how long it
+// took: additive increase, multiplicative decrease.
+func (l *limiter) answered(status int, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.since++
 	switch status {
 	case 0, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		l.limit = max(fewest, l.limit/2)
 	default:
-		l.limit = min(most, l.limit+1/l.limit)
+		l.paced(l.pace.slow(took))
 	}
 	l.admit()
+}
+
+// paced lowers the limit if answers are slow: once for all that are in flight,
+// for what comes meanwhile tells nothing of the lower limit. The caller holds
+// l.mu.
+func (l *limiter) paced(slow bool) {
+	switch {
+	case !slow:
+		l.limit = min(most, l.limit+1/l.limit)
+	case l.since >= int(l.limit):
+		l.limit, l.since = max(fewest, l.limit*relief), 0
+	}
 }
 
 // watched tells the limiter of every answer, also of those that the client tries
 // again by itself.
 func (l *limiter) watched(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		begun := time.Now()
 		response, err := next.RoundTrip(r)
 		switch {
 		case err == nil:
-			l.answered(response.StatusCode)
+			l.answered(response.StatusCode, time.Since(begun))
 		case r.Context().Err() == nil:
-			l.answered(0)
+			l.answered(0, 0)
 		}
 		return response, err
 	})
