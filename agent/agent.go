@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
 )
 
@@ -59,9 +61,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := a.applications.Wait(ctx); err != nil {
 		return g.Wait()
 	}
-	if err := a.applications.EnsureDefault(ctx); err != nil {
-		a.log.Warn("Applications of the default project wait for it", "error", err)
-	}
+	a.ensureDefault(ctx)
 	for range workers {
 		g.Go(func() error {
 			for a.next(ctx) {
@@ -70,6 +70,17 @@ func (a *Agent) Run(ctx context.Context) error {
 		})
 	}
 	return g.Wait()
+}
+
+// ensureDefault tries again while the server or the network fails.
+func (a *Agent) ensureDefault(ctx context.Context) {
+	_ = wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
+		err := a.applications.EnsureDefault(ctx)
+		if err != nil {
+			a.log.Warn("Applications of the default project wait for it", "error", err)
+		}
+		return err == nil || !cluster.Passing(err), nil
+	})
 }
 
 func (a *Agent) next(ctx context.Context) bool {

@@ -60,17 +60,17 @@ func (a *Applier) patchLive(ctx context.Context, live *diff.Live, patch []byte) 
 	if err != nil {
 		return err
 	}
-	if err := a.flight.acquire(ctx); err != nil {
+	var raw []byte
+	err = a.request(ctx, func() (err error) {
+		result := a.client.Patch(types.JSONPatchType).AbsPath(url).Param("fieldManager", diff.Manager).Body(patch).Do(ctx)
+		if err := result.Error(); err != nil {
+			return err
+		}
+		raw, err = result.Raw()
 		return err
-	}
-	defer a.flight.release()
-	result := a.client.Patch(types.JSONPatchType).AbsPath(url).Param("fieldManager", diff.Manager).Body(patch).Do(ctx)
-	if err := result.Error(); err != nil {
-		return err
-	}
-	raw, err := result.Raw()
+	})
 	if err != nil {
-		return fmt.Errorf("read the server's answer: %w", err)
+		return err
 	}
 	var answer map[string]any
 	if err := utiljson.Unmarshal(raw, &answer); err != nil {

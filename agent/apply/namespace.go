@@ -48,13 +48,15 @@ func (a *Applier) EnsureNamespace(ctx context.Context, name string, metadata *ap
 	case a.known.has(name):
 		return nil
 	}
-	err := a.client.Get().AbsPath("/api/v1/namespaces", name).Do(ctx).Error()
+	err := a.request(ctx, func() error { return a.client.Get().AbsPath("/api/v1/namespaces", name).Do(ctx).Error() })
 	if apierrors.IsNotFound(err) {
 		namespace := &corev1.Namespace{
 			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
 			ObjectMeta: metav1.ObjectMeta{Name: name},
 		}
-		err = a.client.Post().AbsPath("/api/v1/namespaces").Param("fieldManager", diff.Manager).Body(namespace).Do(ctx).Error()
+		err = a.request(ctx, func() error {
+			return a.client.Post().AbsPath("/api/v1/namespaces").Param("fieldManager", diff.Manager).Body(namespace).Do(ctx).Error()
+		})
 	}
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create namespace %s: %w", name, err)
@@ -79,8 +81,10 @@ func (a *Applier) applyNamespace(ctx context.Context, name string, metadata *api
 	if err != nil {
 		return err
 	}
-	err = a.client.Patch(types.ApplyPatchType).AbsPath("/api/v1/namespaces", name).
-		Param("fieldManager", namespaceManager).Param("force", "true").Body(body).Do(ctx).Error()
+	err = a.request(ctx, func() error {
+		return a.client.Patch(types.ApplyPatchType).AbsPath("/api/v1/namespaces", name).
+			Param("fieldManager", namespaceManager).Param("force", "true").Body(body).Do(ctx).Error()
+	})
 	if err != nil {
 		return fmt.Errorf("apply namespace %s: %w", name, err)
 	}

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -82,12 +79,9 @@ func (a *Applier) respectfully(ctx context.Context, o *manifest.Object, ignore *
 // goes what nobody can apply again.
 var lasting = []string{"Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume"}
 
-// forces says that an object may be deleted and created: the operation's strategy
-// says so, or the object's own annotation. Among an Application's options Force
-// means nothing (SEMANTICS.md 1.6).
+// forces says that an object may be deleted and created.
 func (o Options) forces(object *manifest.Object) bool {
-	own := api.ParseSyncOptions(object.Annotations[api.AnnotationSyncOptions])
-	return (o.Force || own.Has(api.SyncOptionForce)) && !slices.Contains(lasting, object.Key.Kind)
+	return (o.Force || o.of(object, "Force") == "true") && !slices.Contains(lasting, object.Key.Kind)
 }
 
 // immutable says that the server does not let a field be changed.
@@ -186,26 +180,11 @@ var tries = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.
 // request makes a request when there is a place in flight for it, and again if
 // the server fails.
 func (a *Applier) request(ctx context.Context, do func() error) error {
-	return retry.OnError(tries, func(err error) bool { return ctx.Err() == nil && passing(err) }, func() error {
+	return retry.OnError(tries, func(err error) bool { return ctx.Err() == nil && cluster.Passing(err) }, func() error {
 		if err := a.flight.acquire(ctx); err != nil {
 			return err
 		}
 		defer a.flight.release()
 		return do()
 	})
-}
-
-// passing says that an error may be gone at the next try: the server's, or the
-// network's. Not the client's own, and not a refusal.
-func passing(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false
-	}
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		code := status.Status().Code
-		return code >= http.StatusInternalServerError || code == http.StatusTooManyRequests
-	}
-	var network *url.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
