@@ -37,10 +37,8 @@ const freshEnough = 2 * time.Second
 
 // Discover asks the cluster what it serves.
 func (c *Cluster) Discover(ctx context.Context) error {
-	if err := c.discovering.take(ctx); err != nil {
-		return fmt.Errorf("ask the cluster what it serves: %w", err)
-	}
-	defer c.discovering.end()
+	c.discovering.Lock()
+	defer c.discovering.Unlock()
 	return c.discover(ctx)
 }
 
@@ -141,10 +139,8 @@ func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, 
 }
 
 func (c *Cluster) rediscover(ctx context.Context) error {
-	if err := c.discovering.take(ctx); err != nil {
-		return fmt.Errorf("ask the cluster what it serves: %w", err)
-	}
-	defer c.discovering.end()
+	c.discovering.Lock()
+	defer c.discovering.Unlock()
 	c.kindsMu.RLock()
 	at := c.kinds.at
 	c.kindsMu.RUnlock()

@@ -40,9 +40,7 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	if refresh := p.app.Annotations[api.AnnotationRefresh]; refresh != "" {
 		p.r.Pipeline.Renew(p.app, refresh == api.RefreshHard)
 	}
-	op := asked(p.app, p.status.OperationState)
-	revisions := pinned(op, retrying(p.status.OperationState))
-	rendered, err := p.r.Pipeline.Desired(ctx, withSources(p.app, op), revisions)
+	rendered, err := p.r.Pipeline.Desired(ctx, p.app, p.pinned())
 	if err != nil {
 		return nil, err
 	}

@@ -3,15 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
@@ -58,35 +55,6 @@ func (s *scene) signalPlugin(name string, signal syscall.Signal) error {
 	}
 	if sent == 0 {
 		return fmt.Errorf("the agent runs no plugin %s", name)
-	}
-	return nil
-}
-
-// longestLife is about what the agent needs to come up, and to roll out a commit.
-const longestLife = 1200 * time.Millisecond
-
-// crash prints nothing but the seed, by which a failure can be had again, as far
-// as the machine's timing allows.
-func (s *scene) crash(args []string) error {
-	times, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
-	}
-	seed, err := strconv.ParseUint(args[2], 10, 64)
-	if err != nil {
-		return err
-	}
-	s.ts.Logf("kills by the seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
-	for n := range times {
-		s.ts.Setenv("N", strconv.Itoa(n))
-		if err := s.push(args[:1]); err != nil {
-			return err
-		}
-		<-time.After(time.Duration(random.Int64N(int64(longestLife))))
-		if err := errors.Join(s.kill9(nil), s.startAgent(nil)); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -48,12 +48,13 @@ type world struct {
 	kinds   *restmapper.DeferredDiscoveryRESTMapper
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld starts a control plane; what users in audit ask of it is counted.
+func newWorld(t *testing.T, audit ...string) *world {
 	bin, err := testenv.Build(t.Context(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster, err := testenv.StartCluster(t.Context(), bin, t.TempDir())
+	cluster, err := testenv.StartCluster(t.Context(), bin, t.TempDir(), audit...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +85,7 @@ type story struct {
 	metrics    map[string]float64 // see "metric"
 	uids       map[string]bool    // see "jobs"
 	signers    map[string]*signaturetest.Key
+	recordings
 }
 
 const theStory contextKey = 1
@@ -126,7 +128,7 @@ func (s *story) agentDir() string { return filepath.Join(s.dir, ".agent") }
 
 // end stops what runs. An agent that does not end as it was told is an error.
 func (s *story) end() error {
-	err := s.git.Close()
+	err := errors.Join(s.git.Close(), s.stopRecording())
 	if s.running {
 		err = errors.Join(err, s.agent.Stop())
 	}

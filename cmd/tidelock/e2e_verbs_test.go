@@ -37,6 +37,7 @@ var verbs = []verb{
 	{"tag DIR NAME: tag the commit pushed last, with a message, push it and tell the agent's webhook", 2, 2, (*scene).tag},
 	{"gitserver up|down: let the Git server be reached, or not", 1, 1, (*scene).gitServer},
 	{"crash DIR N SEED: N times push DIR with another ${N}, and kill -9 the agent at a random instant of the rollout", 3, 3, (*scene).crash},
+	{"killsyncs DIR N TIMES SEED NAME...: N times push DIR with another ${N}, kill -9 the agent TIMES at random instants of the Applications' syncs, and wait for their end", 5, -1, (*scene).killSyncs},
 	// keys and secrets
 	{"givekey sops|sealed NAME: give the agent the key made last", 2, 2, (*scene).giveKey},
 	{"canary NAME: make a text that must stand nowhere but in Secrets, as ${NAME}", 1, 1, (*scene).canary},
@@ -58,6 +59,9 @@ var verbs = []verb{
 	{"snapshot RESOURCE NAMESPACE/NAME: remember an object", 2, 2, (*scene).snapshot},
 	{"results NAME: write what became of each object in the last operation to the file results", 1, 1, (*scene).results},
 	{"jobs NAME: remember the Jobs of an Application, if none are remembered, else they are the same, or, negated, all others; then forget them", 1, 1, (*scene).jobs},
+	{"record NAMESPACE RESOURCE...: record what the API server tells of them from now on", 2, -1, (*scene).record},
+	{"history NAMESPACE: write to the file history when the recorded objects were made, ready and gone, in the API server's order", 1, 1, (*scene).history},
+	{"rounds NAMESPACE: write to the file rounds how many objects were recorded of each hook, of how many rounds", 1, 1, (*scene).rounds},
 	{"untouched: nobody has written to what was remembered", 0, 0, (*scene).untouched},
 	{"metric NAME [+N]: remember a metric; wait until it is N more", 1, 2, (*scene).metric},
 	{"logged REGEXP: wait until the agent has logged it", 1, 1, (*scene).logged},
@@ -95,6 +99,12 @@ func (v verb) play(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	s := &scene{ts.Value(theStory).(*story), ctx, ts, neg}
 	ts.Check(s.explain(v.run(s, args)))
+}
+
+// anew is the scene with all its patience left: for one of several steps.
+func (s *scene) anew() (*scene, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
+	return &scene{s.story, ctx, s.ts, s.neg}, cancel
 }
 
 var variable = regexp.MustCompile(`\$\{[A-Z_0-9]+\}`)

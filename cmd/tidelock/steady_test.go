@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidelock-io/tidelock/cmd/testenv"
+)
+
+// steadyPasses is how often each Application is looked at, on average, while
+// nothing happens.
+const steadyPasses = 10
+
+// TestSteady proves, by the API server's own request metrics and by its audit log,
+// that an agent with nothing to do asks it for nothing, however often it looks at
+// its Applications; and that a commit which changes one object costs an apply of
+// it, a dry run at most, and the reports.
+func TestSteady(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), convergence)
+	defer cancel()
+	w := newWorld(t, testenv.ServiceAccountUser("agent-steady", "tidelock"))
+	f := w.newFleet(t, "steady", 5)
+	f.startAgent(t, f.kubeconfig, "--refresh-interval=1s", "--poll-interval=1s")
+	defer f.stopAgent(t)
+	f.roll(t, 0)
+	f.untilSilent(ctx, t)
+
+	passes := f.passes(ctx, t)
+	before := f.requests(ctx, t)
+	for f.passes(ctx, t) < passes+steadyPasses*float64(f.n) {
+		f.look(ctx, t)
+	}
+	after := f.requests(ctx, t)
+	asked, err := f.cluster.Audit.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(asked) > 0 {
+		t.Errorf("while nothing happened the agent made these requests: %s", asked)
+	}
+	for request, count := range after {
+		if count > before[request] {
+			t.Errorf("while nothing happened the API server's metrics count %v more of %s", count-before[request], request)
+		}
+	}
+
+	f.change(ctx, t)
+	asked, err = f.cluster.Audit.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("a commit that changes one ConfigMap of %d Applications of 6 objects costs %s", f.n, asked)
+	for request, count := range asked {
+		switch request {
+		case "apply configmaps":
+			if count != 1 {
+				t.Errorf("%d applies, want 1", count)
+			}
+		case "dry-run configmaps":
+			if count > 1 {
+				t.Errorf("%d dry runs, want 1 at most", count)
+			}
+		case "patch applications": // all of them name the commit
+		default:
+			t.Errorf("the sync of one ConfigMap made %d %s", count, request)
+		}
+	}
+	if asked["apply configmaps"] == 0 {
+		t.Error("nothing was applied")
+	}
+}
+
+// untilSilent waits until the agent has made no request for two refresh
+// intervals of every Application: until its last words on the sync are said.
+func (f *fleet) untilSilent(ctx context.Context, t *testing.T) {
+	t.Helper()
+	for {
+		if _, err := f.cluster.Audit.Next(); err != nil {
+			t.Fatal(err)
+		}
+		passes := f.passes(ctx, t)
+		for f.passes(ctx, t) < passes+2*float64(f.n) {
+			f.look(ctx, t)
+		}
+		asked, err := f.cluster.Audit.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(asked) == 0 {
+			return
+		}
+	}
+}
+
+// look lets a moment pass.
+func (f *fleet) look(ctx context.Context, t *testing.T) {
+	t.Helper()
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-ctx.Done():
+		t.Fatal("the agent does not come to rest: ", context.Cause(ctx))
+	}
+}
+
+// change pushes another first ConfigMap of the first Application alone, and waits
+// until all Applications name the commit.
+func (f *fleet) change(ctx context.Context, t *testing.T) {
+	t.Helper()
+	content := strings.Replace(fmt.Sprintf(fleetFile, f.member(0), "0"), `version: "0"}`, `version: "1"}`, 1)
+	if err := f.repo.Write(f.member(0)+"/app.yaml", []byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	commit, err := f.repo.Push(ctx, "one object")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.repo.Announce(ctx, f.agent.Webhook()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range f.n {
+		if err := f.cluster.UntilApplication(ctx, f.namespace(), f.member(i), testenv.SyncedAt(commit)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// passes is how many passes the agent has made over Applications.
+func (f *fleet) passes(ctx context.Context, t *testing.T) (n float64) {
+	t.Helper()
+	text, err := f.agent.MetricsText(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "argocd_app_reconcile_count{"); ok {
+			value, err := strconv.ParseFloat(strings.TrimSpace(rest[strings.LastIndex(rest, "}")+1:]), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += value
+		}
+	}
+	return n
+}
+
+// counted are the requests that only the agent makes here: all but watches, for
+// what an Application states, and for Applications. Controllers, which share the
+// cluster, have no reason for any while nothing changes.
+var counted = regexp.MustCompile(`^apiserver_request_total\{.*resource="(applications|appprojects|configmaps|secrets|serviceaccounts|services|deployments)".*verb="(GET|LIST|POST|PUT|PATCH|APPLY|DELETE|DELETECOLLECTION)".*\} (\S+)$`)
+
+// requests reads the API server's own metrics.
+func (f *fleet) requests(ctx context.Context, t *testing.T) map[string]float64 {
+	t.Helper()
+	text, err := f.cluster.Typed.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]float64{}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for lines.Scan() {
+		match := counted.FindStringSubmatch(lines.Text())
+		if match == nil {
+			continue
+		}
+		value, err := strconv.ParseFloat(match[3], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[match[2]+" "+match[1]] += value
+	}
+	if len(counts) == 0 {
+		t.Fatal("the API server's metrics have no requests in them")
+	}
+	return counts
+}
