@@ -23,6 +23,8 @@ var arrows = []struct {
 	{"render/manifest", []string{"k8s.io/client-go", module + "/agent", module + "/plugins", module + "/render$"}, "objects are values, and know no cluster"},
 	{"agent/api", []string{"k8s.io/client-go", module + "/"}, "the types serve anybody: apimachinery only"},
 	{"agent/health", []string{"k8s.io/client-go", module + "/agent/cluster"}, "health is pure: hand it the object"},
+	{"agent/health/script", []string{"k8s.io/client-go", module + "/agent/cluster"}, "a script sees one object"},
+	{"agent/settings", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/reconcile"}, "settings are read from text: hand it the data"},
 	{"agent/diff", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/plan"}, "diff is pure: hand it records"},
 	{"agent/project", []string{"k8s.io/client-go", module + "/agent/cluster"}, "project is pure: hand it the project"},
 	{"agent/window", []string{"k8s.io/client-go", module + "/agent/cluster"}, "window is pure: hand it the time"},

@@ -12,10 +12,12 @@
 //   - git: mirrors, revisions, and Tree, the files of one commit
 //   - pipeline: the first half of the flow, from an Application to what it states
 //   - cluster: what is live, known by watches and kept as records
-//   - diff, health, plan, project, window: pure functions of what the others found
+//   - diff, health, plan, project, window: pure functions of what the others found;
+//     health/script: health checks that administrators wrote
 //   - apply: the only writer to a destination cluster
 //   - reconcile: one pass over one Application; writes its status
 //   - keyring: repository credentials and keys, followed in the cluster
+//   - settings: what administrators set for all Applications
 //   - metrics: what Prometheus reads
 //
 // Start with [Agent].

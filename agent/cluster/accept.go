@@ -9,7 +9,7 @@ import (
 // Accept takes the server's answer to an apply of desired: the object, and the
 // baseline that later drift is measured from (DRIFT.md rule 10).
 func (c *Cluster) Accept(desired *manifest.Object, answer map[string]any) {
-	live := identify(desired.GVK(), answer)
+	live := c.identify(desired.GVK(), answer)
 	c.fill(live, desired.GVK(), answer)
 	baseline := diff.Baseline{Desired: desired.Hash(), Digest: live.Digest}
 	c.mu.Lock()

@@ -43,6 +43,9 @@ type Cluster struct {
 	watches map[schema.GroupVersionKind]*watcher
 	rivals  map[manifest.Key][]string // applications that state an object of another
 	ignores map[string]*diff.Ignore   // by application: what differences do not count
+	rules   Rules
+	stale   map[schema.GroupVersionKind]bool // kinds whose records were made by other rules
+	renew   bell                             // rung when there are any
 }
 
 // Listeners are called, on no particular goroutine, and must not block.
@@ -75,7 +78,7 @@ func New(cfg *rest.Config, log *slog.Logger, to Listeners) (*Cluster, error) {
 		started: make(chan *watcher), doubtful: make(chan doubt, 256),
 		records: map[manifest.Key]*diff.Live{}, byApp: map[string]map[manifest.Key]struct{}{},
 		gone: map[manifest.Key]string{}, watches: map[schema.GroupVersionKind]*watcher{}, rivals: map[manifest.Key][]string{},
-		ignores: map[string]*diff.Ignore{},
+		ignores: map[string]*diff.Ignore{}, stale: map[schema.GroupVersionKind]bool{}, renew: make(bell, 1),
 	}, nil
 }
 
@@ -84,6 +87,7 @@ func (c *Cluster) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.checkDeletions(ctx) })
 	g.Go(func() error { return c.watchDefinitions(ctx) })
+	g.Go(func() error { return c.renewRecords(ctx) })
 	for {
 		select {
 		case <-ctx.Done():

@@ -27,7 +27,7 @@ const rememberedDeletions = 10_000
 
 // deleted takes the end of an object, as a watch tells it.
 func (c *Cluster) deleted(gvk schema.GroupVersionKind, object map[string]any) {
-	live := identify(gvk, object)
+	live := c.identify(gvk, object)
 	switch {
 	case live.App == "" && !c.holds(live): // never was ours
 	case live.Deleting:

@@ -15,7 +15,9 @@ import (
 
 // ingest takes an object that a watch has brought.
 func (c *Cluster) ingest(gvk schema.GroupVersionKind, object map[string]any) {
+	rules := c.ruled()
 	c.take(c.reduce(gvk, object))
+	c.outdate(gvk, rules)
 }
 
 // take keeps a record, if it is of an object of ours, and tells whom it concerns.
@@ -40,7 +42,7 @@ func drifted(live *diff.Live) bool {
 // reduce makes a record of an object. Of one that is not ours, and was not, the
 // record says no more than that: children copy our marks, and are many.
 func (c *Cluster) reduce(gvk schema.GroupVersionKind, object map[string]any) *diff.Live {
-	live := identify(gvk, object)
+	live := c.identify(gvk, object)
 	if live.App != "" || c.holds(live) {
 		c.fill(live, gvk, object)
 	}
@@ -56,7 +58,7 @@ func (c *Cluster) holds(live *diff.Live) bool {
 }
 
 // identify reads which object this is, and whose.
-func identify(gvk schema.GroupVersionKind, object map[string]any) *diff.Live {
+func (c *Cluster) identify(gvk schema.GroupVersionKind, object map[string]any) *diff.Live {
 	u := &unstructured.Unstructured{Object: object}
 	live := &diff.Live{
 		Key:             manifest.Key{Group: gvk.Group, Kind: gvk.Kind, Namespace: once(u.GetNamespace()), Name: u.GetName()},
@@ -65,7 +67,7 @@ func identify(gvk schema.GroupVersionKind, object map[string]any) *diff.Live {
 		ResourceVersion: u.GetResourceVersion(),
 		Deleting:        u.GetDeletionTimestamp() != nil,
 	}
-	live.App = once(owner(live.Key, u.GetLabels(), u.GetAnnotations()))
+	live.App = once(owner(live.Key, u.GetLabels(), u.GetAnnotations(), c.ruled().Installation))
 	return live
 }
 
@@ -86,7 +88,7 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	live.Created = u.GetCreationTimestamp().Unix()
 	live.Keep = annotations[api.AnnotationHelmResourcePolicy] == api.HelmResourcePolicyKeep
 	live.Unmonitored = annotations[api.AnnotationIgnoreHealthCheck] == "true"
-	live.Health = health.Of(object, nil)
+	live.Health = health.Of(object, c.ruled().Health.Judge)
 	live.Ignored = c.ignored(live, object, nil)
 	live.Digest = c.digest(gvk, object, live.Ignored)
 }
@@ -111,11 +113,16 @@ func (c *Cluster) digest(gvk schema.GroupVersionKind, object map[string]any, ign
 
 // owner names the application that an object says it belongs to. It is ours if
 // the label is there and the tracking id names this very object, for children
-// copy both (DRIFT.md rule 9). A CustomResourceDefinition has no tracking id.
-func owner(key manifest.Key, labels, annotations map[string]string) string {
+// copy both (DRIFT.md rule 9). A CustomResourceDefinition has no tracking id. An
+// object of another installation is not ours, if this one has a name
+// (SEMANTICS.md 2.4).
+func owner(key manifest.Key, labels, annotations map[string]string, installation string) string {
 	label := labels[api.LabelApp]
-	if label == "" || key.Kind == "CustomResourceDefinition" {
+	switch {
+	case label == "" || key.Kind == "CustomResourceDefinition":
 		return label
+	case installation != "" && annotations[api.AnnotationInstallationID] != installation:
+		return ""
 	}
 	id, err := api.ParseTrackingID(annotations[api.AnnotationTrackingID])
 	if err != nil || !id.IsOf(key.Group, key.Kind, key.Namespace, key.Name) {

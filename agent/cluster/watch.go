@@ -197,13 +197,18 @@ func (w *watcher) Delete(obj any) error {
 
 func (w *watcher) Replace(list []any, version string) error {
 	records := make([]*diff.Live, len(list))
+	rules := w.cluster.ruled()
 	for i, item := range list {
 		if u, ok := item.(*unstructured.Unstructured); ok {
 			item = w.reduce(u)
 		}
-		records[i] = item.(*reduced).live
+		r := item.(*reduced)
+		if records[i] = r.live; i == 0 {
+			rules = r.rules
+		}
 	}
 	w.cluster.replace(w.gvk, records, version)
+	w.cluster.outdate(w.gvk, rules)
 	w.once.Do(func() { close(w.synced) })
 	return nil
 }
@@ -225,12 +230,14 @@ func (w *watcher) Transformer() cache.TransformFunc {
 // A reduced is a record on its way through a reflector, which asks for names.
 type reduced struct {
 	metav1.ObjectMeta
-	live *diff.Live
+	live  *diff.Live
+	rules Rules // by which it was made, or older ones
 }
 
 func (w *watcher) reduce(u *unstructured.Unstructured) *reduced {
+	rules := w.cluster.ruled()
 	return &reduced{
 		metav1.ObjectMeta{Namespace: u.GetNamespace(), Name: u.GetName(), ResourceVersion: u.GetResourceVersion()},
-		w.cluster.reduce(w.gvk, u.Object),
+		w.cluster.reduce(w.gvk, u.Object), rules,
 	}
 }

@@ -11,6 +11,16 @@ const (
 	authoritiesMap      = "argocd-tls-certs-cm" // PEM by host name
 )
 
+// Config returns the data of one of the agent's ConfigMaps, nil if there is none,
+// and a version that is another whenever the data is.
+func (k *Keyring) Config(name string) (data map[string]string, version string) {
+	config, ok := k.trust.get(name)
+	if !ok {
+		return nil, ""
+	}
+	return config.Data, string(config.UID) + " " + config.ResourceVersion
+}
+
 // knownHosts returns the lines of ssh's known_hosts.
 func (k *Keyring) knownHosts() string {
 	if config, ok := k.trust.get(knownHostsConfigMap); ok {

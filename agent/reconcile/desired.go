@@ -32,6 +32,7 @@ type Desired struct {
 	Hooks   []plan.Hook
 	from    manifest.Set // what Objects and Hooks were made of
 	upgrade bool         // as plan.Split takes it
+	install string       // the installation that they are marked with
 }
 
 // desire runs the pipeline, for the revision of the running operation if it
@@ -52,11 +53,12 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	}
 	rendered = p.included(rendered)
 	p.notActedOn(rendered.Set)
+	p.misread(rendered.Set)
 	p.r.mu.Lock()
 	known := p.r.desired[p.name]
 	p.r.mu.Unlock()
 	upgrade := len(p.app.Status.History) > 0
-	if known != nil && known.upgrade == upgrade && sameObjects(known.from, rendered.Set) {
+	if known != nil && known.upgrade == upgrade && known.install == p.settings.Installation && sameObjects(known.from, rendered.Set) {
 		next := *known
 		next.Rendered = rendered
 		return &next, nil
@@ -65,7 +67,7 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	if objects, err = p.mark(objects); err != nil {
 		return nil, err
 	}
-	desired := &Desired{Rendered: rendered, Objects: objects, Hooks: hooks, from: rendered.Set, upgrade: upgrade}
+	desired := &Desired{Rendered: rendered, Objects: objects, Hooks: hooks, from: rendered.Set, upgrade: upgrade, install: p.settings.Installation}
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
 	p.r.desired[p.name] = desired
@@ -107,6 +109,9 @@ func (p *pass) track(body map[string]any, key manifest.Key) {
 	put(meta, "labels", api.LabelApp, api.AppLabel(p.name))
 	if key.Kind == "CustomResourceDefinition" {
 		return
+	}
+	if p.settings.Installation != "" {
+		put(meta, "annotations", api.AnnotationInstallationID, p.settings.Installation)
 	}
 	id := api.TrackingID{App: p.name, Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
 	if key.Namespace == "" {

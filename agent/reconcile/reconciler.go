@@ -11,6 +11,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/project"
+	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/agent/window"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"golang.org/x/time/rate"
@@ -34,7 +35,7 @@ type Config struct {
 	// the project says (spec.destinationServiceAccounts); without one nothing is.
 	Impersonate bool
 	// Settings are what argocd-cm says; nil if nobody reads it.
-	Settings func() Settings
+	Settings func() *settings.Settings
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
 }
@@ -106,10 +107,10 @@ type pass struct {
 	rules   *project.Rules          // of the Application's project
 	refused map[manifest.Key]string // desired objects that it does not permit, and why
 
-	settings Settings       // as they were when the pass began
-	apply    *apply.Applier // in the name that the project says
-	ignore   *diff.Ignore   // what differences do not count
-	rejected []apply.Result // changes that the API server refuses, in a dry run
+	settings *settings.Settings // as they were when the pass began
+	apply    *apply.Applier     // in the name that the project says
+	ignore   *diff.Ignore       // what differences do not count
+	rejected []apply.Result     // changes that the API server refuses, in a dry run
 
 	status  api.ApplicationStatus // as it will be written
 	written api.ApplicationStatus // as it stands in the cluster

@@ -2,27 +2,33 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tidelock-io/tidelock/agent/api"
-	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
-// Settings hold for all Applications (ConfigMap argocd-cm).
-type Settings struct {
-	// Ignore are the rules of resource.customizations.ignoreDifferences.
-	Ignore []diff.Rule
-	// Kinds are those of resource.exclusions and resource.inclusions.
-	Kinds diff.Kinds
-}
+// ConditionSettingsWarning names an entry of ConfigMap argocd-cm that cannot be
+// read, on the Applications that it concerns.
+const ConditionSettingsWarning api.ConditionType = "SettingsWarning"
 
 // settings are as they are now.
-func (r *Reconciler) settings() Settings {
+func (r *Reconciler) settings() *settings.Settings {
 	if r.Settings == nil {
-		return Settings{}
+		return &settings.Settings{}
 	}
 	return r.Settings()
+}
+
+// misread warns of entries that cannot be read and are about an object of the set.
+func (p *pass) misread(set manifest.Set) {
+	for _, problem := range p.settings.Problems {
+		if slices.ContainsFunc(set, func(o *manifest.Object) bool { return problem.Concerns(o.Key.GroupKind()) }) {
+			p.report.add(ConditionSettingsWarning, fmt.Sprintf("ConfigMap %s: %s: it stays as it was last", settings.ConfigMap, problem))
+		}
+	}
 }
 
 // excludes says that the agent leaves an object alone for what it is.

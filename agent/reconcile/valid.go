@@ -63,7 +63,7 @@ func (p *pass) permitted() {
 // nothing is written: the agent's own rights are never the way out (SECURITY.md
 // C15).
 func (p *pass) impersonate() {
-	if !p.r.Impersonate {
+	if !p.impersonates() {
 		return
 	}
 	user, verdict := p.rules.User(p.app, p.app.Spec.Destination.Resolved())
@@ -79,11 +79,14 @@ func (p *pass) impersonate() {
 	p.apply = as
 }
 
+// impersonates says that objects are written in the names that projects say.
+func (p *pass) impersonates() bool { return p.r.Impersonate || p.settings.Impersonate }
+
 // limits says what a project asks for that this version does not do.
 func (p *pass) limits(project *api.AppProject) {
 	name := "AppProject " + project.Name + ": "
-	if len(project.Spec.DestinationServiceAccounts) > 0 && !p.r.Impersonate {
-		p.report.add(ConditionUnsupportedWarning, name+"spec.destinationServiceAccounts has no effect, for the agent runs without --impersonate: objects are applied with its own rights")
+	if len(project.Spec.DestinationServiceAccounts) > 0 && !p.impersonates() {
+		p.report.add(ConditionUnsupportedWarning, name+"spec.destinationServiceAccounts has no effect, for the agent runs without --impersonate, and ConfigMap argocd-cm without application.sync.impersonation.enabled: objects are applied with its own rights")
 	}
 	if project.Spec.OrphanedResources != nil {
 		p.report.add(ConditionUnsupportedWarning, name+"spec.orphanedResources is not acted on yet")

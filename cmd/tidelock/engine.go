@@ -14,6 +14,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/git/signature"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/plugins/host"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -32,6 +33,7 @@ type engine struct {
 	keys      access
 	git       *git.Store
 	host      *host.Host
+	settings  *settings.Reader
 }
 
 // access gives credentials, what decrypts, and who is trusted to sign.
@@ -39,6 +41,7 @@ type access interface {
 	pipeline.Keys
 	resolve.Keyring
 	GPG() *signature.Keyring
+	Config(name string) (data map[string]string, version string)
 }
 
 // renders makes the engine that calls renderers.
@@ -55,6 +58,8 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	if config.Apply, err = apply.New(cfg, e.cluster, e.log); err != nil {
 		return nil, err
 	}
+	e.settings = settings.NewReader(func() (map[string]string, string) { return e.keys.Config(settings.ConfigMap) }, e.log)
+	config.Settings = e.configured
 	config.Namespace, config.Store, config.Cluster, config.Log, config.Now = e.namespace, e.store, e.cluster, e.log, time.Now
 	config.Pipeline = &pipeline.Pipeline{
 		Namespace: e.namespace, Git: e.git, Render: renders, Keys: e.keys, Now: time.Now,
@@ -64,6 +69,14 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		Verify:      e.verify,
 	}
 	return reconcile.New(config), nil
+}
+
+// configured returns the settings for all Applications, by which the cluster is
+// looked at from now on.
+func (e *engine) configured() *settings.Settings {
+	s := e.settings.Settings()
+	e.cluster.Configure(cluster.Rules{Health: s.Health, Installation: s.Installation})
+	return s
 }
 
 // permit asks an Application's project about an object.
