@@ -135,3 +135,21 @@ func TestOnlyTheBinaryKnowsThePlugins(t *testing.T) {
 		}
 	}
 }
+
+// What is there for tests alone is in no program.
+func TestNobodyImportsTheSimulation(t *testing.T) {
+	simulation := module + "/agent/simtest"
+	found := false
+	for path, p := range list(t) {
+		inside := path == simulation || strings.HasPrefix(path, simulation+"/")
+		found = found || inside
+		for _, dep := range p.Imports {
+			if !inside && (dep == simulation || strings.HasPrefix(dep, simulation+"/")) {
+				t.Errorf("%s imports %s, which is for tests", path, dep)
+			}
+		}
+	}
+	if !found {
+		t.Errorf("there is no %s", simulation)
+	}
+}

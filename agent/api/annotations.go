@@ -88,8 +88,8 @@ const (
 	AnnotationExternalSecrets = "tidelock.io/external-secrets"
 	// AnnotationDependsOn lists the Applications that must be Synced and Healthy first.
 	AnnotationDependsOn = "tidelock.io/depends-on"
-	// AnnotationSyncTimeout is how long one try of an operation may take, and how
-	// long it may wait for the health of a wave: a Go duration.
+	// AnnotationSyncTimeout is how long an operation may take, retries included: a Go
+	// duration. Without it, it may wait an hour for any one object.
 	AnnotationSyncTimeout = "tidelock.io/sync-timeout"
 )
 

@@ -1,5 +1,7 @@
 package api
 
+import "slices"
+
 // HookType is a moment of a sync, or of an application's deletion, at which a hook runs.
 type HookType string
 
@@ -21,6 +23,13 @@ func (h HookType) Known() bool {
 		return true
 	}
 	return false
+}
+
+// IsHook reports whether annotations make an object a hook, of whatever moment: by
+// Argo CD's words or by Helm's. Helm's crd-install alone makes none.
+func IsHook(annotations map[string]string) bool {
+	return len(ParseList(annotations[AnnotationHook])) > 0 ||
+		slices.ContainsFunc(ParseList(annotations[AnnotationHelmHook]), func(word string) bool { return word != "crd-install" })
 }
 
 // HookDeletePolicy says when a hook's object is deleted.

@@ -50,6 +50,9 @@ func ValidateOperation(op *Operation) field.ErrorList {
 	if sources, revisions := len(sync.Sources), len(sync.Revisions); sources > 0 && revisions > 0 && sources != revisions {
 		errs = append(errs, invalid(p.Child("revisions"), fmt.Sprintf("%d revisions for %d sources", revisions, sources)))
 	}
+	if len(sync.Manifests) > 0 {
+		errs = append(errs, field.Forbidden(p.Child("manifests"), "only what Git holds is synced: commit the manifests, or see what they would do with tidelock diff"))
+	}
 	for i := range sync.Resources {
 		r, p := &sync.Resources[i], p.Child("resources").Index(i)
 		errs = append(errs, required(p.Child("kind"), r.Kind)...)

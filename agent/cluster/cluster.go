@@ -31,8 +31,8 @@ type Cluster struct {
 	started   chan *watcher // watches to be run
 	doubtful  chan doubt    // objects that may be gone
 
-	starting    sync.Mutex // held while a watch is started
-	discovering sync.Mutex // held during a discovery
+	starting    turn // held while a watch is started
+	discovering turn // held during a discovery
 	kindsMu     sync.RWMutex
 	kinds       kinds
 
@@ -75,7 +75,7 @@ func New(cfg *rest.Config, log *slog.Logger, to Listeners) (*Cluster, error) {
 	rand.Read(key) // never fails: crypto/rand
 	return &Cluster{
 		dynamic: dyn, metadata: meta, discovery: disco, log: log, key: key, changed: to.Changed, served: to.Served,
-		started: make(chan *watcher), doubtful: make(chan doubt, 256),
+		started: make(chan *watcher), doubtful: make(chan doubt, 256), starting: newTurn(), discovering: newTurn(),
 		records: map[manifest.Key]*diff.Live{}, byApp: map[string]map[manifest.Key]struct{}{},
 		gone: map[manifest.Key]string{}, watches: map[schema.GroupVersionKind]*watcher{}, rivals: map[manifest.Key][]string{},
 		ignores: map[string]*diff.Ignore{}, stale: map[schema.GroupVersionKind]bool{}, renew: make(bell, 1),

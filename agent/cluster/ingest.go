@@ -81,7 +81,7 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	live.Wave = api.SyncWave(annotations)
 	live.Options = annotations[api.AnnotationSyncOptions]
 	live.CompareOptions = annotations[api.AnnotationCompareOptions]
-	live.Hook = annotations[api.AnnotationHook] != "" || annotations[api.AnnotationHelmHook] != ""
+	live.Hook = api.IsHook(annotations)
 	live.HookPolicies = joined(annotations[api.AnnotationHookDeletePolicy], annotations[api.AnnotationHelmHookDeletePolicy])
 	live.Operation = annotations[api.AnnotationOperation]
 	live.Finalizer = slices.Contains(u.GetFinalizers(), api.FinalizerHook)

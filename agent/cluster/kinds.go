@@ -37,8 +37,10 @@ const freshEnough = 2 * time.Second
 
 // Discover asks the cluster what it serves.
 func (c *Cluster) Discover(ctx context.Context) error {
-	c.discovering.Lock()
-	defer c.discovering.Unlock()
+	if err := c.discovering.take(ctx); err != nil {
+		return fmt.Errorf("ask the cluster what it serves: %w", err)
+	}
+	defer c.discovering.end()
 	return c.discover(ctx)
 }
 
@@ -139,8 +141,10 @@ func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, 
 }
 
 func (c *Cluster) rediscover(ctx context.Context) error {
-	c.discovering.Lock()
-	defer c.discovering.Unlock()
+	if err := c.discovering.take(ctx); err != nil {
+		return fmt.Errorf("ask the cluster what it serves: %w", err)
+	}
+	defer c.discovering.end()
 	c.kindsMu.RLock()
 	at := c.kinds.at
 	c.kindsMu.RUnlock()

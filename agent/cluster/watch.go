@@ -67,8 +67,10 @@ func (c *Cluster) watcher(ctx context.Context, gvk schema.GroupVersionKind) (*wa
 	if err != nil {
 		return nil, err
 	}
-	c.starting.Lock()
-	defer c.starting.Unlock()
+	if err := c.starting.take(ctx); err != nil {
+		return nil, fmt.Errorf("watch kind %s: %w", gvk.Kind, err)
+	}
+	defer c.starting.end()
 	if w := c.watching(gvk); w != nil {
 		return w, nil
 	}

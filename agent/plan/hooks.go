@@ -50,12 +50,6 @@ func Split(set manifest.Set, upgrade bool) (objects manifest.Set, hooks []Hook) 
 	return objects, hooks
 }
 
-// IsHook says that annotations make an object a hook, of whatever moment.
-func IsHook(annotations map[string]string) bool {
-	_, isHook := hookTypes(annotations, false)
-	return isHook
-}
-
 // hookTypes reads the moments. Argo CD's annotation counts before Helm's, if it
 // holds a word that it knows. Skip counts alone.
 func hookTypes(annotations map[string]string, upgrade bool) (types []api.HookType, isHook bool) {

@@ -143,6 +143,15 @@ func (w Wave) describe(c diff.Change) string {
 	return w.action(c) + " " + c.Key.String()
 }
 
+// HookType is that of the run which a step begins, "" if it is of a plain object.
+func (w Wave) HookType(c diff.Change) api.HookType {
+	i := slices.IndexFunc(w.Runs, func(r Run) bool { return r.Object == c.Desired })
+	if c.Desired == nil || i < 0 {
+		return ""
+	}
+	return w.Runs[i].Type
+}
+
 // isRun says that a step begins a hook.
 func (w Wave) isRun(c diff.Change) bool {
 	return slices.ContainsFunc(w.Runs, func(r Run) bool { return r.Object == c.Desired })

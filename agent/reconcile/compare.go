@@ -182,7 +182,7 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 func resourceStatus(c diff.Change) (api.ResourceStatus, health.Health) {
 	r := api.ResourceStatus{
 		Group: c.Key.Group, Kind: c.Key.Kind, Namespace: c.Key.Namespace, Name: c.Key.Name,
-		Status: api.SyncCodeSynced, RequiresPruning: c.Desired == nil,
+		Status: api.SyncCodeSynced, RequiresPruning: c.Desired == nil, RequiresDeletionConfirmation: asksConsent(c),
 	}
 	if c.OutOfSync() {
 		r.Status = api.SyncCodeOutOfSync
@@ -206,6 +206,24 @@ func shownHealth(h health.Health) *api.HealthStatus {
 	return &api.HealthStatus{Status: h.Code, Message: clip(h.Message)}
 }
 
+// asksConsent says that an object is not deleted without somebody's consent, by
+// what it says itself, live or in Git.
+func asksConsent(c diff.Change) bool {
+	var options api.SyncOptions
+	if c.Desired != nil {
+		options = api.ParseSyncOptions(c.Desired.Annotations[api.AnnotationSyncOptions])
+	}
+	if c.Live != nil {
+		options = append(options, api.ParseSyncOptions(c.Live.Options)...)
+	}
+	return options.Has(api.SyncOptionPruneConfirm) || options.Has(api.SyncOptionDeleteConfirm)
+}
+
+// itself says that an object is the very Application of the pass.
+func (p *pass) itself(key manifest.Key) bool {
+	return key == manifest.Key{Group: api.GroupVersion.Group, Kind: "Application", Namespace: p.app.Namespace, Name: p.app.Name}
+}
+
 // hookStatus reports a hook that is in the cluster. It counts neither for sync
 // nor for health (SEMANTICS.md 2.2).
 func hookStatus(l *diff.Live) api.ResourceStatus {
@@ -219,11 +237,9 @@ func hookStatus(l *diff.Live) api.ResourceStatus {
 // Application of which nothing is known yet is left out, and so is the Application
 // itself, if it states itself (SEMANTICS.md 2.6).
 func (p *pass) monitored(c diff.Change, state health.Health) bool {
-	if c.Key.Group == api.GroupVersion.Group && c.Key.Kind == "Application" {
-		itself := c.Key.Namespace == p.app.Namespace && c.Key.Name == p.app.Name
-		if itself || state.Code == api.HealthMissing || state.Code == api.HealthUnknown {
-			return false
-		}
+	child := c.Key.Group == api.GroupVersion.Group && c.Key.Kind == "Application"
+	if p.itself(c.Key) || child && (state.Code == api.HealthMissing || state.Code == api.HealthUnknown) {
+		return false
 	}
 	return c.Live == nil || !c.Live.Unmonitored
 }

@@ -30,6 +30,16 @@ func (r *report) has(kind api.ConditionType) bool {
 	return slices.ContainsFunc(r.conditions, func(c api.Condition) bool { return c.Type == kind })
 }
 
+// of is what a condition says, "" if it was not said.
+func (r *report) of(kind api.ConditionType) string {
+	for _, c := range r.conditions {
+		if c.Type == kind {
+			return c.Message
+		}
+	}
+	return ""
+}
+
 // merged returns the conditions with their times: a condition that was there
 // before, in the same words, keeps its own.
 func (r *report) merged(old []api.Condition, now metav1.Time) []api.Condition {

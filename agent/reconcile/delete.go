@@ -71,9 +71,7 @@ func (p *pass) deleteWave(ctx context.Context, how metav1.DeletionPropagation) (
 
 // keeps says that an object outlives its Application.
 func (p *pass) keeps(c diff.Change) bool {
-	itself := c.Key.Group == "argoproj.io" && c.Key.Kind == "Application" &&
-		c.Key.Namespace == p.app.Namespace && c.Key.Name == p.app.Name
-	return itself || c.Live.Keep || c.Key.Kind == "CustomResourceDefinition" ||
+	return p.itself(c.Key) || c.Live.Keep || c.Key.Kind == "CustomResourceDefinition" ||
 		api.ParseSyncOptions(c.Live.Options).Has(api.SyncOptionDeleteFalse)
 }
 

@@ -41,7 +41,9 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	if refresh := p.app.Annotations[api.AnnotationRefresh]; refresh != "" {
 		p.r.Pipeline.Renew(p.app, refresh == api.RefreshHard)
 	}
-	rendered, err := p.r.Pipeline.Desired(ctx, p.app, p.pinned())
+	op := asked(p.app, p.status.OperationState)
+	revisions := pinned(op, retrying(p.status.OperationState))
+	rendered, err := p.r.Pipeline.Desired(ctx, withSources(p.app, op), revisions)
 	if err != nil {
 		return nil, err
 	}

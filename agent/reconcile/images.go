@@ -11,7 +11,7 @@ import (
 
 // summarise collects what people look for first: images and links.
 func summarise(set manifest.Set) api.Summary {
-	images, urls := map[string]bool{}, map[string]bool{}
+	all, urls := map[string]bool{}, map[string]bool{}
 	summary := api.Summary{}
 	for _, o := range set {
 		for name, value := range o.Annotations {
@@ -24,11 +24,11 @@ func summarise(set manifest.Set) api.Summary {
 			summary.IsAppOfApps = true
 		case o.Key.Group == "networking.k8s.io" && o.Key.Kind == "Ingress":
 			hosts(o.Body(), urls)
-		case runsPods[o.Key.Kind]:
-			containers(o.Body()["spec"], images)
+		default:
+			images(o, all)
 		}
 	}
-	summary.Images = slices.Sorted(maps.Keys(images))
+	summary.Images = slices.Sorted(maps.Keys(all))
 	summary.ExternalURLs = slices.Sorted(maps.Keys(urls))
 	return summary
 }
@@ -38,21 +38,34 @@ var runsPods = map[string]bool{
 	"Job": true, "CronJob": true, "Pod": true,
 }
 
+// imagesOf lists the images that an object runs.
+func imagesOf(o *manifest.Object) []string {
+	all := map[string]bool{}
+	images(o, all)
+	return slices.Sorted(maps.Keys(all))
+}
+
+func images(o *manifest.Object, all map[string]bool) {
+	if runsPods[o.Key.Kind] {
+		containers(o.Body()["spec"], all)
+	}
+}
+
 // containers finds images below a spec: in spec, template and jobTemplate.
-func containers(node any, images map[string]bool) {
+func containers(node any, all map[string]bool) {
 	m, _ := node.(map[string]any)
 	for _, field := range []string{"containers", "initContainers"} {
 		list, _ := m[field].([]any)
 		for _, item := range list {
 			c, _ := item.(map[string]any)
 			if image, ok := c["image"].(string); ok {
-				images[image] = true
+				all[image] = true
 			}
 		}
 	}
 	for _, field := range []string{"template", "jobTemplate", "spec"} {
 		if m[field] != nil {
-			containers(m[field], images)
+			containers(m[field], all)
 		}
 	}
 }

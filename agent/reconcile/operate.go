@@ -15,32 +15,6 @@ import (
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
-// pinned returns the revisions that the running or requested operation names,
-// nil if it takes what the sources point at.
-func (p *pass) pinned() []string {
-	op := p.app.Operation
-	if running := p.status.OperationState; running != nil && !running.Phase.Completed() && !running.Operation.InitiatedBy.Automated {
-		op = &running.Operation
-	}
-	switch {
-	case op == nil || op.Sync == nil:
-		return nil
-	case op.Retry.Refresh && p.retrying():
-		return nil // each retry takes the newest revision
-	case len(op.Sync.Revisions) > 0:
-		return op.Sync.Revisions
-	case op.Sync.Revision != "":
-		return []string{op.Sync.Revision}
-	}
-	return nil
-}
-
-// retrying says that the running operation waits for a retry.
-func (p *pass) retrying() bool {
-	op := p.status.OperationState
-	return op != nil && op.Phase == api.OperationRunning && op.FinishedAt != nil
-}
-
 // operate goes on with the running operation, takes on a requested one, or
 // begins one by itself. It returns the changes as they are afterwards.
 func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Change) []diff.Change {
@@ -74,6 +48,9 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 		return nil
 	}
 	if running != nil && !running.Phase.Completed() {
+		if p.deadline(running) {
+			return nil
+		}
 		if !p.superseded(running, desired) {
 			return running
 		}
@@ -156,6 +133,9 @@ func (p *pass) automatic(d decision, changes []diff.Change) api.Operation {
 // open begins an operation. One that a bare `kubectl patch` asked for takes the
 // Application's own options (DESIGN.md 4).
 func (p *pass) open(op api.Operation, desired *Desired) *api.OperationState {
+	if bare(&op) {
+		op.Retry = p.app.Spec.SyncPolicy.RetryOf(false)
+	}
 	if op.Sync.SyncOptions == nil {
 		op.Sync.SyncOptions = p.app.Spec.SyncPolicy.Options()
 	}
@@ -168,8 +148,12 @@ func (p *pass) open(op api.Operation, desired *Desired) *api.OperationState {
 func (p *pass) bind(op *api.OperationState, desired *Desired) {
 	sync := *op.Operation.Sync // the request is another's
 	op.Operation.Sync = &sync
-	sources := p.app.Spec.AllSources()
-	if p.app.Spec.HasMultipleSources() {
+	if policy := p.app.Spec.SyncPolicy; policy != nil && sync.SyncOptions.Has(api.SyncOptionCreateNamespace) {
+		op.SyncResult.ManagedNamespaceMetadata = policy.ManagedNamespaceMetadata
+	}
+	app := withSources(p.app, &op.Operation)
+	sources := app.Spec.AllSources()
+	if app.Spec.HasMultipleSources() {
 		op.SyncResult.Sources, op.SyncResult.Revisions = sources, desired.Revisions
 		sync.Revisions = desired.Revisions
 	} else if len(sources) == 1 && len(desired.Revisions) == 1 {
@@ -213,7 +197,7 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 	p.held(todo)
 	p.log.Debug("plan", "plan", todo.String())
 	if op.Operation.Sync.DryRun {
-		p.end(op, p.apply.Preflight(ctx, todo, p.options(op)), "dry run: nothing was applied")
+		p.dryRun(ctx, op, todo)
 		return
 	}
 	if err := p.prepare(ctx, op, todo); err != nil {

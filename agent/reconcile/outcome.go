@@ -55,7 +55,7 @@ func (p *pass) noteRuns(op *api.OperationState, runs []plan.Run) {
 			continue
 		}
 		entry := entryOf(api.SyncPhase(r.Type), apply.Result{Key: r.Key(), Version: r.Object.Version, Code: api.ResultSynced, Message: r.Message})
-		entry.HookType, entry.HookPhase = r.Type, r.Phase
+		entry.HookType, entry.HookPhase, entry.Images = r.Type, r.Phase, imagesOf(r.Object)
 		if known := recorded(op, &r); known != nil && known.Status != "" {
 			entry.Status = known.Status
 		}
@@ -83,6 +83,9 @@ func skippedResults(todo plan.Plan) []apply.Result {
 // retry.
 func (p *pass) end(op *api.OperationState, failed []apply.Result, message string) {
 	op.FinishedAt = &p.now
+	if !op.Operation.InitiatedBy.Automated {
+		p.soon(settle) // to compare with what the spec names again
+	}
 	if len(failed) == 0 {
 		p.ended = true
 		op.Phase, op.Message = api.OperationSucceeded, message

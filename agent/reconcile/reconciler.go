@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -31,6 +32,9 @@ type Config struct {
 	// Refresh is how often an Application is looked at without a reason, and how
 	// long a failed revision rests before it is tried anew.
 	Refresh time.Duration
+	// SyncTimeout is how long an operation may take, if its Application does not say
+	// otherwise; 0 is for ever.
+	SyncTimeout time.Duration
 	// Impersonate makes objects be written in the name of the ServiceAccount that
 	// the project says (spec.destinationServiceAccounts); without one nothing is.
 	Impersonate bool
@@ -139,16 +143,21 @@ func (r *Reconciler) begin(app *api.Application) *pass {
 // reports why and ends the pass; nothing live is touched because of it.
 func (p *pass) run(ctx context.Context) {
 	if !p.valid() {
+		p.broken(p.report.of(api.ConditionInvalidSpecError))
 		return
 	}
 	desired, err := p.desire(ctx) // commit, tree, manifests, secrets
 	if err != nil {
-		p.unknown(err)
+		if p.unknown(err); p.failed { // not if it is known when to try again
+			p.broken(err.Error())
+		}
 		return
 	}
 	changes, err := p.compare(ctx, desired)
 	if err != nil {
-		p.unknown(err)
+		if p.unknown(err); errors.Is(err, cluster.ErrKind) {
+			p.broken(err.Error())
+		}
 		return
 	}
 	p.compared(desired, changes)

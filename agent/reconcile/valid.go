@@ -6,6 +6,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/window"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // valid checks the spec before anything is fetched. What is wrong, and what is
@@ -54,8 +55,15 @@ func (p *pass) permitted() {
 		p.limits(project)
 	}
 	p.impersonate()
-	for _, err := range rules.Application(p.app, p.app.Spec.Destination.Resolved(), p.r.Namespace) {
+	app := *p.app
+	app.Operation = asked(p.app, p.status.OperationState)
+	for _, err := range rules.Application(&app, app.Spec.Destination.Resolved(), p.r.Namespace) {
 		p.report.add(api.ConditionInvalidSpecError, err.Error())
+	}
+	if other := withSources(&app, app.Operation); other != &app {
+		for _, err := range api.ValidateApplicationSpec(&other.Spec, field.NewPath("operation", "sync")) {
+			p.report.add(api.ConditionInvalidSpecError, err.Error())
+		}
 	}
 }
 
@@ -101,6 +109,13 @@ var unsupportedOptions = map[string]string{
 	api.SyncOptionFailOnSharedResource: "an object of another application is reported and left alone",
 }
 
+// unsupportedCompare are compare options of Applications that this version does
+// not act on: it always goes by what the server made of an apply (DESIGN.md D7).
+var unsupportedCompare = map[string]string{
+	api.CompareOptionServerSideDiffFalse:    "differences are always the server's word",
+	api.CompareOptionIncludeMutationWebhook: "what a webhook changes is no difference",
+}
+
 // notActedOn names what single objects ask for and do not get.
 func (p *pass) notActedOn(set manifest.Set) {
 	for _, o := range set {
@@ -118,6 +133,11 @@ func unsupported(app *api.Application) []string {
 	var warnings []string
 	if app.Spec.SourceHydrator != nil {
 		warnings = append(warnings, "spec.sourceHydrator: only its sync source is read, nothing is hydrated")
+	}
+	for _, option := range api.ParseSyncOptions(app.Annotations[api.AnnotationCompareOptions]) {
+		if why, ok := unsupportedCompare[option]; ok {
+			warnings = append(warnings, fmt.Sprintf("annotation %s: %s: %s", api.AnnotationCompareOptions, option, why))
+		}
 	}
 	for _, option := range app.Spec.SyncPolicy.Options() {
 		if why, ok := unsupportedOptions[option]; ok {

@@ -135,11 +135,15 @@ func (p *pass) clears(ctx context.Context, op *api.OperationState, w plan.Wave) 
 
 // do prunes, applies and begins hooks, and returns what failed.
 func (p *pass) do(ctx context.Context, op *api.OperationState, w plan.Wave) []apply.Result {
+	applied := map[manifest.Key]diff.Change{}
+	for _, c := range w.Pending() {
+		applied[c.Key] = c
+	}
 	results := p.apply.Wave(ctx, w, p.options(op))
 	for _, r := range results {
 		entry := entryOf(w.Phase, r)
-		if i := slices.IndexFunc(w.Runs, func(run plan.Run) bool { return run.Pending() && run.Key() == r.Key }); i >= 0 {
-			entry.HookType = w.Runs[i].Type
+		if c, ok := applied[r.Key]; ok {
+			entry.HookType, entry.Images = w.HookType(c), imagesOf(c.Desired)
 		}
 		p.record(op, entry)
 	}
@@ -173,20 +177,31 @@ func (p *pass) leaving(todo plan.Plan) *diff.Live {
 	return first
 }
 
-// unsettled returns the first object that a later wave has to wait for, as it
-// is now.
+// unsettled returns an object that a later wave has to wait for, as it is now.
 func (p *pass) unsettled(before []diff.Change) *diff.Live {
 	set := make(manifest.Set, 0, len(before))
 	for _, c := range before {
-		set = append(set, c.Desired)
-	}
-	live := p.r.Cluster.Snapshot(p.name, set)
-	for _, c := range before {
-		if l := live[c.Key]; l != nil && !l.Unmonitored && !l.Health.Settled() {
-			return l
+		if !p.itself(c.Key) {
+			set = append(set, c.Desired)
 		}
 	}
-	return nil
+	return awaited(set, p.r.Cluster.Snapshot(p.name, set))
+}
+
+// awaited returns the first object that is not settled; one that is degraded
+// before others, for it ends the wait at once (SEMANTICS.md 2.1, step 3).
+func awaited(set manifest.Set, live diff.Snapshot) (first *diff.Live) {
+	for _, o := range set {
+		l := live[o.Key]
+		switch {
+		case l == nil || l.Unmonitored || l.Health.Settled():
+		case l.Health.Code == api.HealthDegraded:
+			return l
+		case first == nil:
+			first = l
+		}
+	}
+	return first
 }
 
 // await suspends the operation until an object is settled; one that is degraded

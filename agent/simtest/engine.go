@@ -1,0 +1,104 @@
+package simtest
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent"
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/project"
+	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+)
+
+// agentNamespace is where Applications are.
+const agentNamespace = "argocd"
+
+// refresh is how often an Application is looked at without a reason.
+const refresh = 3 * time.Minute
+
+// A life is the engine from one start to its death. It is tied together as
+// cmd/tidelock does it, but for Git.
+type life struct {
+	wire   *wire
+	cancel context.CancelFunc
+	ended  chan struct{}
+
+	mu    sync.Mutex // guards agent
+	agent *agent.Agent
+}
+
+// start begins a life, on whatever is in the server.
+func start(ctx context.Context, w *wire, git *repo, log *slog.Logger) *life {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &life{wire: w, cancel: cancel, ended: make(chan struct{})}
+	w.die = cancel
+	go func() {
+		defer close(l.ended)
+		for l.run(ctx, git, log) != nil && ctx.Err() == nil {
+			_ = pause(ctx, 2*time.Second) // it could not even begin, and is started again
+		}
+	}()
+	return l
+}
+
+// run is a whole life, or fails at its beginning.
+func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
+	cfg := &rest.Config{Host: "http://simtest", Transport: l.wire, QPS: -1, UserAgent: agentName}
+	live, err := cluster.New(cfg, log, cluster.Listeners{
+		Changed: func(app string, drifted bool) { l.agent.Live(app, drifted) },
+		Served:  func() { l.agent.All() },
+	})
+	if err != nil {
+		return err
+	}
+	if err := live.Discover(ctx); err != nil {
+		return err
+	}
+	applications, err := agent.NewApplications(cfg, agentNamespace,
+		func(string) project.Scoped { return project.Scoped{} }, func() int64 { return 0 })
+	if err != nil {
+		return err
+	}
+	applier, err := apply.New(cfg, live, log)
+	if err != nil {
+		return err
+	}
+	reconciler := reconcile.New(reconcile.Config{
+		Namespace: agentNamespace, Store: applications, Pipeline: git, Cluster: live, Apply: applier,
+		Log: log, Now: time.Now, Refresh: refresh,
+		Synced: func(app *api.Application, op *api.OperationState) {
+			log.Info("operation ended", "application", app.Name, "phase", op.Phase, "message", op.Message)
+		},
+	})
+	a := agent.New(applications, reconciler, log, func(types.NamespacedName, time.Duration) {})
+	l.mu.Lock()
+	l.agent = a
+	l.mu.Unlock()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return live.Run(ctx) })
+	g.Go(func() error { return a.Run(ctx) })
+	return g.Wait()
+}
+
+// moved is the news of a commit.
+func (l *life) moved() {
+	l.mu.Lock()
+	a := l.agent
+	l.mu.Unlock()
+	if a != nil {
+		a.Moved(repoURL)
+	}
+}
+
+// kill ends a life, without a last word.
+func (l *life) kill() {
+	l.wire.kill("", false)
+	l.cancel()
+}

@@ -1,0 +1,196 @@
+package simtest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/simtest/kube"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+)
+
+// A world is a cluster, a repository and the engine, in virtual time: it lives
+// in a bubble of testing/synctest.
+type world struct {
+	ctx    context.Context
+	seed   uint64
+	story  *story
+	log    *slog.Logger
+	server *kube.Server
+	git    *repo
+	faulty func(r *http.Request, roll uint64) fault // of all lives
+
+	lives []*life
+
+	mu       sync.Mutex // guards all below
+	requests int        // of the engine, but for watches
+	failures []string
+}
+
+// newWorld returns a world without an engine: see boot.
+func newWorld(ctx context.Context, seed uint64, options kube.Options) *world {
+	w := &world{ctx: ctx, seed: seed, story: newStory(), git: newRepo()}
+	w.log = slog.New(&logger{story: w.story})
+	if options.Delay == nil {
+		options.Delay = func(step string, o *kube.Object) time.Duration {
+			return 100*time.Millisecond + time.Duration(hash(seed, step, o.Name, o.Version)%uint64(2*time.Second))
+		}
+	}
+	w.server = kube.New(options)
+	for _, name := range []string{agentNamespace, "shop"} {
+		w.must(http.MethodPost, "/api/v1/namespaces", map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name}})
+	}
+	return w
+}
+
+// boot starts the engine, after the death of the one before.
+func (w *world) boot(dies func(n int) (now, effect bool)) *life {
+	w.story.tell("world", "the engine starts")
+	l := start(w.ctx, &wire{
+		server: w.server, story: w.story, seed: hash(w.seed, "life", len(w.lives)), count: map[string]int{}, dies: dies,
+		faulty: func(r *http.Request, roll uint64) fault {
+			if w.faulty == nil {
+				return none
+			}
+			return w.faulty(r, roll)
+		},
+		sent: w.count,
+	}, w.git, w.log)
+	w.lives = append(w.lives, l)
+	return l
+}
+
+func (w *world) count(r *http.Request) {
+	if r.URL.Query().Get("watch") == "" {
+		w.mu.Lock()
+		w.requests++
+		w.mu.Unlock()
+	}
+}
+
+// end ends all that runs, so that the bubble can end.
+func (w *world) end() {
+	for _, l := range w.lives {
+		l.kill()
+	}
+	w.server.End()
+	for _, l := range w.lives {
+		<-l.ended
+	}
+	time.Sleep(time.Hour) // the last timers
+}
+
+// fail notes that a property does not hold.
+func (w *world) fail(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	w.story.tell("FAILURE", "%s", text)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failures = append(w.failures, text)
+}
+
+// do makes a request as somebody who is not the engine.
+func (w *world) do(who, method, path, format string, body any) (map[string]any, int) {
+	var raw []byte
+	if text, ok := body.(string); ok {
+		raw = []byte(text)
+	} else if body != nil {
+		var err error
+		if raw, err = utiljson.Marshal(body); err != nil {
+			panic(err) // the caller's own words
+		}
+	}
+	r, err := http.NewRequestWithContext(w.ctx, method, "http://simtest"+path, strings.NewReader(string(raw)))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("User-Agent", who)
+	r.Header.Set("Content-Type", format)
+	answer, err := w.server.RoundTrip(r)
+	if err != nil {
+		panic(err) // it has no network to fail
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		panic(err)
+	}
+	var out map[string]any
+	if err := utiljson.Unmarshal(text, &out); err != nil {
+		panic(err)
+	}
+	w.story.tell(who, "%s %s %s: %d", method, path, clip(string(raw)), answer.StatusCode)
+	return out, answer.StatusCode
+}
+
+// must is do, in preparation, when nothing may go wrong.
+func (w *world) must(method, path string, body any) {
+	format := "application/json"
+	if method == http.MethodPatch {
+		format = string(types.MergePatchType)
+	}
+	if out, code := w.do("world", method, path, format, body); code >= 300 {
+		panic(fmt.Sprintf("%s %s: %d %v", method, path, code, out["message"]))
+	}
+}
+
+func clip(text string) string {
+	if len(text) > 300 {
+		return text[:300] + "..."
+	}
+	return text
+}
+
+// commit changes what Git states, and tells the engine after a while.
+func (w *world) commit(dir, yaml string, news time.Duration) string {
+	revision, err := w.git.commit(dir, yaml)
+	if err != nil {
+		panic(err)
+	}
+	w.story.tell("git", "commit %.7s to %s:\n%s", revision, dir, yaml)
+	time.AfterFunc(news, func() {
+		if w.ctx.Err() == nil && len(w.lives) > 0 {
+			w.lives[len(w.lives)-1].moved()
+		}
+	})
+	return revision
+}
+
+// application makes an Application of a directory.
+func (w *world) application(name string, edit func(*api.Application)) {
+	app := &api.Application{
+		TypeMeta:   metav1.TypeMeta{APIVersion: api.GroupVersion.String(), Kind: "Application"},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: agentNamespace},
+		Spec: api.ApplicationSpec{
+			Project: "default", Source: &api.Source{RepoURL: repoURL, Path: name, TargetRevision: "HEAD"},
+			Destination: api.Destination{Server: api.InClusterServer, Namespace: "shop"},
+		},
+	}
+	edit(app)
+	w.must(http.MethodPost, "/apis/argoproj.io/v1alpha1/namespaces/"+agentNamespace+"/applications", app)
+}
+
+// app reads an Application as it is stored; nil if it is not there.
+func (w *world) app(name string) *api.Application {
+	return asApplication(w.server.Get("argoproj.io", "applications", agentNamespace, name))
+}
+
+func asApplication(o *kube.Object) *api.Application {
+	if o == nil {
+		return nil
+	}
+	app := &api.Application{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Body, app); err != nil {
+		panic(err) // nobody here writes what is none
+	}
+	return app
+}
