@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,8 +22,12 @@ func (p *pass) fail(ctx context.Context, op *api.OperationState, todo plan.Plan,
 		}
 		failed = append(failed, failedRuns(w)...) // says so, and is no reason to stop
 		if slices.ContainsFunc(w.Runs, plan.Run.Pending) {
-			if p.clears(ctx, op, w) {
-				return
+			if left := p.clears(ctx, op, w); left != nil {
+				if p.patient(op, left.Key) {
+					return
+				}
+				failed = append(failed, apply.Result{Key: left.Key, Err: errors.New(op.Message), Message: op.Message})
+				break
 			}
 			failed = append(failed, p.do(ctx, op, w)...)
 			op.Message = clip("running SyncFail hooks after: " + describe(failed))
@@ -66,13 +71,17 @@ type wait struct {
 // patience ends the operation if it has waited too long for an object
 // (DESIGN.md D9).
 func (p *pass) patience(ctx context.Context, op *api.OperationState, todo plan.Plan, on manifest.Key, message string) {
+	if !p.patient(op, on) {
+		p.failObject(ctx, op, todo, on, fmt.Sprintf("not within %s (%s): %s", p.timeout(api.AnnotationSyncTimeout, nil, defaultSyncTimeout), api.AnnotationSyncTimeout, message))
+	}
+}
+
+// patient says that an operation may wait for an object for some more time.
+func (p *pass) patient(op *api.OperationState, on manifest.Key) bool {
 	timeout := p.timeout(api.AnnotationSyncTimeout, nil, defaultSyncTimeout)
 	left := p.waiting(markOf(op, ""), on).Add(timeout).Sub(p.now.Time)
-	if left > 0 {
-		p.soon(left)
-		return
-	}
-	p.failObject(ctx, op, todo, on, fmt.Sprintf("not within %s (%s): %s", timeout, api.AnnotationSyncTimeout, message))
+	p.soon(left)
+	return left > 0
 }
 
 // waiting returns since when a try of an operation waits for an object.

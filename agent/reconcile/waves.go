@@ -69,7 +69,8 @@ func (p *pass) wave(ctx context.Context, op *api.OperationState, todo plan.Plan,
 				w.Unconfirmed[0].Key, api.AnnotationDeletionApproved, op.StartedAt.UTC().Format(timeLayout)))
 			return false
 		}
-		if p.clears(ctx, op, w) {
+		if left := p.clears(ctx, op, w); left != nil {
+			p.patience(ctx, op, todo, left.Key, op.Message)
 			return false
 		}
 		if failed := p.do(ctx, op, w); len(failed) > 0 {
@@ -111,10 +112,9 @@ func hookFailure(key manifest.Key, t api.HookType, message string) apply.Result 
 	return apply.Result{Key: key, Message: text, Err: fmt.Errorf("%s", text)}
 }
 
-// clears deletes what is left of earlier runs of the wave's hooks. It reports
-// whether that has to be waited for.
-func (p *pass) clears(ctx context.Context, op *api.OperationState, w plan.Wave) bool {
-	var left *diff.Live
+// clears deletes what is left of earlier runs of the wave's hooks. It returns one
+// of them, if that has to be waited for.
+func (p *pass) clears(ctx context.Context, op *api.OperationState, w plan.Wave) (left *diff.Live) {
 	for _, r := range w.Runs {
 		l := r.Leftover()
 		if l == nil {
@@ -124,13 +124,13 @@ func (p *pass) clears(ctx context.Context, op *api.OperationState, w plan.Wave) 
 		if err := p.removeHook(ctx, l); err != nil {
 			p.failed = true
 			op.Message = clip(fmt.Sprintf("cannot delete hook %s of an earlier sync: %v", l.Key, err))
-			return true
+			return left
 		}
 	}
 	if left != nil {
 		op.Message = fmt.Sprintf("waiting for the deletion of hook %s of an earlier sync", left.Key)
 	}
-	return left != nil
+	return left
 }
 
 // do prunes, applies and begins hooks, and returns what failed.

@@ -37,6 +37,7 @@ type agentOptions struct {
 	webhookSecret    string
 	pollInterval     time.Duration
 	refresh          time.Duration
+	syncTimeout      time.Duration
 	impersonate      bool
 	debug            bool
 }
@@ -70,6 +71,7 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused")
 	f.DurationVar(&o.pollInterval, "poll-interval", 2*time.Minute, "how often repositories are asked for news, if no webhook tells")
 	f.DurationVar(&o.refresh, "refresh-interval", 3*time.Minute, "how often an Application is looked at without a reason")
+	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.debug, "debug", false, "log more")
 	return cmd
@@ -188,7 +190,7 @@ func (p *parts) tie(cfg *rest.Config) error {
 	renders := e.renders()
 	p.metrics = metrics.New(p.numbers(renders))
 	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
-		Refresh: p.options.refresh, Synced: p.synced, Impersonate: p.options.impersonate,
+		Refresh: p.options.refresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
 	})
 	if err != nil {
 		return err
