@@ -42,6 +42,9 @@ func autoSync(app *api.Application, changes []diff.Change, prunes []manifest.Key
 		return decision{}
 	}
 	apply, changed := count(changes)
+	if namespaceChanged(app, app.Status.OperationState) {
+		apply, changed = apply+1, changed+1
+	}
 	if apply == 0 && len(prunes) == 0 {
 		return decision{}
 	}

@@ -138,6 +138,9 @@ func (p *pass) unknown(err error) {
 // compared writes the outcome of a comparison into the status.
 func (p *pass) compared(desired *Desired, changes []diff.Change) {
 	sync := api.SyncStatus{Status: api.SyncCodeSynced, ComparedTo: comparedTo(p.app)}
+	if namespaceChanged(p.app, p.status.OperationState) {
+		sync.Status = api.SyncCodeOutOfSync
+	}
 	if p.app.Spec.HasMultipleSources() {
 		sync.Revisions = desired.Revisions
 	} else if len(desired.Revisions) > 0 {

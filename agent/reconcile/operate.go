@@ -148,9 +148,7 @@ func (p *pass) open(op api.Operation, desired *Desired) *api.OperationState {
 func (p *pass) bind(op *api.OperationState, desired *Desired) {
 	sync := *op.Operation.Sync // the request is another's
 	op.Operation.Sync = &sync
-	if policy := p.app.Spec.SyncPolicy; policy != nil && sync.SyncOptions.Has(api.SyncOptionCreateNamespace) {
-		op.SyncResult.ManagedNamespaceMetadata = policy.ManagedNamespaceMetadata
-	}
+	p.bindNamespace(op)
 	app := withSources(p.app, &op.Operation)
 	sources := app.Spec.AllSources()
 	if app.Spec.HasMultipleSources() {
@@ -229,11 +227,7 @@ func (p *pass) prepare(ctx context.Context, op *api.OperationState, todo plan.Pl
 		if v := p.rules.Object(namespaceKey(namespace), false, p.app.Spec.Destination.Resolved()); !v.Allowed {
 			return fmt.Errorf("%w: %s: %s", ErrNotPermitted, api.SyncOptionCreateNamespace, v.Reason)
 		}
-		var metadata *api.ManagedNamespaceMetadata
-		if p.app.Spec.SyncPolicy != nil {
-			metadata = p.app.Spec.SyncPolicy.ManagedNamespaceMetadata
-		}
-		if err := p.apply.EnsureNamespace(ctx, namespace, metadata); err != nil {
+		if err := p.apply.EnsureNamespace(ctx, namespace, namespaceMetadata(p.app)); err != nil {
 			return err
 		}
 	}
