@@ -118,13 +118,33 @@ func (a *Agent) schedule(app types.NamespacedName, outcome reconcile.Outcome) {
 // Live asks for a pass over an application whose live state has changed; at
 // once if it has drifted.
 func (a *Agent) Live(instance string, drifted bool) {
-	namespace, name := api.ParseInstanceName(instance, a.reconciler.Namespace)
-	app := types.NamespacedName{Namespace: namespace, Name: name}
+	app := a.named(instance)
 	if drifted {
 		a.queue.Add(app)
 		return
 	}
 	a.queue.AddAfter(app, settle)
+}
+
+// named returns the Application of an instance name. That of an object without a
+// tracking id is known by its label only, which may be shortened.
+func (a *Agent) named(instance string) types.NamespacedName {
+	namespace, name := api.ParseInstanceName(instance, a.reconciler.Namespace)
+	if a.applications.Application(namespace, name) == nil {
+		for _, app := range a.applications.List() {
+			if api.AppLabel(api.InstanceName(app.Namespace, app.Name, a.reconciler.Namespace)) == instance {
+				return types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
+			}
+		}
+	}
+	return types.NamespacedName{Namespace: namespace, Name: name}
+}
+
+// Wake asks for a pass over an Application, if there is one of the name.
+func (a *Agent) Wake(app types.NamespacedName) {
+	if a.applications.Application(app.Namespace, app.Name) != nil {
+		a.queue.Add(app)
+	}
 }
 
 // All asks for a pass over every Application.
@@ -134,14 +154,20 @@ func (a *Agent) All() {
 	}
 }
 
-// Moved asks for a pass over the Applications of a repository.
+// Moved asks for a pass over the Applications of a repository. Before the first
+// of them all are known to be out of date.
 func (a *Agent) Moved(repoURL string) {
+	var moved []types.NamespacedName
 	for _, app := range a.applications.List() {
 		for _, source := range app.Spec.AllSources() {
 			if git.SameRepo(source.RepoURL, repoURL) {
-				a.queue.Add(types.NamespacedName{Namespace: app.Namespace, Name: app.Name})
+				moved = append(moved, types.NamespacedName{Namespace: app.Namespace, Name: app.Name})
 				break
 			}
 		}
+	}
+	a.reconciler.Moved(moved)
+	for _, app := range moved {
+		a.queue.Add(app)
 	}
 }

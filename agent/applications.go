@@ -19,11 +19,13 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Applications knows the Applications of the agent's namespace, and its Projects.
+// Applications knows the Applications of the agent's namespace, and of others that
+// it is told to watch, and the AppProjects of its own.
 // It is safe for concurrent use.
 type Applications struct {
 	client    rest.Interface
 	namespace string
+	elsewhere project.Namespaces
 	*Projects
 
 	changed func(types.NamespacedName)
@@ -34,9 +36,10 @@ type Applications struct {
 	apps map[types.NamespacedName]*api.Application
 }
 
-// NewApplications returns the Applications of a namespace. Scoped tells what
-// Secrets bind to a project; generation grows when that has changed.
-func NewApplications(cfg *rest.Config, namespace string, scoped func(name string) project.Scoped, generation func() int64) (*Applications, error) {
+// NewApplications returns the Applications of a namespace, and of elsewhere.
+// Scoped tells what Secrets bind to a project; generation grows when that has
+// changed.
+func NewApplications(cfg *rest.Config, namespace string, elsewhere project.Namespaces, scoped func(name string) project.Scoped, generation func() int64) (*Applications, error) {
 	client, err := NewClient(cfg)
 	if err != nil {
 		return nil, err
@@ -44,7 +47,7 @@ func NewApplications(cfg *rest.Config, namespace string, scoped func(name string
 	projects := newProjects(namespace)
 	projects.scoped, projects.generation = scoped, generation
 	return &Applications{
-		client: client, namespace: namespace, synced: make(chan struct{}),
+		client: client, namespace: namespace, elsewhere: elsewhere, synced: make(chan struct{}),
 		Projects: projects,
 		apps:     map[types.NamespacedName]*api.Application{},
 	}, nil
@@ -72,11 +75,15 @@ func NewClient(cfg *rest.Config) (rest.Interface, error) {
 func (a *Applications) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		a.reflect("applications", &api.Application{}, a).RunWithContext(ctx)
+		namespace := a.namespace
+		if !a.elsewhere.None() {
+			namespace = metav1.NamespaceAll // there are no watches of several namespaces
+		}
+		a.reflect("applications", namespace, &api.Application{}, a).RunWithContext(ctx)
 		return nil
 	})
 	g.Go(func() error {
-		a.reflect("appprojects", &api.AppProject{}, a.Projects).RunWithContext(ctx)
+		a.reflect("appprojects", a.namespace, &api.AppProject{}, a.Projects).RunWithContext(ctx)
 		return nil
 	})
 	return g.Wait()
@@ -94,8 +101,8 @@ func (a *Applications) Wait(ctx context.Context) error {
 	return nil
 }
 
-func (a *Applications) reflect(resource string, kind runtime.Object, store cache.ReflectorStore) *cache.Reflector {
-	lw := cache.NewListWatchFromClient(a.client, resource, a.namespace, fields.Everything())
+func (a *Applications) reflect(resource, namespace string, kind runtime.Object, store cache.ReflectorStore) *cache.Reflector {
+	lw := cache.NewListWatchFromClient(a.client, resource, namespace, fields.Everything())
 	return cache.NewReflectorWithOptions(lw, kind, store, cache.ReflectorOptions{Name: resource})
 }
 
@@ -163,6 +170,9 @@ func equal(a, b *api.Application) bool {
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
 func (a *Applications) Add(obj any) error {
 	app := obj.(*api.Application)
+	if app.Namespace != a.namespace && !a.elsewhere.Has(app.Namespace) {
+		return nil
+	}
 	if a.keep(app) {
 		a.changed(types.NamespacedName{Namespace: app.Namespace, Name: app.Name})
 	}
@@ -175,9 +185,12 @@ func (a *Applications) Delete(obj any) error {
 	app := obj.(*api.Application)
 	key := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
 	a.mu.Lock()
+	_, known := a.apps[key]
 	delete(a.apps, key)
 	a.mu.Unlock()
-	a.changed(key)
+	if known || app.Namespace == a.namespace || a.elsewhere.Has(app.Namespace) {
+		a.changed(key)
+	}
 	return nil
 }
 

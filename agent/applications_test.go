@@ -11,9 +11,13 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-func newTestApplications(t *testing.T) (*Applications, *[]string) {
+func newTestApplications(t *testing.T, namespaces ...string) (*Applications, *[]string) {
 	t.Helper()
-	a, err := NewApplications(&rest.Config{Host: "https://nowhere.invalid"}, "argocd",
+	elsewhere, err := project.NewNamespaces(namespaces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := NewApplications(&rest.Config{Host: "https://nowhere.invalid"}, "argocd", elsewhere,
 		func(string) project.Scoped { return project.Scoped{} }, func() int64 { return 0 })
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ var arrows = []struct {
 	{"agent/settings", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/reconcile"}, "settings are read from text: hand it the data"},
 	{"agent/diff", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/plan"}, "diff is pure: hand it records"},
 	{"agent/project", []string{"k8s.io/client-go", module + "/agent/cluster"}, "project is pure: hand it the project"},
+	{"agent/depend", []string{"k8s.io/client-go", module + "/"}, "depend is pure: hand it the Applications"},
 	{"agent/window", []string{"k8s.io/client-go", module + "/agent/cluster"}, "window is pure: hand it the time"},
 	{"agent/plan", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply"}, "plan is pure: hand it changes"},
 	{"agent/git", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},

@@ -86,8 +86,19 @@ const (
 	// [SecretsApply]; if absent the agent decides by what the destination serves.
 	AnnotationSealedSecrets   = "tidelock.io/sealed-secrets"
 	AnnotationExternalSecrets = "tidelock.io/external-secrets"
-	// AnnotationDependsOn lists the Applications that must be Synced and Healthy first.
+	// AnnotationDependsOn lists the Applications, as NAME or NAMESPACE/NAME, that
+	// must be Synced, Healthy and at rest before a sync of this one begins: an
+	// automated one (self-heal, too) does not begin before; one that somebody asks
+	// for waits, and says for what, unless its operation.info has
+	// AnnotationIgnoreDependencies, or it is a dry run. A sync that has begun is
+	// not held any more. NAME is in the namespace of the Application; what is in
+	// another one counts if it is of the same project, or if the Application is in
+	// the agent's namespace. Deletion waits for nobody: an Application goes even if
+	// others depend on it, which then wait for one of its name.
 	AnnotationDependsOn = "tidelock.io/depends-on"
+	// AnnotationIgnoreDependencies "true", as an entry of operation.info, makes that
+	// operation go ahead, whatever the Application depends on.
+	AnnotationIgnoreDependencies = "tidelock.io/ignore-dependencies"
 	// AnnotationSyncTimeout is how long an operation may take, retries included: a Go
 	// duration. Without it, it may wait an hour for any one object.
 	AnnotationSyncTimeout = "tidelock.io/sync-timeout"

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 )
 
 // Wave does what a wave has to do: prunes at once, then group after group. A
@@ -50,7 +52,12 @@ func (a *Applier) one(ctx context.Context, c diff.Change, options Options) Resul
 // prune deletes the very object that the plan saw.
 func (a *Applier) prune(ctx context.Context, c diff.Change, propagation metav1.DeletionPropagation) Result {
 	result := Result{Key: c.Key, Version: c.Live.Version, Code: api.ResultPruned, Message: "pruned"}
-	if err := a.delete(ctx, c.Live, propagation); err != nil {
+	err := a.delete(ctx, c.Live, propagation)
+	if errors.Is(err, errLeft) {
+		result.Code, result.Message = api.ResultPruneSkipped, err.Error()
+		return result
+	}
+	if err != nil {
 		return Result{
 			Key: c.Key, Version: c.Live.Version, Code: api.ResultSyncFailed,
 			Message: err.Error(), Err: fmt.Errorf("prune %s: %w", c.Key, err),
@@ -60,20 +67,41 @@ func (a *Applier) prune(ctx context.Context, c diff.Change, propagation metav1.D
 	return result
 }
 
+// errLeft says that an object has become another application's.
+var errLeft = errors.New("ignored (it belongs to another application by now)")
+
+// delete deletes an object as it was seen: what has changed since is looked at
+// again, for it may have been handed over to another application.
 func (a *Applier) delete(ctx context.Context, live *diff.Live, propagation metav1.DeletionPropagation) error {
 	url, err := a.url(ctx, live.Key.GroupKind().WithVersion(live.Version), live.Key)
 	if err != nil {
 		return err
 	}
-	uid := types.UID(live.UID)
-	options := metav1.DeleteOptions{
-		TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
-		Preconditions:     &metav1.Preconditions{UID: &uid},
-		PropagationPolicy: &propagation,
-	}
-	err = a.request(ctx, func() error { return a.client.Delete().AbsPath(url).Body(&options).Do(ctx).Error() })
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil // gone, or another object under its name: not ours to delete
+	uid, version := types.UID(live.UID), live.ResourceVersion
+	err = retry.OnError(retry.DefaultBackoff, apierrors.IsConflict, func() error {
+		options := metav1.DeleteOptions{
+			TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
+			Preconditions:     &metav1.Preconditions{UID: &uid, ResourceVersion: &version},
+			PropagationPolicy: &propagation,
+		}
+		conflict := a.request(ctx, func() error { return a.client.Delete().AbsPath(url).Body(&options).Do(ctx).Error() })
+		if !apierrors.IsConflict(conflict) {
+			return conflict
+		}
+		now, err := a.cluster.Reread(ctx, live)
+		switch {
+		case err != nil:
+			return err
+		case now == nil || now.UID != live.UID:
+			return nil // gone, or another object under its name: not ours to delete
+		case now.App != live.App:
+			return errLeft
+		}
+		version = now.ResourceVersion
+		return conflict
+	})
+	if apierrors.IsNotFound(err) {
+		return nil
 	}
 	return err
 }

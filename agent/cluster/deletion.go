@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/diff"
@@ -114,6 +115,20 @@ func (c *Cluster) Get(ctx context.Context, gvk schema.GroupVersionKind, namespac
 		return nil, err
 	}
 	return object.Object, nil
+}
+
+// Reread reads an object anew: what identifies it, and whose it is by now. Nil is
+// one that is gone.
+func (c *Cluster) Reread(ctx context.Context, live *diff.Live) (*diff.Live, error) {
+	gvk := live.Key.GroupKind().WithVersion(live.Version)
+	object, err := c.get(ctx, gvk, live.Key.Namespace, live.Key.Name)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the live object: %w", err)
+	}
+	return c.identify(gvk, object.Object), nil
 }
 
 func (c *Cluster) get(ctx context.Context, gvk schema.GroupVersionKind, namespace, name string) (*unstructured.Unstructured, error) {

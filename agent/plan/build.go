@@ -24,6 +24,9 @@ type Policy struct {
 	Only map[manifest.Key]bool
 	// Approved is the hash of the plan whose deletions a person has approved.
 	Approved string
+	// Heirs are the applications that state an extra object by now: it is left to
+	// them.
+	Heirs map[manifest.Key]string
 	// Confirmed: a person has consented to whatever asks for consent.
 	Confirmed bool
 }
@@ -122,6 +125,8 @@ func (policy Policy) prunes(changes []diff.Change) (prunes []diff.Change, skippe
 func (policy Policy) keep(c diff.Change) string {
 	own := api.ParseSyncOptions(c.Live.Options).Value("Prune")
 	switch {
+	case policy.Heirs[c.Key] != "":
+		return "handed over to application " + policy.Heirs[c.Key]
 	case own == "false" || own == "" && policy.PruneNever:
 		return "ignored (no prune)"
 	case c.Live.Keep:

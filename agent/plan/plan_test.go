@@ -160,6 +160,16 @@ keep ConfigMap shop/b: ignored (no prune)
 keep ConfigMap shop/c: ignored (helm.sh/resource-policy: keep)
 keep PersistentVolumeClaim shop/d: ignored (helm.sh/resource-policy: keep)
 `},
+		{"what another application states by now", Policy{Prune: true, Heirs: map[manifest.Key]string{
+			{Kind: "ConfigMap", Namespace: "shop", Name: "b"}:             "other",
+			{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "c"}: "other",
+		}}, `
+extra ConfigMap shop/b
+extra PersistentVolumeClaim shop/c
+`, `
+keep ConfigMap shop/b: handed over to application other
+keep PersistentVolumeClaim shop/c: handed over to application other
+`},
 		{"an empty render", prune, `
 extra ConfigMap shop/b
 `, `

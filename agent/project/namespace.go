@@ -2,6 +2,7 @@ package project
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,16 +77,39 @@ func (n appNamespace) matches(namespace string) bool {
 	return ok && err == nil
 }
 
+// Namespaces are patterns of the namespaces in which Applications may live beside
+// the agent's own. The zero value is none.
+type Namespaces struct{ list []appNamespace }
+
+// NewNamespaces reads patterns as they stand in spec.sourceNamespaces: globs, and
+// regular expressions between slashes.
+func NewNamespaces(patterns []string) (Namespaces, error) {
+	list := make([]appNamespace, len(patterns))
+	for i, text := range patterns {
+		var err error
+		if list[i], err = newAppNamespace(text); err != nil {
+			return Namespaces{}, fmt.Errorf("pattern %s of namespaces cannot be read: %w", shown(text), err)
+		}
+	}
+	return Namespaces{list}, nil
+}
+
+// None says that there is no pattern.
+func (n Namespaces) None() bool { return len(n.list) == 0 }
+
+// Has says that one of the patterns matches a namespace.
+func (n Namespaces) Has(namespace string) bool {
+	return slices.ContainsFunc(n.list, func(p appNamespace) bool { return p.matches(namespace) })
+}
+
 // Namespace judges where an Application lives, against spec.sourceNamespaces. The agent's
 // own namespace is always permitted; so is an empty one, which stands for it.
 func (r *Rules) Namespace(namespace, agentNamespace string) Verdict {
 	if namespace == "" || namespace == agentNamespace {
 		return allowed
 	}
-	for _, n := range r.appNamespaces {
-		if n.matches(namespace) {
-			return allowed
-		}
+	if (Namespaces{r.appNamespaces}).Has(namespace) {
+		return allowed
 	}
 	return r.refusef("spec.sourceNamespaces permits no Applications in namespace %s: add it, or move the Application to namespace %s",
 		shown(namespace), shown(agentNamespace))

@@ -58,6 +58,8 @@ func (p *pass) look(desired *Desired) []diff.Change {
 	for _, h := range desired.Hooks {
 		p.permits(h.Object)
 	}
+	p.inherit(changes)
+	p.heirOf = p.heirs(changes)
 	return changes
 }
 
@@ -126,7 +128,7 @@ func (p *pass) unknown(err error) {
 	}
 	p.report.add(api.ConditionComparisonError, err.Error())
 	p.status.Sync.Status = api.SyncCodeUnknown
-	p.status.Sync.ComparedTo = comparedTo(p.app)
+	p.status.Sync.ComparedTo = p.app.Spec.ComparedTo()
 	if op := p.status.OperationState; op != nil && !op.Phase.Completed() {
 		op.Message = clip("waiting: " + err.Error())
 	}
@@ -137,7 +139,7 @@ func (p *pass) unknown(err error) {
 
 // compared writes the outcome of a comparison into the status.
 func (p *pass) compared(desired *Desired, changes []diff.Change) {
-	sync := api.SyncStatus{Status: api.SyncCodeSynced, ComparedTo: comparedTo(p.app)}
+	sync := api.SyncStatus{Status: api.SyncCodeSynced, ComparedTo: p.app.Spec.ComparedTo()}
 	if namespaceChanged(p.app, p.status.OperationState) {
 		sync.Status = api.SyncCodeOutOfSync
 	}
@@ -165,6 +167,7 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 				fmt.Sprintf("%s belongs to application %s and is left to it: remove it from one of the two", c.Key, c.Live.App))
 		}
 	}
+	p.sharing(changes)
 	for _, l := range p.liveHooks() {
 		resources = append(resources, hookStatus(l))
 	}
@@ -252,14 +255,4 @@ func (p *pass) setHealth(h health.Health) {
 		p.status.Health.LastTransitionTime = &p.now
 	}
 	p.status.Health.Status, p.status.Health.Message = h.Code, clip(h.Message)
-}
-
-func comparedTo(app *api.Application) api.ComparedTo {
-	to := api.ComparedTo{Destination: app.Spec.Destination, IgnoreDifferences: app.Spec.IgnoreDifferences}
-	if app.Spec.HasMultipleSources() {
-		to.Sources = app.Spec.AllSources()
-	} else if sources := app.Spec.AllSources(); len(sources) == 1 {
-		to.Source = sources[0]
-	}
-	return to
 }

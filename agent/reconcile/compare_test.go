@@ -93,7 +93,7 @@ func TestComparedTo(t *testing.T) {
 		{"1.7 sync.comparedTo: sources", "sources: [{repoURL: r, path: p}], destination: {}", `{"destination":{},"sources":[{"repoURL":"r","path":"p"}]}`},
 	} {
 		app := read[api.Application](t, "{metadata: {}, spec: {project: a, "+tt.spec+"}}")
-		if got, err := json.Marshal(comparedTo(app)); err != nil || string(got) != tt.want {
+		if got, err := json.Marshal(app.Spec.ComparedTo()); err != nil || string(got) != tt.want {
 			t.Errorf("%s: %v, got\n%s\nwant\n%s", tt.name, err, got, tt.want)
 		}
 	}

@@ -59,6 +59,16 @@ func (p *pass) deleteWave(ctx context.Context, how metav1.DeletionPropagation) (
 	if len(changes) == 0 {
 		return false, nil
 	}
+	changes, doubt, err := p.bequeath(ctx, changes)
+	if err != nil {
+		return true, err
+	}
+	if doubt != "" {
+		p.report.add(ConditionDeletionWarning, doubt)
+	}
+	if len(changes) == 0 {
+		return true, nil
+	}
 	last := slices.MaxFunc(changes, func(a, b diff.Change) int { return a.Live.Wave - b.Live.Wave }).Live.Wave
 	todo := slices.DeleteFunc(changes, func(c diff.Change) bool { return c.Live.Wave < last || c.Live.Deleting })
 	failed := apply.Failed(p.apply.Delete(ctx, todo, how))

@@ -45,6 +45,7 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	revisions := pinned(op, retrying(p.status.OperationState))
 	rendered, err := p.r.Pipeline.Desired(ctx, withSources(p.app, op), revisions)
 	if err != nil {
+		p.r.claims.failed(p.name, p.moves, p.now.Time)
 		return nil, err
 	}
 	for _, w := range rendered.Warnings {
@@ -54,7 +55,6 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 		p.soon(max(time.Second, rendered.Refresh.Sub(p.now.Time)))
 	}
 	rendered = p.included(rendered)
-	p.notActedOn(rendered.Set)
 	p.misread(rendered.Set)
 	p.r.mu.Lock()
 	known := p.r.desired[p.name]
@@ -63,6 +63,7 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	if known != nil && known.upgrade == upgrade && known.install == p.settings.Installation && sameObjects(known.from, rendered.Set) {
 		next := *known
 		next.Rendered = rendered
+		p.claim(&next, revisions != nil)
 		return &next, nil
 	}
 	objects, hooks := plan.Split(rendered.Set, upgrade)
@@ -71,9 +72,18 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	}
 	desired := &Desired{Rendered: rendered, Objects: objects, Hooks: hooks, from: rendered.Set, upgrade: upgrade, install: p.settings.Installation}
 	p.r.mu.Lock()
-	defer p.r.mu.Unlock()
 	p.r.desired[p.name] = desired
+	p.r.mu.Unlock()
+	p.claim(desired, revisions != nil)
 	return desired, nil
+}
+
+// claim makes known what the Application states, to those who have to do with it.
+// Pinned says that an operation chose the revisions.
+func (p *pass) claim(desired *Desired, pinned bool) {
+	p.r.wake(p.r.claims.found(p.name, p.moves, look{
+		set: desired.Objects, sources: p.app.Spec.AllSources(), revisions: desired.Revisions, pinned: pinned,
+	}))
 }
 
 // sameObjects says that two sets hold the very same objects.
@@ -115,11 +125,16 @@ func (p *pass) track(body map[string]any, key manifest.Key) {
 	if p.settings.Installation != "" {
 		put(meta, "annotations", api.AnnotationInstallationID, p.settings.Installation)
 	}
-	id := api.TrackingID{App: p.name, Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
+	put(meta, "annotations", api.AnnotationTrackingID, trackingID(p.name, p.app, key))
+}
+
+// trackingID is what an Application's object carries (SEMANTICS.md 2.4).
+func trackingID(instance string, app *api.Application, key manifest.Key) string {
+	id := api.TrackingID{App: instance, Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
 	if key.Namespace == "" {
-		id.Namespace = p.app.Spec.Destination.Namespace
+		id.Namespace = app.Spec.Destination.Namespace
 	}
-	put(meta, "annotations", api.AnnotationTrackingID, id.String())
+	return id.String()
 }
 
 func put(meta map[string]any, field, name, value string) {

@@ -30,6 +30,9 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 		p.report.add(api.ConditionSyncError, op.Message)
 		return changes
 	}
+	if p.depends(op) {
+		return changes
+	}
 	if err := p.accept(ctx, op, desired); err != nil {
 		p.log.Warn("cannot begin the operation", "error", err)
 		p.failed = true
@@ -184,6 +187,10 @@ func (p *pass) accept(ctx context.Context, op *api.OperationState, desired *Desi
 
 // sync does what is to be done now, and ends or suspends the operation.
 func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desired, changes []diff.Change) {
+	if err := shared(op, changes); err != nil {
+		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
+		return
+	}
 	runs, err := p.runs(op, desired)
 	if err != nil {
 		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
@@ -191,6 +198,9 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 	}
 	p.noteRuns(op, runs)
 	todo := plan.Build(changes, runs, p.policy(op))
+	if !op.Operation.Sync.DryRun {
+		todo = p.surely(op, changes, runs, todo)
+	}
 	p.note(op, skippedResults(todo))
 	p.held(todo)
 	p.log.Debug("plan", "plan", todo.String())
@@ -268,6 +278,7 @@ func (p *pass) policy(op *api.OperationState) plan.Policy {
 		AllowEmpty:   p.app.Spec.SyncPolicy != nil && p.app.Spec.SyncPolicy.Automated.AllowsEmpty(),
 		Approved:     p.app.Annotations[api.AnnotationApprove],
 		Confirmed:    p.confirmed(op),
+		Heirs:        p.heirOf,
 	}
 	if len(sync.Resources) > 0 {
 		policy.Only = map[manifest.Key]bool{}

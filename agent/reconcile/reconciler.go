@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/depend"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/settings"
@@ -17,6 +18,7 @@ import (
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"golang.org/x/time/rate"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Config is what a Reconciler needs; every field.
@@ -40,6 +42,9 @@ type Config struct {
 	Impersonate bool
 	// Settings are what argocd-cm says; nil if nobody reads it.
 	Settings func() *settings.Settings
+	// Wake has a pass made over an Application soon, if there is one of the name;
+	// nil if no passes are made.
+	Wake func(types.NamespacedName)
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
 }
@@ -49,6 +54,8 @@ type Config struct {
 type Reconciler struct {
 	Config
 	revisions *rate.Limiter // of status writes that only name a newer commit
+	claims    *claims       // what all Applications state
+	hearing   hearing       // who waits for news of whom
 
 	mu      sync.Mutex // guards all below
 	desired map[string]*Desired
@@ -56,6 +63,8 @@ type Reconciler struct {
 	failed  map[string]*project.Rules         // by which the last operation failed
 	waits   map[string]wait                   // what operations wait for
 	ignores map[string]ignored                // compiled rules
+	circles map[string]depend.Circle          // dependencies that go round
+	doubts  map[string]time.Time              // since when deletions wait: see surely
 	due     map[string]time.Time              // when to name a newer commit: see quiet
 }
 
@@ -64,6 +73,8 @@ func New(config Config) *Reconciler {
 	return &Reconciler{
 		Config: config, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
 		failed: map[string]*project.Rules{}, waits: map[string]wait{}, ignores: map[string]ignored{},
+		circles: map[string]depend.Circle{}, doubts: map[string]time.Time{},
+		claims: newClaims(), hearing: hearing{seen: map[string]map[string]face{}},
 		due:       map[string]time.Time{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
@@ -80,9 +91,11 @@ type Outcome struct {
 // Reconcile makes one pass over an Application. Its error is about writing the
 // report; all else that goes wrong is in the report.
 func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Outcome, error) {
+	instance := api.InstanceName(namespace, name, r.Namespace)
+	defer r.show(instance)
 	app := r.Store.Application(namespace, name)
 	if app == nil {
-		r.forget(api.InstanceName(namespace, name, r.Namespace))
+		r.forget(instance)
 		return Outcome{}, nil
 	}
 	if app.Annotations[api.AnnotationSkipReconcile] == "true" {
@@ -96,6 +109,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 	if err := p.finish(ctx); err != nil {
 		return Outcome{Failed: true}, err
 	}
+	r.claims.reported(instance)
 	return Outcome{Again: p.again, Failed: p.failed}, nil
 }
 
@@ -110,6 +124,9 @@ type pass struct {
 	windows *window.Windows         // that match the Application
 	rules   *project.Rules          // of the Application's project
 	refused map[manifest.Key]string // desired objects that it does not permit, and why
+	circle  depend.Circle           // of dependencies, that the Application is in
+	unsure  string                  // why deletions wait: see surely
+	heirOf  map[manifest.Key]string // live objects that another Application states instead
 
 	settings *settings.Settings // as they were when the pass began
 	apply    *apply.Applier     // in the name that the project says
@@ -119,6 +136,7 @@ type pass struct {
 	status  api.ApplicationStatus // as it will be written
 	written api.ApplicationStatus // as it stands in the cluster
 	report  report
+	moves   int  // of the repositories, as the pass began
 	taken   bool // the requested operation was taken on, and is to be cleared
 	ended   bool // an operation ended in this pass
 	rested  bool // the report of the pass before rested
@@ -130,7 +148,7 @@ func (r *Reconciler) begin(app *api.Application) *pass {
 	name := api.InstanceName(app.Namespace, app.Name, r.Namespace)
 	p := &pass{
 		r: r, app: app, name: name, now: metav1.NewTime(r.Now()), log: r.Log.With("application", name),
-		written: app.Status, apply: r.Apply, settings: r.settings(),
+		moves: r.claims.begin(name), written: app.Status, apply: r.Apply, settings: r.settings(),
 	}
 	if held := r.unhold(name); held != nil {
 		p.app.Status, p.rested = *held, true
@@ -142,8 +160,10 @@ func (r *Reconciler) begin(app *api.Application) *pass {
 // run takes the flow of DESIGN.md section 1, step by step. A step that fails
 // reports why and ends the pass; nothing live is touched because of it.
 func (p *pass) run(ctx context.Context) {
+	p.rounds()
 	if !p.valid() {
 		p.broken(p.report.of(api.ConditionInvalidSpecError))
+		p.r.claims.failed(p.name, p.moves, p.now.Time)
 		return
 	}
 	desired, err := p.desire(ctx) // commit, tree, manifests, secrets
@@ -177,6 +197,8 @@ func (p *pass) soon(d time.Duration) {
 
 // forget drops what is kept of an Application that is gone.
 func (r *Reconciler) forget(name string) {
+	r.tellCircle(name, nil)
+	r.wake(r.claims.forget(name))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.desired, name)
@@ -184,6 +206,7 @@ func (r *Reconciler) forget(name string) {
 	delete(r.failed, name)
 	delete(r.waits, name)
 	delete(r.ignores, name)
+	delete(r.doubts, name)
 	delete(r.due, name)
 	r.Cluster.Forget(name)
 	r.Pipeline.Forget(name)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/window"
-	"github.com/tidelock-io/tidelock/render/manifest"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -104,28 +103,11 @@ func (p *pass) limits(project *api.AppProject) {
 // ConditionUnsupportedWarning names a field that this version does not act on.
 const ConditionUnsupportedWarning api.ConditionType = "UnsupportedWarning"
 
-// unsupportedOptions are sync options that this version does not act on.
-var unsupportedOptions = map[string]string{
-	api.SyncOptionFailOnSharedResource: "an object of another application is reported and left alone",
-}
-
 // unsupportedCompare are compare options of Applications that this version does
 // not act on: it always goes by what the server made of an apply (DESIGN.md D7).
 var unsupportedCompare = map[string]string{
 	api.CompareOptionServerSideDiffFalse:    "differences are always the server's word",
 	api.CompareOptionIncludeMutationWebhook: "what a webhook changes is no difference",
-}
-
-// notActedOn names what single objects ask for and do not get.
-func (p *pass) notActedOn(set manifest.Set) {
-	for _, o := range set {
-		for _, option := range api.ParseSyncOptions(o.Annotations[api.AnnotationSyncOptions]) {
-			why, ok := unsupportedOptions[option]
-			if ok {
-				p.report.add(ConditionUnsupportedWarning, fmt.Sprintf("%s: %s: sync option %s: %s", o.Origin, o.Key, option, why))
-			}
-		}
-	}
 }
 
 // unsupported names what the spec asks for and does not get.
@@ -137,11 +119,6 @@ func unsupported(app *api.Application) []string {
 	for _, option := range api.ParseSyncOptions(app.Annotations[api.AnnotationCompareOptions]) {
 		if why, ok := unsupportedCompare[option]; ok {
 			warnings = append(warnings, fmt.Sprintf("annotation %s: %s: %s", api.AnnotationCompareOptions, option, why))
-		}
-	}
-	for _, option := range app.Spec.SyncPolicy.Options() {
-		if why, ok := unsupportedOptions[option]; ok {
-			warnings = append(warnings, fmt.Sprintf("spec.syncPolicy.syncOptions: %s: %s", option, why))
 		}
 	}
 	return warnings

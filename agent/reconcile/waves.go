@@ -27,7 +27,7 @@ func (p *pass) waves(ctx context.Context, op *api.OperationState, todo plan.Plan
 		if !w.Done() && p.waits(ctx, op, todo, before) {
 			return
 		}
-		if !p.wave(ctx, op, todo, w) {
+		if p.hesitates(op, w) || !p.wave(ctx, op, todo, w) {
 			return
 		}
 		before = append(before, w.Objects...)

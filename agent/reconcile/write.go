@@ -16,6 +16,8 @@ import (
 type Store interface {
 	// Application returns what is known of one, or nil.
 	Application(namespace, name string) *api.Application
+	// List returns all, which must not be changed.
+	List() []*api.Application
 	// Project returns an AppProject of the agent's namespace.
 	Project(name string) (*api.AppProject, error)
 	// Rules returns the rules of an AppProject of the agent's namespace.

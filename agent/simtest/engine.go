@@ -61,7 +61,7 @@ func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
 	if err := live.Discover(ctx); err != nil {
 		return err
 	}
-	applications, err := agent.NewApplications(cfg, agentNamespace,
+	applications, err := agent.NewApplications(cfg, agentNamespace, project.Namespaces{},
 		func(string) project.Scoped { return project.Scoped{} }, func() int64 { return 0 })
 	if err != nil {
 		return err
@@ -73,6 +73,7 @@ func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
 	reconciler := reconcile.New(reconcile.Config{
 		Namespace: agentNamespace, Store: applications, Pipeline: git, Cluster: live, Apply: applier,
 		Log: log, Now: time.Now, Refresh: refresh,
+		Wake: func(app types.NamespacedName) { l.agent.Wake(app) },
 		Synced: func(app *api.Application, op *api.OperationState) {
 			log.Info("operation ended", "application", app.Name, "phase", op.Phase, "message", op.Message)
 		},

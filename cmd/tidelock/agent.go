@@ -17,6 +17,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/keyring"
 	"github.com/tidelock-io/tidelock/agent/metrics"
+	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/plugins/host"
 	"golang.org/x/sync/errgroup"
@@ -30,6 +31,7 @@ import (
 type agentOptions struct {
 	kubeconfig       string
 	namespace        string
+	namespaces       []string
 	sealingNamespace string
 	listen           string
 	metricsListen    string
@@ -64,6 +66,7 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f := cmd.Flags()
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`; in a cluster its ServiceAccount if empty")
 	f.StringVar(&o.namespace, "namespace", "argocd", "where Applications, AppProjects, keys and repository credentials are")
+	f.StringSliceVar(&o.namespaces, "application-namespaces", nil, "other namespaces with Applications, as `PATTERN`s: globs, or regular expressions between slashes. The spec.sourceNamespaces of an Application's project have to permit its namespace, too")
 	f.StringVar(&o.sealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
 	f.StringVar(&o.listen, "listen", ":8080", "`ADDRESS` of POST /api/webhook and GET /healthz")
 	f.StringVar(&o.metricsListen, "metrics-listen", ":8082", "`ADDRESS` of GET /metrics")
@@ -158,7 +161,11 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.L
 	if p.keyring, err = keyring.New(cfg, in, log, func() { p.agent.All() }); err != nil {
 		return nil, err
 	}
-	if p.applications, err = agent.NewApplications(cfg, o.namespace, p.keyring.Scoped, p.keyring.Generation); err != nil {
+	elsewhere, err := project.NewNamespaces(o.namespaces)
+	if err != nil {
+		return nil, &usageError{"tidelock agent", fmt.Errorf("--application-namespaces: %w", err)}
+	}
+	if p.applications, err = agent.NewApplications(cfg, o.namespace, elsewhere, p.keyring.Scoped, p.keyring.Generation); err != nil {
 		return nil, err
 	}
 	if p.git, err = git.NewStore(gitDir(o.cacheDir), git.Options{Log: log}); err != nil {
@@ -191,6 +198,7 @@ func (p *parts) tie(cfg *rest.Config) error {
 	p.metrics = metrics.New(p.numbers(renders))
 	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
 		Refresh: p.options.refresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
+		Wake: func(app types.NamespacedName) { p.agent.Wake(app) },
 	})
 	if err != nil {
 		return err

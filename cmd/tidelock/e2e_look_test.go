@@ -54,7 +54,16 @@ func (s *scene) waitApp(args []string) error {
 			return err
 		}
 	}
-	return s.cluster.UntilApplication(s.ctx, s.namespace, args[0], met)
+	return s.untilApplication(args[0], met)
+}
+
+// untilApplication waits for NAME or NAMESPACE/NAME.
+func (s *scene) untilApplication(object string, met func(*api.Application) bool) error {
+	namespace, name, ok := strings.Cut(object, "/")
+	if !ok {
+		namespace, name = s.namespace, object
+	}
+	return s.cluster.UntilApplication(s.ctx, namespace, name, met)
 }
 
 func criteria(pairs []string) (func(*api.Application) bool, error) {
@@ -91,7 +100,7 @@ func (s *scene) condition(args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.cluster.UntilApplication(s.ctx, s.namespace, args[0], func(app *api.Application) bool {
+	return s.untilApplication(args[0], func(app *api.Application) bool {
 		conditions := app.Status.Conditions
 		if !s.neg {
 			return len(conditions) == 1 && conditions[0].Type == kind && pattern.MatchString(conditions[0].Message)
@@ -173,6 +182,26 @@ func (s *scene) snapshot(args []string) error {
 }
 
 func (s *scene) untouched([]string) error {
+	return s.remembered(func(object, before, now string) error {
+		if now != before {
+			return fmt.Errorf("%s was written to", object)
+		}
+		return nil
+	})
+}
+
+func (s *scene) survived([]string) error {
+	return s.remembered(func(object, before, now string) error {
+		was, _, _ := strings.Cut(before, " ")
+		if is, _, _ := strings.Cut(now, " "); is != was || is == "absent" {
+			return fmt.Errorf("%s was deleted, or it is another one", object)
+		}
+		return nil
+	})
+}
+
+// remembered compares what was remembered with what is now.
+func (s *scene) remembered(compare func(object, before, now string) error) error {
 	if len(s.versions) == 0 {
 		return errors.New("nothing was remembered")
 	}
@@ -182,8 +211,8 @@ func (s *scene) untouched([]string) error {
 		if err != nil {
 			return err
 		}
-		if now != before {
-			return fmt.Errorf("%s was written to", object)
+		if err := compare(object, before, now); err != nil {
+			return err
 		}
 	}
 	return nil

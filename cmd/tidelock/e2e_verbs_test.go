@@ -51,8 +51,8 @@ var verbs = []verb{
 	{"delete RESOURCE NAMESPACE/NAME", 2, 2, (*scene).delete},
 	{"approve NAME: approve of an Application's held deletions, as its condition says", 1, 1, (*scene).approve},
 	// what is to be seen
-	{"waitapp NAME [FIELD=VALUE...]: wait until it is so, see waitapp; without fields Synced, Healthy and at rest", 1, -1, (*scene).waitApp},
-	{"condition NAME TYPE REGEXP: wait until this is the one condition; negated: until there is none of the type", 2, 3, (*scene).condition},
+	{"waitapp NAME|NAMESPACE/NAME [FIELD=VALUE...]: wait until it is so, see waitapp; without fields Synced, Healthy and at rest", 1, -1, (*scene).waitApp},
+	{"condition NAME|NAMESPACE/NAME TYPE REGEXP: wait until this is the one condition; negated: until there is none of the type", 2, 3, (*scene).condition},
 	{"live RESOURCE NAMESPACE/NAME [JSONPATH REGEXP]: wait until it is so", 2, 4, (*scene).live},
 	{"gone RESOURCE NAMESPACE/NAME: wait until it is", 2, 2, (*scene).gone},
 	{"count RESOURCE NAMESPACE N: wait until N objects there are an Application's", 3, 3, (*scene).count},
@@ -62,6 +62,7 @@ var verbs = []verb{
 	{"record NAMESPACE RESOURCE...: record what the API server tells of them from now on", 2, -1, (*scene).record},
 	{"history NAMESPACE: write to the file history when the recorded objects were made, ready and gone, in the API server's order", 1, 1, (*scene).history},
 	{"rounds NAMESPACE: write to the file rounds how many objects were recorded of each hook, of how many rounds", 1, 1, (*scene).rounds},
+	{"survived: what was remembered is still there, though it may have changed", 0, 0, (*scene).survived},
 	{"untouched: nobody has written to what was remembered", 0, 0, (*scene).untouched},
 	{"metric NAME [+N]: remember a metric; wait until it is N more", 1, 2, (*scene).metric},
 	{"logged REGEXP: wait until the agent has logged it", 1, 1, (*scene).logged},

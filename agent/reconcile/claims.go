@@ -1,0 +1,240 @@
+package reconcile
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// A look is what the last pass over an Application found in Git.
+type look struct {
+	// set is what it states; nil if this process could not render it yet. Version
+	// grows with every other set.
+	set     manifest.Set
+	version int
+	// apps are the Applications among it.
+	apps []types.NamespacedName
+	// sources are where from, and revisions at which commits.
+	sources   []api.Source
+	revisions []string
+	// pinned: an operation chose the revisions, which may be old ones.
+	pinned bool
+	// failing is since when it cannot be rendered; zero if it can.
+	failing time.Time
+	// stale: one of its repositories has moved since.
+	stale bool
+	// reported are the revisions that its status is about.
+	reported []string
+}
+
+// claims know what every Application states, and how recent that is. They are
+// safe for concurrent use.
+type claims struct {
+	mu     sync.Mutex // guards all below
+	looks  map[string]look
+	moves  map[string]int            // how often the repositories of one have moved
+	stated map[manifest.Key][]string // applications that state an object
+	left   map[string]bool           // that were deleted while this process ran
+}
+
+func newClaims() *claims {
+	return &claims{looks: map[string]look{}, moves: map[string]int{}, stated: map[manifest.Key][]string{}, left: map[string]bool{}}
+}
+
+// begin returns what found and failed want to know, of a look that begins now.
+func (c *claims) begin(name string) (moves int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.moves[name]
+}
+
+// found takes a new look at an application. It returns those that have to do
+// with what it states now and did not before, or the other way round.
+func (c *claims) found(name string, moves int, l look) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.looks[name]
+	l.reported, l.version, l.stale = old.reported, old.version, moves != c.moves[name]
+	changed := !sameObjects(old.set, l.set)
+	if changed {
+		l.version++
+		l.apps = applications(l.set)
+	} else {
+		l.apps = old.apps
+	}
+	c.looks[name] = l
+	delete(c.left, name)
+	if !changed {
+		return nil
+	}
+	return c.restate(name, old.set, l.set)
+}
+
+// applications lists those that a set states.
+func applications(set manifest.Set) (apps []types.NamespacedName) {
+	for _, o := range set {
+		if o.Key.Group == api.GroupVersion.Group && o.Key.Kind == "Application" {
+			apps = append(apps, types.NamespacedName{Namespace: o.Key.Namespace, Name: o.Key.Name})
+		}
+	}
+	return apps
+}
+
+// restate changes what an application states, and returns whoever states any of
+// that, too. The caller holds c.mu.
+func (c *claims) restate(name string, old, next manifest.Set) (concerned []string) {
+	for _, o := range next {
+		if !slices.Contains(c.stated[o.Key], name) {
+			concerned = append(concerned, c.stated[o.Key]...)
+			c.stated[o.Key] = append(slices.Clip(c.stated[o.Key]), name)
+		}
+	}
+	keeps := make(map[manifest.Key]bool, len(next))
+	for _, o := range next {
+		keeps[o.Key] = true
+	}
+	for _, o := range old {
+		if keeps[o.Key] {
+			continue
+		}
+		others := slices.DeleteFunc(slices.Clone(c.stated[o.Key]), func(other string) bool { return other == name })
+		concerned = append(concerned, others...)
+		c.stated[o.Key] = others
+		if len(others) == 0 {
+			delete(c.stated, o.Key)
+		}
+	}
+	slices.Sort(concerned)
+	return slices.Compact(concerned)
+}
+
+// failed takes it that an application cannot be rendered. What it stated before
+// stands.
+func (c *claims) failed(name string, moves int, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.looks[name]
+	if l.failing.IsZero() {
+		l.failing = now
+	}
+	l.stale = moves != c.moves[name]
+	c.looks[name] = l
+	delete(c.left, name)
+}
+
+// moved takes it that repositories of applications have news.
+func (c *claims) moved(names []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range names {
+		c.moves[name]++
+		if l, ok := c.looks[name]; ok {
+			l.stale = true
+			c.looks[name] = l
+		}
+	}
+}
+
+// reported takes it that the status of an application is about the last look.
+func (c *claims) reported(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l, ok := c.looks[name]; ok {
+		l.reported = l.revisions
+		c.looks[name] = l
+	}
+}
+
+// forget drops an application that is gone, and returns whom that concerns.
+func (c *claims) forget(name string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l, ok := c.looks[name]
+	if !ok {
+		return nil
+	}
+	delete(c.looks, name)
+	delete(c.moves, name)
+	c.left[name] = true
+	return c.restate(name, l.set, nil)
+}
+
+// look returns the last look at an application.
+func (c *claims) look(name string) (look, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l, ok := c.looks[name]
+	return l, ok
+}
+
+// states says whether an application states an object, by the last look.
+func (c *claims) states(name string, key manifest.Key) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.stated[key], name)
+}
+
+// others lists, for each of the keys, who else states it.
+func (c *claims) others(name string, keys []manifest.Key) map[manifest.Key][]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var others map[manifest.Key][]string
+	for _, key := range keys {
+		if stated := c.stated[key]; len(stated) == 0 || len(stated) == 1 && stated[0] == name {
+			continue
+		}
+		if others == nil {
+			others = map[manifest.Key][]string{}
+		}
+		others[key] = slices.DeleteFunc(slices.Clone(c.stated[key]), func(other string) bool { return other == name })
+	}
+	return others
+}
+
+// hasLeft says that an application was deleted while this process ran, so that what
+// carries its name is nobody's.
+func (c *claims) hasLeft(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.left[name]
+}
+
+// behind says that one look is not of the commit that another is of, where both
+// follow the same revision of the same repository. What an operation chose tells
+// nothing of that.
+func (l look) behind(other look) bool {
+	if l.pinned || other.pinned {
+		return false
+	}
+	return behind(l.sources, l.revisions, other)
+}
+
+func behind(sources []api.Source, revisions []string, other look) bool {
+	for i, source := range sources {
+		for j, theirs := range other.sources {
+			if i < len(revisions) && j < len(other.revisions) && revisions[i] != other.revisions[j] && together(&source, &theirs) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// together says that two sources are at the same commit as soon as both were
+// looked at.
+func together(a, b *api.Source) bool {
+	return a.Revision() == b.Revision() && a.Chart == b.Chart && a.TagPrefix == b.TagPrefix &&
+		git.Normalize(a.RepoURL) == git.Normalize(b.RepoURL)
+}
+
+// shares says that two looks read a repository in common, at whatever revision.
+func (l look) shares(other look) bool {
+	return slices.ContainsFunc(l.sources, func(a api.Source) bool {
+		return slices.ContainsFunc(other.sources, func(b api.Source) bool { return git.Normalize(a.RepoURL) == git.Normalize(b.RepoURL) })
+	})
+}
