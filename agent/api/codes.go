@@ -63,6 +63,13 @@ const (
 	PhaseSyncFail SyncPhase = "SyncFail"
 )
 
+// The stages of a deletion in which hooks run: before the first object is deleted,
+// and after the last is gone.
+const (
+	PhasePreDelete  SyncPhase = "PreDelete"
+	PhasePostDelete SyncPhase = "PostDelete"
+)
+
 // ConditionType is the kind of a condition. Types that end in "Error" are errors,
 // the others warnings.
 type ConditionType string

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"strings"
 	"unique"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -86,11 +87,23 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	live.Operation = annotations[api.AnnotationOperation]
 	live.Finalizer = slices.Contains(u.GetFinalizers(), api.FinalizerHook)
 	live.Created = u.GetCreationTimestamp().Unix()
+	if at := u.GetDeletionTimestamp(); at != nil {
+		live.Deleted, live.Finalizers = askedAt(u, at.Unix()), strings.Join(u.GetFinalizers(), ", ")
+	}
 	live.Keep = annotations[api.AnnotationHelmResourcePolicy] == api.HelmResourcePolicyKeep
 	live.Unmonitored = annotations[api.AnnotationIgnoreHealthCheck] == "true"
 	live.Health = health.Of(object, c.ruled().Health.Judge)
 	live.Ignored = c.ignored(live, object, nil)
 	live.Digest = c.digest(gvk, object, live.Ignored)
+}
+
+// askedAt is when a deletion was asked for: its timestamp is when the object's
+// grace ends.
+func askedAt(u *unstructured.Unstructured, timestamp int64) int64 {
+	if grace := u.GetDeletionGracePeriodSeconds(); grace != nil {
+		return timestamp - *grace
+	}
+	return timestamp
 }
 
 // joined joins two lists of words, of which most often both are empty.

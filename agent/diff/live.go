@@ -36,7 +36,11 @@ type Live struct {
 	Keep bool
 	// Deleting is set once the object has a deletionTimestamp.
 	Deleting bool
-	Health   health.Health
+	// Deleted is when its deletion was asked for, in seconds since 1970, and
+	// Finalizers, joined, are what holds it since; both empty before.
+	Deleted    int64
+	Finalizers string
+	Health     health.Health
 	// Unmonitored: the object says that its health does not count.
 	Unmonitored bool
 	// Ignored are the places in which differences do not count; nil if there are none.

@@ -119,18 +119,14 @@ func ParsePolicies(argo, helm string) Policies {
 	return p
 }
 
-// phaseOf is the phase of a sync in which hooks of a type run; "" for those of a
-// deletion.
-func phaseOf(t api.HookType) api.SyncPhase {
-	switch t {
-	case api.HookPreSync, api.HookSync, api.HookPostSync, api.HookSyncFail:
-		return api.SyncPhase(t)
-	}
-	return ""
-}
+// phaseOf is the phase of a sync, or the stage of a deletion, in which hooks of a
+// type run.
+func phaseOf(t api.HookType) api.SyncPhase { return api.SyncPhase(t) }
 
-// phases are those of a sync, in their order.
-var phases = []api.SyncPhase{api.PhasePreSync, api.PhaseSync, api.PhasePostSync, api.PhaseSyncFail}
+// phases are those of a sync and of a deletion, in their order.
+var phases = []api.SyncPhase{
+	api.PhasePreDelete, api.PhasePreSync, api.PhaseSync, api.PhasePostSync, api.PhaseSyncFail, api.PhasePostDelete,
+}
 
 // HookName is what a hook's object is called in one run of it: its name, or its
 // generateName with what is the same whenever this run is resumed

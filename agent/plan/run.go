@@ -14,6 +14,9 @@ type Run struct {
 	Object *manifest.Object
 	// Live is what stands under its name, nil if nothing does.
 	Live *diff.Live
+	// Anew: what stands under its name is of this very run, is of no use, and has
+	// to go before the run can begin anew.
+	Anew bool
 	// Phase is how far the run is; "" if it was not begun.
 	Phase   api.OperationPhase
 	Message string
@@ -34,7 +37,7 @@ func (r Run) Failed() bool { return r.Phase.Completed() && r.Phase != api.Operat
 // Leftover returns the object of an earlier run that has to go first, nil if
 // there is none, or if this run takes it over.
 func (r Run) Leftover() *diff.Live {
-	if r.Pending() && r.Live != nil && (r.Hook.Policies.BeforeCreation || r.Live.Deleting) {
+	if r.Pending() && r.Live != nil && (r.Hook.Policies.BeforeCreation || r.Live.Deleting || r.Anew) {
 		return r.Live
 	}
 	return nil

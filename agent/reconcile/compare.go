@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/health"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
@@ -102,8 +103,11 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 		if p.excludes(manifest.Key{Group: known.Group, Kind: known.Kind}) {
 			continue
 		}
-		if _, err := p.r.Cluster.Kind(ctx, gvk); err == nil {
+		switch _, err := p.r.Cluster.Kind(ctx, gvk); {
+		case err == nil:
 			wanted[gvk] = true
+		case !errors.Is(err, cluster.ErrKind): // nobody knows what is left of it
+			return fmt.Errorf("%s: %w", gvk.Kind, err)
 		}
 	}
 	gvks := make([]schema.GroupVersionKind, 0, len(wanted))
@@ -120,12 +124,7 @@ func (p *pass) skipsMissing(o *manifest.Object) bool {
 
 // unknown reports that the comparison failed. What was known of health stays.
 func (p *pass) unknown(err error) {
-	p.failed = true
-	var later *pipeline.Later
-	if errors.As(err, &later) && later.At.After(p.now.Time) {
-		p.failed = false // when to try again is known
-		p.soon(later.At.Sub(p.now.Time))
-	}
+	p.retryFor(err)
 	p.report.add(api.ConditionComparisonError, err.Error())
 	p.status.Sync.Status = api.SyncCodeUnknown
 	p.status.Sync.ComparedTo = p.app.Spec.ComparedTo()
@@ -135,6 +134,17 @@ func (p *pass) unknown(err error) {
 	if p.status.Health.Status == "" {
 		p.setHealth(health.Health{Code: api.HealthUnknown})
 	}
+}
+
+// retryFor sees to another pass after an error: when it may have passed, if that
+// is known, else after a back-off.
+func (p *pass) retryFor(err error) {
+	var later *pipeline.Later
+	if errors.As(err, &later) && later.At.After(p.now.Time) {
+		p.soon(later.At.Sub(p.now.Time))
+		return
+	}
+	p.failed = true
 }
 
 // compared writes the outcome of a comparison into the status.
@@ -154,7 +164,7 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 		if c.OutOfSync() && !c.Tolerated() {
 			sync.Status = api.SyncCodeOutOfSync
 		}
-		resource, verdict := resourceStatus(c)
+		resource, verdict := resourceStatus(c, p.app.Spec.SyncPolicy.Options())
 		if c.Verdict == diff.Refused {
 			resource.Status = api.SyncCodeUnknown
 		}
@@ -184,11 +194,12 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 	p.setHealth(health.Worst(causes))
 }
 
-// resourceStatus reports one object, and its health.
-func resourceStatus(c diff.Change) (api.ResourceStatus, health.Health) {
+// resourceStatus reports one object, and its health. The options are those of its
+// Application.
+func resourceStatus(c diff.Change, options api.SyncOptions) (api.ResourceStatus, health.Health) {
 	r := api.ResourceStatus{
 		Group: c.Key.Group, Kind: c.Key.Kind, Namespace: c.Key.Namespace, Name: c.Key.Name,
-		Status: api.SyncCodeSynced, RequiresPruning: c.Desired == nil, RequiresDeletionConfirmation: asksConsent(c),
+		Status: api.SyncCodeSynced, RequiresPruning: c.Desired == nil, RequiresDeletionConfirmation: asksConsent(c, options),
 	}
 	if c.OutOfSync() {
 		r.Status = api.SyncCodeOutOfSync
@@ -210,19 +221,6 @@ func shownHealth(h health.Health) *api.HealthStatus {
 		return nil
 	}
 	return &api.HealthStatus{Status: h.Code, Message: clip(h.Message)}
-}
-
-// asksConsent says that an object is not deleted without somebody's consent, by
-// what it says itself, live or in Git.
-func asksConsent(c diff.Change) bool {
-	var options api.SyncOptions
-	if c.Desired != nil {
-		options = api.ParseSyncOptions(c.Desired.Annotations[api.AnnotationSyncOptions])
-	}
-	if c.Live != nil {
-		options = append(options, api.ParseSyncOptions(c.Live.Options)...)
-	}
-	return options.Has(api.SyncOptionPruneConfirm) || options.Has(api.SyncOptionDeleteConfirm)
 }
 
 // itself says that an object is the very Application of the pass.

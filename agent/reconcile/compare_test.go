@@ -28,7 +28,7 @@ func TestResourceStatus(t *testing.T) {
 			`{"version":"v1","kind":"ConfigMap","namespace":"shop","name":"a","status":"Synced","health":{"status":"Healthy"},"requiresDeletionConfirmation":true}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, _ := resourceStatus(changeIn(t, tt.change))
+			r, _ := resourceStatus(changeIn(t, tt.change), nil)
 			got, err := json.Marshal(r)
 			if err != nil || string(got) != tt.want {
 				t.Errorf("%v, got\n%s\nwant\n%s", err, got, tt.want)
@@ -41,11 +41,11 @@ func TestResourceStatus(t *testing.T) {
 func TestResourceWave(t *testing.T) {
 	c := changeIn(t, "drift ConfigMap shop/a")
 	c.Live.Wave, c.Desired = 3, objectIn(t, "ConfigMap shop/a", `metadata: {annotations: {argocd.argoproj.io/sync-wave: "-2"}}`)
-	if r, _ := resourceStatus(c); r.SyncWave != -2 {
+	if r, _ := resourceStatus(c, nil); r.SyncWave != -2 {
 		t.Errorf("1.7 resources.syncWave: got %d", r.SyncWave)
 	}
 	c.Desired, c.Verdict = nil, diff.Extra
-	if r, _ := resourceStatus(c); r.SyncWave != 3 {
+	if r, _ := resourceStatus(c, nil); r.SyncWave != 3 {
 		t.Errorf("of what is live only: got %d", r.SyncWave)
 	}
 }

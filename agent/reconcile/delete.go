@@ -2,101 +2,147 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/tidelock-io/tidelock/agent/api"
-	"github.com/tidelock-io/tidelock/agent/apply"
-	"github.com/tidelock-io/tidelock/agent/diff"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// cascades are the finalizers that ask for an Application's objects to go with
-// it, and how (SEMANTICS.md 2.3).
-var cascades = map[string]metav1.DeletionPropagation{
-	api.FinalizerResources:           metav1.DeletePropagationForeground,
-	api.FinalizerResourcesForeground: metav1.DeletePropagationForeground,
-	api.FinalizerResourcesBackground: metav1.DeletePropagationBackground,
+// A stage is a part of the deletion of an Application. It is to be done for as
+// long as one of its finalizers is on the Application: by them the next pass, in
+// this process or in another, knows where to go on (DESIGN.md D8).
+type stage struct {
+	finalizers []string
+	// run takes the stage a step further, and reports whether it is over.
+	run func(context.Context, *pass) (over bool, err error)
 }
 
-// delete works on an Application that is being deleted: its objects by reverse
-// wave, each wave when the one before is gone, then our finalizer.
+// stages are in the order of SEMANTICS.md 2.3.
+var stages = []stage{
+	{[]string{api.FinalizerPreDelete}, runsLast(api.HookPreDelete)},
+	{cascades, func(ctx context.Context, p *pass) (bool, error) { return p.cascade(ctx) }},
+	{[]string{api.FinalizerPostDelete}, runsLast(api.HookPostDelete)},
+	{[]string{api.FinalizerPostDeleteCleanup}, cleansUp(api.HookPostDelete)},
+	{[]string{api.FinalizerPreDeleteCleanup}, cleansUp(api.HookPreDelete)},
+}
+
+// due says that the stage is to be done.
+func (s stage) due(app *api.Application) bool {
+	return slices.ContainsFunc(app.Finalizers, func(f string) bool { return slices.Contains(s.finalizers, f) })
+}
+
+// delete works on an Application that is being deleted.
 func (p *pass) delete(ctx context.Context) (Outcome, error) {
-	i := slices.IndexFunc(p.app.Finalizers, func(f string) bool { return cascades[f] != "" })
-	if i < 0 {
-		p.r.forget(p.name)
-		return Outcome{}, nil
+	if err := p.decline(ctx); err != nil {
+		return Outcome{Failed: true}, err
 	}
-	left, err := p.deleteWave(ctx, cascades[p.app.Finalizers[i]])
-	if err != nil {
+	if err := p.stages(ctx); apierrors.IsConflict(err) {
+		p.failed = true // somebody else wrote at the same moment
+	} else if err != nil {
 		p.report.add(api.ConditionDeletionError, err.Error())
-		return Outcome{Failed: true}, p.finish(ctx)
+		p.retryFor(err)
 	}
-	if left {
-		return Outcome{Again: p.r.Refresh}, p.finish(ctx)
+	if !slices.ContainsFunc(stages, func(s stage) bool { return s.due(p.app) }) {
+		p.r.forget(p.name)
 	}
-	return Outcome{}, p.release(ctx)
+	if len(p.app.Finalizers) == 0 {
+		return Outcome{}, nil // it is gone
+	}
+	if err := p.finish(ctx); err != nil {
+		return Outcome{Failed: true}, err
+	}
+	return Outcome{Again: p.again, Failed: p.failed}, nil
 }
 
-// deleteWave deletes the highest wave that has objects left, and reports
-// whether there is any left to wait for.
-func (p *pass) deleteWave(ctx context.Context, how metav1.DeletionPropagation) (left bool, err error) {
-	if err := p.watch(ctx, nil); err != nil {
-		return true, err
+// stages does one stage after the other, until one has to be waited for.
+func (p *pass) stages(ctx context.Context) error {
+	for _, s := range stages {
+		if !s.due(p.app) {
+			continue
+		}
+		if !p.reachable() {
+			return p.abandon(ctx)
+		}
+		if err := p.authority(); err != nil {
+			return err
+		}
+		over, err := s.run(ctx, p)
+		if err != nil || !over {
+			return err
+		}
+		if err := p.release(ctx, s.finalizers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reachable says that the destination is known.
+func (p *pass) reachable() bool {
+	to := p.app.Spec.Destination
+	return to.IsInCluster() && (to.Server == "" || to.Name == "")
+}
+
+// abandon lets an Application go whose destination is not known: nobody can say
+// where its objects are (SEMANTICS.md 2.3).
+func (p *pass) abandon(ctx context.Context) error {
+	p.log.Warn("the destination of an Application that is being deleted is not known: its objects, if there are any, stay where they are",
+		"server", p.app.Spec.Destination.Server, "cluster", p.app.Spec.Destination.Name, "objects", len(p.app.Status.Resources))
+	var all []string
+	for _, s := range stages {
+		all = append(all, s.finalizers...)
+	}
+	return p.release(ctx, all)
+}
+
+// authority finds out what the project permits, and in whose name its objects
+// are deleted. Its sync windows, be they valid or not, do not matter here.
+func (p *pass) authority() error {
+	if p.rules != nil {
+		return nil
 	}
 	rules, err := p.r.Store.Rules(p.app.Spec.ProjectName())
-	if err != nil {
-		return true, err
+	if rules == nil {
+		return err
 	}
 	p.rules = rules
 	p.impersonate()
 	if p.report.has(api.ConditionInvalidSpecError) {
-		return true, errors.New("nobody may delete the objects: see the condition InvalidSpecError")
+		return errors.New("nobody may delete the objects: see the condition InvalidSpecError")
 	}
-	changes := slices.DeleteFunc(p.look(&Desired{}), p.keeps)
-	if len(changes) == 0 {
-		return false, nil
-	}
-	changes, doubt, err := p.bequeath(ctx, changes)
-	if err != nil {
-		return true, err
-	}
-	if doubt != "" {
-		p.report.add(ConditionDeletionWarning, doubt)
-	}
-	if len(changes) == 0 {
-		return true, nil
-	}
-	last := slices.MaxFunc(changes, func(a, b diff.Change) int { return a.Live.Wave - b.Live.Wave }).Live.Wave
-	todo := slices.DeleteFunc(changes, func(c diff.Change) bool { return c.Live.Wave < last || c.Live.Deleting })
-	failed := apply.Failed(p.apply.Delete(ctx, todo, how))
-	errs := make([]error, len(failed))
-	for i, f := range failed {
-		errs[i] = f.Err
-	}
-	return true, errors.Join(errs...)
+	return nil
 }
 
-// keeps says that an object outlives its Application.
-func (p *pass) keeps(c diff.Change) bool {
-	return p.itself(c.Key) || c.Live.Keep || c.Key.Kind == "CustomResourceDefinition" ||
-		api.ParseSyncOptions(c.Live.Options).Has(api.SyncOptionDeleteFalse)
-}
-
-// release takes our finalizers off, so that the Application can go.
-func (p *pass) release(ctx context.Context) error {
-	rest := slices.DeleteFunc(slices.Clone(p.app.Finalizers), func(f string) bool { return cascades[f] != "" })
-	raw, err := json.Marshal(patch{Metadata: map[string]any{
-		"finalizers": rest, "resourceVersion": p.app.ResourceVersion,
-	}})
-	if err != nil {
+// decline ends the operation that runs, and answers one that is asked for: what
+// is about to go is not synced. It lets go of the hooks that nobody waits for any
+// more.
+func (p *pass) decline(ctx context.Context) error {
+	const why = "the Application is being deleted"
+	if op := p.status.OperationState; op != nil && !op.Phase.Completed() {
+		p.conclude(op, api.OperationFailed, "Operation terminated: "+why)
+	}
+	if op := p.app.Operation; op != nil {
+		p.taken, p.app.Operation = true, nil
+		p.status.OperationState = &api.OperationState{
+			Operation: *op, Phase: api.OperationError, Message: why, StartedAt: p.now, FinishedAt: &p.now,
+		}
+	}
+	if err := p.write(ctx); err != nil {
 		return err
 	}
-	if _, err := p.r.Store.Patch(ctx, p.app.Namespace, p.app.Name, raw); err != nil {
-		return fmt.Errorf("remove the finalizer of application %s: %w", p.name, err)
+	if err := p.watch(ctx, nil); err != nil {
+		return err
 	}
-	p.r.forget(p.name)
+	p.tidy(ctx)
 	return nil
+}
+
+// conclude ends an operation for good, whatever it was about to do.
+func (p *pass) conclude(op *api.OperationState, phase api.OperationPhase, message string) {
+	if op.SyncResult == nil {
+		op.SyncResult = &api.SyncResult{}
+	}
+	op.Phase, op.Message, op.FinishedAt = phase, clip(message), &p.now
+	p.r.Synced(p.app, op)
 }

@@ -40,7 +40,7 @@ func (p *pass) runs(op *api.OperationState, desired *Desired) ([]plan.Run, error
 			if t == api.HookPreDelete || t == api.HookPostDelete {
 				continue
 			}
-			o, err := p.hookObject(h, t, op, desired)
+			o, err := p.hookObject(h, hookName(h, t, op, desired), markOf(op, t))
 			if err != nil {
 				return nil, err
 			}
@@ -62,15 +62,20 @@ func objects(runs []plan.Run) (set manifest.Set) {
 	return set
 }
 
-// hookObject is what a run makes: the hook's object with its name, our marks and
-// our finalizer.
-func (p *pass) hookObject(h plan.Hook, t api.HookType, op *api.OperationState, desired *Desired) (*manifest.Object, error) {
+// hookName is what the object of a hook is called in an operation.
+func hookName(h plan.Hook, t api.HookType, op *api.OperationState, desired *Desired) string {
 	revision := ""
 	if len(desired.Revisions) > 0 {
 		revision = desired.Revisions[0]
 	}
+	return plan.HookName(h.Object, revision, t, op.StartedAt.Unix())
+}
+
+// hookObject is what a run makes: the hook's object with its name, our marks and
+// our finalizer.
+func (p *pass) hookObject(h plan.Hook, name, mark string) (*manifest.Object, error) {
 	key := h.Object.Key
-	key.Name = plan.HookName(h.Object, revision, t, op.StartedAt.Unix())
+	key.Name = name
 	return h.Object.Edit(func(body map[string]any) {
 		p.track(body, key)
 		meta := body["metadata"].(map[string]any)
@@ -78,7 +83,7 @@ func (p *pass) hookObject(h plan.Hook, t api.HookType, op *api.OperationState, d
 		delete(meta, "generateName")
 		finalizers, _ := meta["finalizers"].([]any)
 		meta["finalizers"] = append(slices.Clip(finalizers), api.FinalizerHook)
-		put(meta, "annotations", api.AnnotationOperation, markOf(op, t))
+		put(meta, "annotations", api.AnnotationOperation, mark)
 	})
 }
 
@@ -89,6 +94,8 @@ func (p *pass) judge(op *api.OperationState, r *plan.Run) {
 	switch {
 	case known != nil && known.HookPhase.Completed():
 		r.Phase, r.Message = known.HookPhase, known.Message
+	case p.foreign(r.Live):
+		r.Phase, r.Message = api.OperationError, r.Live.Key.String()+" belongs to application "+r.Live.App
 	case made:
 		r.Phase, r.Message = p.progress(r)
 	case known != nil:

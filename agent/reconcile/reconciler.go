@@ -95,8 +95,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 	defer r.show(instance)
 	app := r.Store.Application(namespace, name)
 	if app == nil {
-		r.forget(instance)
-		return Outcome{}, nil
+		return r.bereaved(ctx, instance)
 	}
 	if app.Annotations[api.AnnotationSkipReconcile] == "true" {
 		return Outcome{}, nil
@@ -111,6 +110,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 	}
 	r.claims.reported(instance)
 	return Outcome{Again: p.again, Failed: p.failed}, nil
+}
+
+// bereaved lets go of the hooks of an Application that this process has worked on
+// and that is gone: nobody else will.
+func (r *Reconciler) bereaved(ctx context.Context, name string) (Outcome, error) {
+	r.mu.Lock()
+	_, known := r.desired[name]
+	r.mu.Unlock()
+	for _, l := range r.Cluster.Snapshot(name, nil) {
+		if !known || !l.Hook || !l.Finalizer {
+			continue
+		}
+		if err := r.Apply.ReleaseHook(ctx, l); err != nil {
+			return Outcome{Failed: true}, err
+		}
+	}
+	r.forget(name)
+	return Outcome{}, nil
 }
 
 // A pass is the work on one Application, once.
@@ -181,6 +198,7 @@ func (p *pass) run(ctx context.Context) {
 		return
 	}
 	p.compared(desired, changes)
+	p.finalize(ctx, desired.Hooks)
 	changes = p.operate(ctx, desired, changes) // plan, apply
 	p.compared(desired, changes)
 	if len(p.rejected) > 0 && !p.report.has(api.ConditionSyncError) {

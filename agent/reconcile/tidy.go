@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -28,7 +29,7 @@ const (
 func (p *pass) tidy(ctx context.Context) {
 	for _, l := range p.liveHooks() {
 		var err error
-		switch fateOf(p.written.OperationState, l) {
+		switch p.fate(l) {
 		case keep:
 		case release:
 			err = p.releaseHook(ctx, l)
@@ -40,6 +41,18 @@ func (p *pass) tidy(ctx context.Context) {
 			p.failed = true
 		}
 	}
+}
+
+// fate decides on a hook's object. One of a deletion stays until its stage is
+// over; what becomes of it in the end, its clean-up says.
+func (p *pass) fate(l *diff.Live) fate {
+	for _, h := range hookFinalizers {
+		over := p.app.DeletionTimestamp != nil && !slices.Contains(p.app.Finalizers, h.finalizers[0])
+		if over && ofThis(p.app, l, h.of) {
+			return release
+		}
+	}
+	return fateOf(p.written.OperationState, l)
 }
 
 // fateOf decides, by the stored operation, on a hook's object.

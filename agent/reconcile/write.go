@@ -76,9 +76,11 @@ func (p *pass) write(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode status: %w", err)
 	}
-	if _, err = p.r.Store.Patch(ctx, p.app.Namespace, p.app.Name, raw); err != nil {
+	now, err := p.r.Store.Patch(ctx, p.app.Namespace, p.app.Name, raw)
+	if err != nil {
 		return fmt.Errorf("write the status of application %s: %w", p.name, err)
 	}
+	p.app.Finalizers, p.app.ResourceVersion = now.Finalizers, now.ResourceVersion
 	p.written, p.taken = *p.status.DeepCopy(), false
 	return nil
 }
