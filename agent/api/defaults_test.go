@@ -17,7 +17,7 @@ func TestSpecDefaults(t *testing.T) {
 	}{
 		{"empty", ApplicationSpec{}, "default 10"},
 		{"set", ApplicationSpec{Project: "shop", RevisionHistoryLimit: ptr(int64(3))}, "shop 3"},
-		{"no history", ApplicationSpec{RevisionHistoryLimit: ptr(int64(0))}, "default 0"},
+		{"1.4 revisionHistoryLimit: 0 is none", ApplicationSpec{RevisionHistoryLimit: ptr(int64(0))}, "default 0"},
 		{"negative", ApplicationSpec{RevisionHistoryLimit: ptr(int64(-1))}, "default 0"},
 	} {
 		if got := fmt.Sprint(tt.spec.ProjectName(), " ", tt.spec.HistoryLimit()); got != tt.want {
@@ -100,6 +100,7 @@ func TestDestinationResolved(t *testing.T) {
 	}
 }
 
+// 1.6 exact words, whitespace: what options are read from an annotation.
 func TestSyncOptions(t *testing.T) {
 	for _, tt := range []struct{ annotation, want string }{
 		{"", "0 false "},

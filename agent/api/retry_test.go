@@ -65,10 +65,10 @@ func TestRetryDelay(t *testing.T) {
 		backoff *Backoff
 		want    string
 	}{
-		{"no block", nil, "5s 10s 20s 3m0s"},
+		{"1.4 retry.backoff: 5s, times 2, at most 3m", nil, "5s 10s 20s 3m0s"},
 		{"empty block", &Backoff{}, "5s 10s 20s 3m0s"},
 		{"own", &Backoff{Duration: "1", Factor: ptr(int64(3)), MaxDuration: "5s"}, "1s 3s 5s 5s"},
-		{"no limit", &Backoff{MaxDuration: "0"}, "5s 10s 20s " + time.Duration(math.MaxInt64).String()},
+		{"1.4 retry.backoff: maxDuration 0 is no cap", &Backoff{MaxDuration: "0"}, "5s 10s 20s " + time.Duration(math.MaxInt64).String()},
 		{"steady", &Backoff{Factor: ptr(int64(1))}, "5s 5s 5s 5s"},
 		{"factor zero", &Backoff{Factor: ptr(int64(0))}, "5s 0s 0s 0s"},
 		{"negative factor", &Backoff{Factor: ptr(int64(-2))}, "5s 0s 20s 3m0s"},
@@ -108,8 +108,8 @@ func TestRetryOf(t *testing.T) {
 		want      string // whether the first, the fifth and the sixth retry are allowed
 	}{
 		{"automatic, no policy", nil, true, "true true false"},
-		{"manual, no policy", nil, false, "false false false"},
-		{"automatic, no retry block", &SyncPolicy{}, true, "true true false"},
+		{"1.4 retry.limit: manual, no policy", nil, false, "false false false"},
+		{"2.15 fact 4: automatic, no retry block", &SyncPolicy{}, true, "true true false"},
 		{"automatic, empty retry block", &SyncPolicy{Retry: &Retry{}}, true, "false false false"},
 		{"manual, retry block", &SyncPolicy{Retry: &Retry{Limit: 6}}, false, "true true true"},
 		{"without end", &SyncPolicy{Retry: &Retry{Limit: -1}}, false, "true true true"},
@@ -131,7 +131,7 @@ func TestAutomated(t *testing.T) {
 		{"no block", &SyncPolicy{}, "false false false false"},
 		{"empty block", &SyncPolicy{Automated: &Automated{}}, "true false false false"},
 		{"enabled", &SyncPolicy{Automated: &Automated{Enabled: ptr(true), Prune: ptr(true), AllowEmpty: ptr(true)}}, "true true false true"},
-		{"disabled keeps its flags", &SyncPolicy{Automated: &Automated{Enabled: ptr(false), SelfHeal: ptr(true), Prune: ptr(false)}}, "false false true false"},
+		{"1.4 automated.enabled: false keeps the other flags", &SyncPolicy{Automated: &Automated{Enabled: ptr(false), SelfHeal: ptr(true), Prune: ptr(false)}}, "false false true false"},
 	} {
 		var a *Automated
 		if tt.policy != nil {

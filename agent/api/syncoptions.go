@@ -48,10 +48,11 @@ func (o SyncOptions) Has(option string) bool {
 	return slices.Contains(o, option)
 }
 
-// Value returns what stands behind "name=" in the first option of that name, or "".
+// Value returns what stands behind "name=" in the first option of that name that
+// has a value, or "".
 func (o SyncOptions) Value(name string) string {
 	for _, option := range o {
-		if value, ok := strings.CutPrefix(option, name+"="); ok {
+		if value, ok := strings.CutPrefix(option, name+"="); ok && value != "" {
 			return value
 		}
 	}

@@ -11,9 +11,9 @@ func TestTrackingID(t *testing.T) {
 		name, in string
 		want     TrackingID
 	}{
-		{"core group", "shop:/ConfigMap:prod/settings", TrackingID{"shop", "", "ConfigMap", "prod", "settings"}},
+		{"2.4 tracking-id: the core group is empty", "shop:/ConfigMap:prod/settings", TrackingID{"shop", "", "ConfigMap", "prod", "settings"}},
 		{"group", "shop:apps/Deployment:prod/web", TrackingID{"shop", "apps", "Deployment", "prod", "web"}},
-		{"other namespace", "team_shop:apps/Deployment:prod/web", TrackingID{"team_shop", "apps", "Deployment", "prod", "web"}},
+		{"2.4 instance name: of another namespace", "team_shop:apps/Deployment:prod/web", TrackingID{"team_shop", "apps", "Deployment", "prod", "web"}},
 		{"colon in name", "shop:rbac.authorization.k8s.io/ClusterRole:prod/system:shop", TrackingID{"shop", "rbac.authorization.k8s.io", "ClusterRole", "prod", "system:shop"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -46,12 +46,12 @@ func TestTrackingIDIsOf(t *testing.T) {
 		group, kind, namespace, obj string
 		want                        bool
 	}{
-		{"itself", "apps", "Deployment", "prod", "web", true},
-		{"cluster-scoped", "apps", "Deployment", "", "web", true},
-		{"copied to another name", "apps", "Deployment", "prod", "web-2", false},
+		{"2.15 fact 20: an id that names the object it sits on", "apps", "Deployment", "prod", "web", true},
+		{"2.4 tracking-id: of a cluster-scoped object the namespace is the destination's", "apps", "Deployment", "", "web", true},
+		{"2.15 fact 20: one that was copied to another name is nobody's", "apps", "Deployment", "prod", "web-2", false},
 		{"copied to another namespace", "apps", "Deployment", "test", "web", false},
 		{"copied to another kind", "apps", "ReplicaSet", "prod", "web", false},
-		{"copied to another group", "extensions", "Deployment", "prod", "web", false},
+		{"2.4 self-reference: an id of another API group is not the object's own", "extensions", "Deployment", "prod", "web", false},
 	} {
 		if got := id.IsOf(tt.group, tt.kind, tt.namespace, tt.obj); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)

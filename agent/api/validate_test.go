@@ -117,6 +117,7 @@ func TestValidateOperation(t *testing.T) {
 		{"fine", "sync: {revision: main}", ""},
 		{"nothing", "{}", "operation.sync: Required value: a sync is the only operation"},
 		{"back-off", "{retry: {backoff: {duration: x}}, sync: {}}", `operation.retry.backoff.duration: Invalid value: duration "x" is neither seconds nor like 1m30s`},
+		{"1.7 operation manifests: are refused, not ignored", "sync: {manifests: [a]}", "operation.sync.manifests: Forbidden: only what Git holds is synced: commit the manifests, or see what they would do with tidelock diff"},
 		{"revisions", "sync: {revisions: [a], sources: [{repoURL: r}, {repoURL: s}]}", "operation.sync.revisions: Invalid value: 1 revisions for 2 sources"},
 		{"resources", "sync: {resources: [{kind: '', name: ''}]}", "operation.sync.resources[0].kind: Required value\noperation.sync.resources[0].name: Required value"},
 	} {

@@ -28,11 +28,11 @@ func TestCompare(t *testing.T) {
 		{"never applied by us", "shop", "a", "a shop -", "ask ConfigMap n/a"},
 		{"no digest, whatever was judged", "shop", "a", "a shop - applied=git/ judged=git//drift", "ask ConfigMap n/a"},
 		{"being deleted", "shop", "a", "a shop D deleting", "same ConfigMap n/a"},
-		{"of another", "shop", "a", "a blog D applied=git/D", "foreign ConfigMap n/a"},
+		{"2.4 owned by another: is Foreign, and left alone (DESIGN D7)", "shop", "a", "a blog D applied=git/D", "foreign ConfigMap n/a"},
 		{"it lost our label", "shop", "a", "a - E applied=git/D", "ask ConfigMap n/a"},
 		{"it lost our label, and its labels are ignored", "shop", "a", "a - D applied=git/D ignored", "drift ConfigMap n/a"},
 		{"known by its label", long, "a", "a " + api.AppLabel(long) + " D applied=git/D", "same ConfigMap n/a"},
-		{"no longer in Git", "shop", "", "b shop D\na shop D", "extra ConfigMap n/a\nextra ConfigMap n/b"},
+		{"2.1 task list: prunes are live objects without a target", "shop", "", "b shop D\na shop D", "extra ConfigMap n/a\nextra ConfigMap n/b"},
 		{"another's, not in Git", "shop", "", "a blog D\nb - D", ""},
 		{"desired keep their order", "shop", "z a", "m shop D\nz shop D applied=git/D", "same ConfigMap n/z\ncreate ConfigMap n/a\nextra ConfigMap n/m"},
 	} {
@@ -60,7 +60,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// Compare option IgnoreExtraneous is of use only to what is to be pruned.
+// 1.5 IgnoreExtraneous: compare option IgnoreExtraneous is of use only to what is to be pruned.
 func TestTolerated(t *testing.T) {
 	for _, tt := range []struct {
 		verdict Verdict

@@ -54,17 +54,17 @@ func TestIgnoredDifferences(t *testing.T) {
 		name, rule, patch string
 		shows             bool
 	}{
-		{"pointer", `jsonPointers: [/spec/replicas]`, `{spec: {replicas: 3}}`, false},
+		{"1.5 jsonPointers: a field", `jsonPointers: [/spec/replicas]`, `{spec: {replicas: 3}}`, false},
 		{"pointer to what is gone", `jsonPointers: [/spec/replicas]`, `{spec: {replicas: null}}`, true},
 		{"pointer, and another field", `jsonPointers: [/spec/replicas]`, `{spec: {selector: {matchLabels: {tier: x}}}}`, true},
 		{"pointer into a leaf that we own", `jsonPointers: [/spec/selector/matchLabels/app]`, `{spec: {selector: {matchLabels: {app: x}}}}`, false},
-		{"pointer into a list", `jsonPointers: [/spec/template/spec/containers/0/image]`, image, false},
+		{"1.5 jsonPointers: into a list", `jsonPointers: [/spec/template/spec/containers/0/image]`, image, false},
 		{"pointer to another item", `jsonPointers: [/spec/template/spec/containers/1/image]`, image, true},
 		{"pointer to a parent", `jsonPointers: [/spec/template]`, image, false},
 		{"pointer to an item", `jsonPointers: [/spec/template/spec/containers/0]`, image, false},
 		{"pointer to nothing", `jsonPointers: [/spec/nothing/there]`, image, true},
-		{"jq", `jqPathExpressions: [.spec.replicas]`, `{spec: {replicas: 3}}`, false},
-		{"jq that selects an item", `jqPathExpressions: ['.spec.template.spec.containers[] | select(.name == "web") | .image']`, image, false},
+		{"1.5 jqPathExpressions: a field", `jqPathExpressions: [.spec.replicas]`, `{spec: {replicas: 3}}`, false},
+		{"1.5 jqPathExpressions: that select an item", `jqPathExpressions: ['.spec.template.spec.containers[] | select(.name == "web") | .image']`, image, false},
 		{"jq that selects another item", `jqPathExpressions: ['.spec.template.spec.containers[] | select(.name == "log") | .image']`, image, true},
 		{"jq that fails on the object", `jqPathExpressions: ['.spec.replicas[]']`, `{spec: {replicas: 3}}`, true},
 		{"jq that gives no path", `jqPathExpressions: ['.spec.replicas + 1']`, `{spec: {replicas: 3}}`, true},
@@ -203,6 +203,7 @@ func TestIgnoredManagerHoldsForOtherStates(t *testing.T) {
 	}
 }
 
+// 1.5 globs: group and kind may be globs, name and namespace may be left out.
 func TestRulesSelectObjects(t *testing.T) {
 	for _, tt := range []struct {
 		rule string
@@ -286,8 +287,8 @@ func TestUnusedRules(t *testing.T) {
 		{"all of use", `[{group: apps, kind: Deployment, jsonPointers: [/spec/replicas], jqPathExpressions: [.spec.paused], managedFieldsManagers: [hand]}]`, live, ""},
 		{"no such object", `[{group: apps, kind: Deployment, name: db, jsonPointers: [/spec/replicas]}]`, live, "rule 1 (apps/Deployment db) is about no object of the application"},
 		{"no such field", `[{kind: "*", group: "*", jsonPointers: [/spec/replicas, /spec/replica]}]`, live, `rule 1 (*/*): "/spec/replica" finds nothing in what is live`},
-		{"an unescaped slash (SEMANTICS 1.5)", `[{group: apps, kind: Deployment, jsonPointers: [/metadata/labels/example.com/app]}]`, live, `rule 1 (apps/Deployment): "/metadata/labels/example.com/app" finds nothing in what is live`},
-		{"a manager that has not done anything yet", `[{group: apps, kind: Deployment, managedFieldsManagers: [mesh]}]`, live, ""},
+		{"1.5 pitfall: a slash in a key needs ~1, and one that is not escaped is named", `[{group: apps, kind: Deployment, jsonPointers: [/metadata/labels/example.com/app]}]`, live, `rule 1 (apps/Deployment): "/metadata/labels/example.com/app" finds nothing in what is live`},
+		{"1.5 managedFieldsManagers: one that has not done anything yet is no mistake", `[{group: apps, kind: Deployment, managedFieldsManagers: [mesh]}]`, live, ""},
 		{"the second of two", `[{group: apps, kind: Deployment}, {group: apps, kind: Deployment, jqPathExpressions: [.spec.replica]}]`, live, `rule 2 (apps/Deployment): ".spec.replica" finds nothing in what is live`},
 		{"the object is not there yet", `[{group: apps, kind: Deployment, jsonPointers: [/spec/replica]}]`, absent, ""},
 	} {
@@ -335,7 +336,7 @@ func TestRulesOfTheSystem(t *testing.T) {
 	}
 }
 
-// An expression that does not end is left out after some tries, and named.
+// 1.5 jq limit: one second. An expression that does not end is left out after some tries, and named.
 func TestSlowExpression(t *testing.T) {
 	t.Parallel()
 	ignore := ignoring(t, `[{group: apps, kind: Deployment, jqPathExpressions: ['.spec | until(false; .)'], jsonPointers: [/spec/replicas]}]`)

@@ -8,21 +8,21 @@ import (
 )
 
 func TestWorst(t *testing.T) {
-	for _, tt := range []struct{ objects, want string }{
-		{"", "Healthy"},
-		{"Healthy Healthy", "Healthy"},
-		{"Healthy Suspended", "Suspended"},
-		{"Progressing Suspended", "Progressing"},
-		{"Progressing Degraded Healthy", "Degraded"},
-		{"Degraded Unknown", "Unknown"},
-		{"Healthy Missing", "Healthy"},
-		{"Progressing Missing", "Progressing"},
-		{"Missing Missing", "Missing"},
-		{"none none", "Healthy"}, // kinds without a check do not count,
-		{"none Progressing", "Progressing"},
-		{"none Missing", "Healthy"}, // but are there
+	for _, tt := range []struct{ name, objects, want string }{
+		{"no objects", "", "Healthy"},
+		{"all well", "Healthy Healthy", "Healthy"},
+		{"2.6 order: Suspended is worse than Healthy", "Healthy Suspended", "Suspended"},
+		{"2.6 order: Progressing is worse than Suspended", "Progressing Suspended", "Progressing"},
+		{"2.6 order: Degraded is worse than Progressing", "Progressing Degraded Healthy", "Degraded"},
+		{"2.6 order: Unknown is the worst", "Degraded Unknown", "Unknown"},
+		{"2.15 fact 18: one that is missing does not make the app Missing", "Healthy Missing", "Healthy"},
+		{"2.15 fact 18: nor is it worse than what is there", "Progressing Missing", "Progressing"},
+		{"2.6 Missing: only when all are", "Missing Missing", "Missing"},
+		{"2.6 no check: does not count", "none none", "Healthy"}, // kinds without a check do not count,
+		{"2.6 no check: beside one with a check", "none Progressing", "Progressing"},
+		{"2.6 no check: but it is there", "none Missing", "Healthy"}, // but are there
 	} {
-		t.Run(tt.objects, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			var objects []Cause
 			for code := range strings.FieldsSeq(tt.objects) {
 				objects = append(objects, Cause{Health: Health{Code: api.HealthCode(strings.TrimPrefix(code, "none"))}})

@@ -16,10 +16,14 @@ func TestOf(t *testing.T) {
 	for _, tt := range []struct{ kind, rest, want string }{
 		{"v1 ConfigMap", `data: {a: b}`, "none"},
 		{"v1 Secret", ``, "none"},
+		// 2.6 deletionTimestamp: is Progressing, whatever else the object says
 		{"v1 ConfigMap", `metadata: {deletionTimestamp: "2026-01-01T00:00:00Z"}`, "Progressing Pending deletion"},
+		// 2.2 finalizer: health of a hook with it ignores the deletionTimestamp
+		{"batch/v1 Job", `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: [argocd.argoproj.io/hook-finalizer]}, status: {conditions: [{type: Complete, status: "True"}]}}`, "Healthy"},
 		{"v1 Namespace", `status: {phase: Active}`, "none"},
 		{"rbac.authorization.k8s.io/v1 Role", `rules: []`, "none"},
 
+		// 2.6 Deployment: as Argo CD judges it
 		{"apps/v1 Deployment", ``, "Progressing Replicas: 0/1"},
 		{"apps/v1 Deployment", `{metadata: {generation: 2}, spec: {replicas: 0}, status: {observedGeneration: 1}}`, "Progressing Deployment generation is 2, but latest observed generation is 1"},
 		{"apps/v1 Deployment", deploying(2, 2, 2, 2, ""), "Healthy"},
@@ -29,20 +33,24 @@ func TestOf(t *testing.T) {
 		{"apps/v1 Deployment", deploying(2, 1, 1, 1, "ProgressDeadlineExceeded"), "Degraded Progress deadline exceeded"},
 		{"apps/v1 Deployment", `spec: {paused: true}`, "Suspended Deployment is paused"},
 
+		// 2.6 StatefulSet: as Argo CD judges it
 		{"apps/v1 StatefulSet", `{spec: {replicas: 2}, status: {replicas: 2, readyReplicas: 1}}`, "Progressing Ready: 1/2"},
 		{"apps/v1 StatefulSet", `{spec: {replicas: 2}, status: {replicas: 2, readyReplicas: 2, currentReplicas: 2, currentRevision: a, updateRevision: b}}`, "Progressing Waiting for updated revision"},
 		{"apps/v1 StatefulSet", `{spec: {replicas: 2}, status: {replicas: 2, readyReplicas: 2, currentReplicas: 2, currentRevision: a, updateRevision: a}}`, "Healthy"},
 		{"apps/v1 StatefulSet", `{spec: {replicas: 2, updateStrategy: {rollingUpdate: {partition: 1}}}, status: {replicas: 2, readyReplicas: 2, updatedReplicas: 1}}`, "Healthy"},
 		{"apps/v1 StatefulSet", `{spec: {replicas: 2, updateStrategy: {type: OnDelete}}}`, "Healthy"},
 
+		// 2.6 DaemonSet: as Argo CD judges it
 		{"apps/v1 DaemonSet", `{metadata: {generation: 1}, status: {observedGeneration: 1, desiredNumberScheduled: 2, currentNumberScheduled: 2, updatedNumberScheduled: 1}}`, "Progressing Updated: 1/2"},
 		{"apps/v1 DaemonSet", `{metadata: {generation: 1}, status: {observedGeneration: 1, desiredNumberScheduled: 0}}`, "Healthy"},
 		{"apps/v1 DaemonSet", `{metadata: {generation: 1}, spec: {updateStrategy: {type: OnDelete}}, status: {observedGeneration: 1, desiredNumberScheduled: 2, currentNumberScheduled: 2, updatedNumberScheduled: 1}}`, "Healthy"},
 		{"apps/v1 DaemonSet", `{metadata: {generation: 2}, spec: {updateStrategy: {type: OnDelete}}, status: {observedGeneration: 1}}`, "Progressing DaemonSet generation is 2"},
 
+		// 2.6 ReplicaSet: as Argo CD judges it
 		{"apps/v1 ReplicaSet", `{status: {conditions: [{type: ReplicaFailure, status: "True", message: quota}]}}`, "Degraded quota"},
 		{"apps/v1 ReplicaSet", `{spec: {replicas: 1}, status: {replicas: 1, fullyLabeledReplicas: 1, availableReplicas: 1, readyReplicas: 1}}`, "Healthy"},
 
+		// 2.6 Pod: as Argo CD judges it
 		{"v1 Pod", ``, "Progressing Pod is not observed yet"},
 		{"v1 Pod", `status: {phase: Pending}`, "Progressing Pod is pending"},
 		{"v1 Pod", `status: {phase: Pending, conditions: [{type: PodScheduled, status: "False", reason: Unschedulable, message: 0/3 nodes are available}]}`, "Progressing 0/3 nodes"},
@@ -60,11 +68,13 @@ func TestOf(t *testing.T) {
 		{"v1 Pod", `status: {phase: Failed, containerStatuses: [{name: a, state: {terminated: {exitCode: 3}}}]}`, "Degraded container a ended with exit code 3"},
 		{"v1 Pod", `status: {phase: Failed, message: evicted}`, "Degraded evicted"},
 
+		// 2.6 Job: as Argo CD judges it
 		{"batch/v1 Job", ``, "Progressing Job is running"},
 		{"batch/v1 Job", `status: {conditions: [{type: Complete, status: "True"}]}`, "Healthy"},
 		{"batch/v1 Job", `status: {conditions: [{type: Failed, status: "True", message: backoff limit}]}`, "Degraded backoff limit"},
 		{"batch/v1 Job", `status: {conditions: [{type: Suspended, status: "True", message: suspended}]}`, "Suspended suspended"},
 		{"batch/v1 Job", `status: {conditions: [{type: Suspended, status: "False"}]}`, "Progressing Job is running"},
+		// 2.6 CronJob: as Argo CD judges it
 		{"batch/v1 CronJob", `spec: {schedule: "* * * * *"}`, "Healthy"},
 		{"batch/v1 CronJob", `spec: {suspend: true}`, "Suspended CronJob is suspended"},
 		{"batch/v1 CronJob", `status: {lastScheduleTime: "2026-01-02T00:00:00Z"}`, "Healthy"},
@@ -72,32 +82,40 @@ func TestOf(t *testing.T) {
 		{"batch/v1 CronJob", `status: {lastScheduleTime: "2026-01-02T00:00:00Z", lastSuccessfulTime: "2026-01-01T00:00:09Z", active: [{name: a}]}`, "Healthy"},
 		{"batch/v1 CronJob", `status: {lastScheduleTime: "2026-01-02T00:00:00Z", lastSuccessfulTime: "2026-01-01T00:00:09Z"}`, "Degraded the last run has not succeeded"},
 
+		// 2.6 PVC: as Argo CD judges it
 		{"v1 PersistentVolumeClaim", `status: {phase: Pending}`, "Progressing PersistentVolumeClaim is not bound yet"},
 		{"v1 PersistentVolumeClaim", `status: {phase: Bound}`, "Healthy"},
 		{"v1 PersistentVolumeClaim", `status: {phase: Lost}`, "Degraded PersistentVolumeClaim has lost its volume"},
+		// 2.6 Service: as Argo CD judges it
 		{"v1 Service", `spec: {clusterIP: 10.0.0.1}`, "Healthy"},
 		{"v1 Service", `spec: {type: LoadBalancer, clusterIP: 10.0.0.1}`, "Progressing waiting for the load balancer"},
 		{"v1 Service", `{spec: {type: LoadBalancer, clusterIP: 10.0.0.1}, status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}}`, "Healthy"},
+		// 2.6 Ingress: as Argo CD judges it
 		{"networking.k8s.io/v1 Ingress", `status: {loadBalancer: {}}`, "Healthy"},
 		{"policy/v1 PodDisruptionBudget", `{metadata: {generation: 1}, status: {observedGeneration: 1}}`, "none"},
 
+		// 2.6 HPA: as Argo CD judges it
 		{"autoscaling/v2 HorizontalPodAutoscaler", ``, "Progressing waiting to autoscale"},
 		{"autoscaling/v2 HorizontalPodAutoscaler", `status: {conditions: [{type: AbleToScale, status: "True", reason: SucceededGetScale}, {type: ScalingActive, status: "False", reason: FailedGetResourceMetric}]}`, "Healthy"},
 		{"autoscaling/v2 HorizontalPodAutoscaler", `status: {conditions: [{type: AbleToScale, status: "False", reason: FailedGetScale, message: no target}]}`, "Degraded no target"},
 		{"autoscaling/v1 HorizontalPodAutoscaler", `status: {conditions: [{type: ScalingActive, status: "False", reason: InvalidSelector, message: bad}]}`, "Degraded bad"},
+		// 2.6 APIService: as Argo CD judges it
 		{"apiregistration.k8s.io/v1 APIService", `status: {conditions: [{type: Available, status: "True"}]}`, "Healthy"},
 		{"apiregistration.k8s.io/v1 APIService", `status: {conditions: [{type: Available, status: "False", message: no endpoints}]}`, "Progressing no endpoints"},
 		{"apiextensions.k8s.io/v1 CustomResourceDefinition", `status: {conditions: [{type: Established, status: "True"}]}`, "Healthy"},
 		{"apiextensions.k8s.io/v1 CustomResourceDefinition", `status: {conditions: [{type: NamesAccepted, status: "False", message: taken}]}`, "Degraded taken"},
 		{"apiextensions.k8s.io/v1 CustomResourceDefinition", ``, "Progressing Install in progress"},
 
+		// 2.6 SealedSecret: as Argo CD judges it
 		{"bitnami.com/v1alpha1 SealedSecret", ``, "Progressing waiting for condition Synced"},
 		{"bitnami.com/v1alpha1 SealedSecret", `status: {conditions: [{type: Synced, status: "True"}]}`, "Healthy"},
 		{"bitnami.com/v1alpha1 SealedSecret", `status: {conditions: [{type: Synced, status: "False", message: no key}]}`, "Degraded no key"},
+		// 2.6 ExternalSecret: as Argo CD judges it
 		{"external-secrets.io/v1 ExternalSecret", ``, "Progressing waiting for condition Ready"},
 		{"external-secrets.io/v1 ExternalSecret", `status: {conditions: [{type: Ready, status: "False", message: denied}]}`, "Degraded denied"},
 		{"external-secrets.io/v1beta1 ClusterSecretStore", `status: {conditions: [{type: Ready, status: "True"}]}`, "Healthy"},
 
+		// 2.6 Application: as Argo CD judges it
 		{"argoproj.io/v1alpha1 Application", ``, "Progressing waiting for the first report"},
 		{"argoproj.io/v1alpha1 Application", `status: {health: {status: Degraded, message: web}}`, "Degraded web"},
 		{"argoproj.io/v1alpha1 Application", `status: {health: {status: Splendid}}`, `Unknown no such health: "Splendid"`},
@@ -106,6 +124,7 @@ func TestOf(t *testing.T) {
 		{"argoproj.io/v1alpha1 ApplicationSet", ``, "Progressing waiting for its Applications"},
 		{"argoproj.io/v1alpha1 ApplicationSet", `status: {conditions: [{type: ErrorOccurred, status: "True", message: no such repository}, {type: ResourcesUpToDate, status: "True"}]}`, "Degraded no such repository"},
 		{"argoproj.io/v1alpha1 ApplicationSet", `status: {conditions: [{type: ErrorOccurred, status: "False"}, {type: ResourcesUpToDate, status: "True"}]}`, "Healthy"},
+		// 2.6 Argo Workflow: as Argo CD judges it
 		{"argoproj.io/v1alpha1 Workflow", ``, "Progressing Workflow is not observed yet"},
 		{"argoproj.io/v1alpha1 Workflow", `status: {phase: Running}`, "Progressing Workflow is Running"},
 		{"argoproj.io/v1alpha1 Workflow", `status: {phase: Succeeded, message: done}`, "Healthy"},

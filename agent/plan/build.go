@@ -84,8 +84,8 @@ func (policy Policy) place(w *Wave, prunes []diff.Change) {
 
 // confirm says that an object is pruned only with consent.
 func (policy Policy) confirm(c diff.Change) bool {
-	own := api.ParseSyncOptions(c.Live.Options).Value("Prune")
-	return own == "confirm" || own == "" && policy.PruneConfirm
+	own := api.ParseSyncOptions(c.Live.Options)
+	return own.Has(api.SyncOptionPruneConfirm) || own.Value("Prune") == "" && policy.PruneConfirm
 }
 
 // applies gives the desired objects their moments. What is not ours to change,
@@ -123,11 +123,11 @@ func (policy Policy) prunes(changes []diff.Change) (prunes []diff.Change, skippe
 
 // keep says why an extra object stays, "" if it goes.
 func (policy Policy) keep(c diff.Change) string {
-	own := api.ParseSyncOptions(c.Live.Options).Value("Prune")
+	own := api.ParseSyncOptions(c.Live.Options)
 	switch {
 	case policy.Heirs[c.Key] != "":
 		return "handed over to application " + policy.Heirs[c.Key]
-	case own == "false" || own == "" && policy.PruneNever:
+	case own.Has(api.SyncOptionPruneFalse) || own.Value("Prune") == "" && policy.PruneNever:
 		return "ignored (no prune)"
 	case c.Live.Keep:
 		return "ignored (helm.sh/resource-policy: keep)"

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,24 +15,24 @@ import (
 func TestSplit(t *testing.T) {
 	for _, tt := range []struct{ name, argo, helm, first, later string }{
 		{"no hook", "", "", "object", "object"},
-		{"2.2 a list", " PostSync , PreSync,", "", "PreSync PostSync", "PreSync PostSync"},
+		{"2.2 hook annotation: a list", " PostSync , PreSync,", "", "PreSync PostSync", "PreSync PostSync"},
 		{"2.2 all types", "PostDelete,SyncFail,PostSync,Sync,PreSync,PreDelete", "", "PreDelete PreSync Sync PostSync SyncFail PostDelete", "PreDelete PreSync Sync PostSync SyncFail PostDelete"},
 		{"2.2 twice is once", "PreSync,PreSync", "", "PreSync", "PreSync"},
-		{"2.2 only unknown words: a hook with no phase", "Sometimes", "", "hook", "hook"},
+		{"2.2 hook annotation: of unknown words only, a hook with no phase", "Sometimes", "", "hook", "hook"},
 		{"2.2 an unknown word beside a known one", "Sometimes,Sync", "", "Sync", "Sync"},
 		{"2.2 words are exact", "presync", "", "hook", "hook"},
-		{"2.2 Skip alone", "Skip", "", "none", "none"},
-		{"2.2 Skip among others does nothing", "Skip,Sync", "", "Sync", "Sync"},
-		{"2.2 Helm counts if Argo CD's has no known word", "Sometimes", "post-install,post-upgrade", "PostSync", "PostSync"},
+		{"2.2 Skip: alone it takes the object out", "Skip", "", "none", "none"},
+		{"2.2 Skip: among others it does nothing", "Skip,Sync", "", "Sync", "Sync"},
+		{"2.2 Helm mapping: counts only without a valid word of Argo CD's", "Sometimes", "post-install,post-upgrade", "PostSync", "PostSync"},
 		{"2.2 Argo CD's counts before Helm's", "Sync", "pre-install", "Sync", "Sync"},
-		{"2.2 Helm, both", "", "pre-install,pre-upgrade", "PreSync", "PreSync"},
-		{"4 Helm, at the first sync only", "", "pre-install", "PreSync", "none"},
-		{"4 Helm, at later ones only", "", "post-upgrade", "none", "PostSync"},
-		{"2.2 Helm, of a deletion", "", "pre-delete,post-delete", "PreDelete PostDelete", "PreDelete PostDelete"},
-		{"2.2 Helm's CRDs are ordinary", "", "crd-install", "object", "object"},
-		{"2.2 Helm's tests never run", "", "test", "none", "none"},
+		{"2.2 Helm mapping: pre-install and pre-upgrade are PreSync", "", "pre-install,pre-upgrade", "PreSync", "PreSync"},
+		{"2.15 fact 10: Helm's install hooks are of the first sync only (DESIGN 4)", "", "pre-install", "PreSync", "none"},
+		{"2.15 fact 10: Helm's upgrade hooks are of later ones only (DESIGN 4)", "", "post-upgrade", "none", "PostSync"},
+		{"2.2 Helm mapping: pre-delete and post-delete", "", "pre-delete,post-delete", "PreDelete PostDelete", "PreDelete PostDelete"},
+		{"2.2 Helm mapping: crd-install is an ordinary object", "", "crd-install", "object", "object"},
+		{"2.2 Helm mapping: tests never run", "", "test", "none", "none"},
 		{"2.2 Helm's old tests never run", "", "test-success", "none", "none"},
-		{"2.2 Helm's rollbacks never run", "", "pre-rollback,post-rollback", "none", "none"},
+		{"2.2 Helm mapping: rollbacks never run", "", "pre-rollback,post-rollback", "none", "none"},
 	} {
 		for upgrade, want := range map[bool]string{false: tt.first, true: tt.later} {
 			t.Run(fmt.Sprintf("%s, upgrade %v", tt.name, upgrade), func(t *testing.T) {
@@ -77,6 +78,7 @@ func annotated(t *testing.T, annotations map[string]any) *manifest.Object {
 	return o
 }
 
+// 2.2 delete policies: the words of both annotations add up; BeforeHookCreation is the default.
 func TestParsePolicies(t *testing.T) {
 	for _, tt := range []struct {
 		argo, helm string
@@ -95,7 +97,7 @@ func TestParsePolicies(t *testing.T) {
 	}
 }
 
-// 2.2: the name is the same whenever an operation is resumed, and another in the
+// 2.2 hook names: the name is the same whenever an operation is resumed, and another in the
 // next one.
 func TestHookName(t *testing.T) {
 	o := annotated(t, map[string]any{api.AnnotationHook: "PreSync"})
@@ -114,8 +116,8 @@ func TestLeftover(t *testing.T) {
 		want bool
 	}{
 		{"nothing there", Run{Hook: before}, false},
-		{"2.2 of another run: deleted before", Run{Hook: before, Live: other}, true},
-		{"2.2 without BeforeHookCreation it is patched", Run{Hook: patched, Live: other}, false},
+		{"2.2 BeforeHookCreation: the object of another run goes first", Run{Hook: before, Live: other}, true},
+		{"2.2 without BeforeHookCreation: it is patched", Run{Hook: patched, Live: other}, false},
 		{"one that goes is awaited", Run{Hook: patched, Live: leaving}, true},
 		{"of this run", Run{Hook: before, Live: other, Phase: api.OperationRunning}, false},
 	} {
@@ -123,4 +125,35 @@ func TestLeftover(t *testing.T) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
+}
+
+// FuzzHookTypes: an object of a set is an object, a hook or dropped, but never two
+// of them; what api.IsHook calls none is an object.
+func FuzzHookTypes(f *testing.F) {
+	f.Add("PreSync,Skip", "pre-install", true)
+	f.Add("", "crd-install,test", false)
+	f.Fuzz(func(t *testing.T, argo, helm string, upgrade bool) {
+		o, err := manifest.New(map[string]any{
+			"apiVersion": "batch/v1", "kind": "Job", "metadata": map[string]any{"name": "a", "annotations": map[string]any{
+				api.AnnotationHook: argo, api.AnnotationHelmHook: helm, api.AnnotationHookDeletePolicy: argo, api.AnnotationHelmHookDeletePolicy: helm,
+			}},
+		}, manifest.Origin{})
+		if err != nil {
+			return
+		}
+		objects, hooks := Split(manifest.Set{o}, upgrade)
+		if len(objects)+len(hooks) > 1 || (len(objects) == 1) == api.IsHook(o.Annotations) {
+			t.Errorf("%q and %q: %d objects, %d hooks, a hook: %v", argo, helm, len(objects), len(hooks), api.IsHook(o.Annotations))
+		}
+		for _, h := range hooks {
+			if h.Policies == (Policies{}) {
+				t.Errorf("%q and %q: a hook without a delete policy", argo, helm)
+			}
+			for i, kind := range h.Types {
+				if !kind.Known() || i > 0 && slices.Index(hookOrder, h.Types[i-1]) >= slices.Index(hookOrder, kind) {
+					t.Errorf("%q and %q: types %v", argo, helm, h.Types)
+				}
+			}
+		}
+	})
 }

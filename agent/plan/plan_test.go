@@ -27,7 +27,7 @@ func TestBuild(t *testing.T) {
 		{"nothing", Policy{}, `
 same ConfigMap shop/a
 `, ``},
-		{"order of kinds", Policy{}, `
+		{"2.1 kind order: within a wave, custom resources last", Policy{}, `
 create example.com/Widget shop/a
 create apiregistration.k8s.io/APIService -/v1.example.com
 create networking.k8s.io/Ingress shop/a
@@ -59,7 +59,7 @@ Sync 0
   create apiregistration.k8s.io/APIService v1.example.com
   create example.com/Widget shop/a
 `},
-		{"waves", Policy{}, `
+		{"2.1 wave: an integer, may be negative, what is none is 0", Policy{}, `
 create ConfigMap shop/late wave=10
 create ConfigMap shop/first wave=-5
 update ConfigMap shop/usual
@@ -77,7 +77,7 @@ Sync 0
 Sync 10
   create ConfigMap shop/late
 `},
-		{"a Namespace comes no later than what lives in it", Policy{}, `
+		{"2.1 bubbling: a Namespace comes no later than what lives in it", Policy{}, `
 create ConfigMap shop/a wave=-3
 create Namespace -/shop wave=5
 create Namespace -/empty wave=5
@@ -88,7 +88,7 @@ Sync -3
 Sync 5
   create Namespace empty
 `},
-		{"a definition comes no later than its instances", Policy{}, `
+		{"2.1 bubbling: a definition comes no later than its instances", Policy{}, `
 create example.com/Widget shop/a wave=-2
 create apiextensions.k8s.io/CustomResourceDefinition -/widgets.example.com wave=1 defines=example.com/Widget
 create apiextensions.k8s.io/CustomResourceDefinition -/others.example.com wave=1 defines=example.com/Other
@@ -108,7 +108,7 @@ Sync -9
 Sync 3
   create ConfigMap shop/a
 `},
-		{"prunes go in mirrored waves, before what is applied", prune, `
+		{"2.15 fact 15: prune waves are mirrored, and come before what is applied", prune, `
 update ConfigMap shop/a wave=1
 extra ConfigMap shop/one wave=1
 extra ConfigMap shop/two wave=2
@@ -122,7 +122,7 @@ Sync 2
 Sync 5
   prune ConfigMap shop/one
 `},
-		{"an object that is pruned last", prune, `
+		{"2.15 fact 15: PruneLast of an object is the last wave plus one", prune, `
 update ConfigMap shop/a wave=3
 extra ConfigMap shop/last wave=-1 options=PruneLast=true
 extra ConfigMap shop/usual
@@ -134,7 +134,7 @@ Sync 3
 Sync 4
   prune ConfigMap shop/last
 `},
-		{"all are pruned last", Policy{Prune: true, PruneLast: true}, `
+		{"1.6 PruneLast: of all, after the highest wave of any", Policy{Prune: true, PruneLast: true}, `
 same ConfigMap shop/a wave=2
 extra ConfigMap shop/one wave=7
 extra ConfigMap shop/two wave=1
@@ -143,13 +143,13 @@ Sync 8
   prune ConfigMap shop/one
   prune ConfigMap shop/two
 `},
-		{"pruning is not asked for", Policy{}, `
+		{"2.1 Prune not requested: nothing is deleted", Policy{}, `
 same ConfigMap shop/a
 extra ConfigMap shop/b
 `, `
 keep ConfigMap shop/b: ignored (requires pruning)
 `},
-		{"objects that are not pruned", prune, `
+		{"2.15 fact 22: resource-policy keep is honoured when pruning (DESIGN 4), and so is Prune=false", prune, `
 same ConfigMap shop/a
 extra ConfigMap shop/b options=Prune=false
 extra ConfigMap shop/c keep
@@ -170,19 +170,19 @@ extra PersistentVolumeClaim shop/c
 keep ConfigMap shop/b: handed over to application other
 keep PersistentVolumeClaim shop/c: handed over to application other
 `},
-		{"an empty render", prune, `
+		{"1.4 automated.allowEmpty: without it an empty render deletes nothing", prune, `
 extra ConfigMap shop/b
 `, `
 keep ConfigMap shop/b: held: Git states no object at all: set spec.syncPolicy.automated.allowEmpty if that is meant
 held: Git states no object at all: set spec.syncPolicy.automated.allowEmpty if that is meant
 `},
-		{"an empty render that is meant", Policy{Prune: true, AllowEmpty: true}, `
+		{"1.4 automated.allowEmpty: with it everything goes", Policy{Prune: true, AllowEmpty: true}, `
 extra ConfigMap shop/b
 `, `
 Sync 0
   prune ConfigMap shop/b
 `},
-		{"a partial sync", Policy{Prune: true, Only: only("ConfigMap shop/a", "ConfigMap shop/c")}, `
+		{"1.7 operation resources: nothing else is applied or pruned", Policy{Prune: true, Only: only("ConfigMap shop/a", "ConfigMap shop/c")}, `
 update ConfigMap shop/a
 update ConfigMap shop/b
 extra ConfigMap shop/c
@@ -237,7 +237,7 @@ extra example.com/Namespace shop/b
 Sync 0
   prune example.com/Namespace shop/b
 `},
-		{"1.6 Prune=confirm waits for consent", prune, `
+		{"1.6 Prune=confirm: waits for consent", prune, `
 same ConfigMap shop/a
 extra ConfigMap shop/b options=Prune=confirm
 extra ConfigMap shop/c
@@ -246,14 +246,14 @@ Sync 0
   prune ConfigMap shop/c
   prune ConfigMap shop/b, with consent
 `},
-		{"1.6 Prune=confirm, with consent", Policy{Prune: true, Confirmed: true}, `
+		{"1.6 Prune=confirm: with consent it goes", Policy{Prune: true, Confirmed: true}, `
 same ConfigMap shop/a
 extra ConfigMap shop/b options=Prune=confirm
 `, `
 Sync 0
   prune ConfigMap shop/b
 `},
-		{"1.6 the live object's word wins over the Application's", Policy{Prune: true, PruneNever: true}, `
+		{"1.6 Prune annotation: the live object's word wins over the Application's", Policy{Prune: true, PruneNever: true}, `
 same ConfigMap shop/a
 extra ConfigMap shop/b
 extra ConfigMap shop/c options=Prune=true
@@ -264,6 +264,19 @@ Sync 0
   prune ConfigMap shop/d, with consent
 keep ConfigMap shop/b: ignored (no prune)
 `},
+		{"1.6 exact words: what keeps an object counts wherever it stands, and no other word does", prune, `
+same ConfigMap shop/a
+extra ConfigMap shop/b options=Prune=,Prune=false
+extra ConfigMap shop/c options=Prune=maybe,Prune=false
+extra ConfigMap shop/d options=Prune=False
+extra ConfigMap shop/e options=Prune=true,Prune=confirm
+`, `
+Sync 0
+  prune ConfigMap shop/d
+  prune ConfigMap shop/e, with consent
+keep ConfigMap shop/b: ignored (no prune)
+keep ConfigMap shop/c: ignored (no prune)
+`},
 		{"consent lets go what is held", Policy{Prune: true, Confirmed: true}, `
 same ConfigMap shop/a
 extra Namespace -/shop
@@ -271,7 +284,7 @@ extra Namespace -/shop
 Sync 0
   prune Namespace shop
 `},
-		{"2.1 phases, waves, kinds, names", prune, `
+		{"2.1 order: phase, wave, kind, name", prune, `
 create apps/Deployment shop/web
 create ConfigMap shop/settings
 hook PostSync batch/Job shop/test
@@ -298,7 +311,7 @@ PostSync 0
 SyncFail 0
   run batch/Job shop/alarm
 `},
-		{"2.1 bubbling takes over phase and wave", prune, `
+		{"2.15 fact 11: bubbling takes over phase and wave, even into PreSync", prune, `
 create Namespace -/shop wave=3
 create apiextensions.k8s.io/CustomResourceDefinition -/c wave=2 defines=other.com/Other
 create ConfigMap shop/a
@@ -323,7 +336,7 @@ Sync 0
 SyncFail -4
   run batch/Job shop/alarm
 `},
-		{"what was begun is not begun again", prune, `
+		{"2.1 state: a hook that was begun is not begun again", prune, `
 create ConfigMap shop/a
 hook PreSync batch/Job shop/done phase=Succeeded
 hook PreSync batch/Job shop/running phase=Running

@@ -73,7 +73,7 @@ func TestLint(t *testing.T) {
 	for _, tt := range []struct{ name, spec, want string }{
 		{"nothing to say of the default project's lists", `{sourceRepos: ["*"], destinations: [{server: "*", namespace: "*"}], clusterResourceWhitelist: [{group: "*", kind: "*"}]}`, ``},
 		{"an empty project is plain", `{}`, ``},
-		{"a lone denial", `sourceRepos: ["!https://git.example/evil/*"]`, `spec.sourceRepos[0]: a denial permits every repository`},
+		{"2.15 fact 22: lint warns of a lone denial", `sourceRepos: ["!https://git.example/evil/*"]`, `spec.sourceRepos[0]: a denial permits every repository`},
 		{"a denial beside a permission", `sourceRepos: ["https://git.example/org/*", "!https://git.example/org/evil"]`, `spec.sourceRepos[1]: a denial permits every repository`},
 		{"a denial beside *", `sourceRepos: ["*", "!https://git.example/evil/*"]`, ``},
 		{"braces", `sourceRepos: ["https://git.example/{a,b}/*"]`, `spec.sourceRepos[0]: braces are no alternatives`},
@@ -83,7 +83,7 @@ func TestLint(t *testing.T) {
 		{"a denied namespace beside all", `destinations: [{server: "*", namespace: "!kube-system"}, {server: "*", namespace: "*"}]`, ``},
 		{"a namespace denied on a name", `destinations: [{name: prod, namespace: "!kube-system"}, {server: "*", namespace: "*"}]`, `spec.destinations[0].namespace: a namespace is denied on the entry's server only`},
 		{"a denied name with a namespace", `destinations: [{name: "!prod", namespace: shop}, {server: "*", namespace: "*"}]`, `spec.destinations[0].name: a cluster denied by its name is denied in all namespaces`},
-		{"an empty namespaced whitelist", `namespaceResourceWhitelist: []`, `spec.namespaceResourceWhitelist: an empty list permits no namespaced kind`},
+		{"2.15 fact 21: lint warns of an empty namespaced whitelist", `namespaceResourceWhitelist: []`, `spec.namespaceResourceWhitelist: an empty list permits no namespaced kind`},
 		{"a cluster blacklist alone", `clusterResourceBlacklist: [{group: "", kind: Node}]`, `spec.clusterResourceBlacklist: has no effect`},
 		{"an open expression", `sourceNamespaces: ["/team-.*/"]`, `spec.sourceNamespaces[0]: matches any name that contains`},
 		{"a closed expression", `sourceNamespaces: ["/^team-.*$/", "team-*"]`, ``},

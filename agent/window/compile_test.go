@@ -15,9 +15,9 @@ func TestCompileRefuses(t *testing.T) {
 	long := strings.Repeat("0", 2000)
 	for _, tt := range []struct{ name, window, want string }{
 		{"kind", "kind: maybe", `spec.syncWindows[0].kind: Unsupported value: "maybe": supported values: "allow", "deny"`},
-		{"four fields", "schedule: 0 22 * *", `spec.syncWindows[0].schedule: Invalid value: "0 22 * *": has 4 fields; a schedule has five: minute, hour, day, month, weekday`},
-		{"seconds", "schedule: 0 0 22 * * *", `spec.syncWindows[0].schedule: Invalid value: "0 0 22 * * *": has 6 fields; a schedule has five: minute, hour, day, month, weekday`},
-		{"descriptor", `schedule: "@daily"`, `spec.syncWindows[0].schedule: Invalid value: "@daily": has 1 fields; a schedule has five: minute, hour, day, month, weekday`},
+		{"2.5 schedule: exactly five fields", "schedule: 0 22 * *", `spec.syncWindows[0].schedule: Invalid value: "0 22 * *": has 4 fields; a schedule has five: minute, hour, day, month, weekday`},
+		{"2.5 schedule: no seconds", "schedule: 0 0 22 * * *", `spec.syncWindows[0].schedule: Invalid value: "0 0 22 * * *": has 6 fields; a schedule has five: minute, hour, day, month, weekday`},
+		{"2.5 schedule: no descriptors", `schedule: "@daily"`, `spec.syncWindows[0].schedule: Invalid value: "@daily": has 1 fields; a schedule has five: minute, hour, day, month, weekday`},
 		{"hour", "schedule: 0 24 * * *", `spec.syncWindows[0].schedule: Invalid value: "0 24 * * *": hour: end of range (24) above maximum (23): 24`},
 		{"weekday", "schedule: 0 0 * * 7", `spec.syncWindows[0].schedule: Invalid value: "0 0 * * 7": weekday: end of range (7) above maximum (6): 7`},
 		{"foreign characters", `schedule: "0 0 * \e *"`, `spec.syncWindows[0].schedule: Invalid value: "0 0 * \x1b *": month: only numbers, names, and the characters * ? , - / are allowed`},
@@ -25,10 +25,10 @@ func TestCompileRefuses(t *testing.T) {
 		{"two zones in a schedule", "schedule: TZ=UTC TZ=UTC 0 0 * * *", `spec.syncWindows[0].schedule: Invalid value: "TZ=UTC TZ=UTC 0 0 * * *": has 6 fields; a schedule has five: minute, hour, day, month, weekday`},
 		{"only a zone", "schedule: TZ=UTC", `spec.syncWindows[0].schedule: Invalid value: "TZ=UTC": has 0 fields; a schedule has five: minute, hour, day, month, weekday`},
 		{"another zone", "{schedule: TZ=Asia/Kolkata 0 0 * * *, timeZone: Europe/Berlin}", `spec.syncWindows[0].schedule: Invalid value: "TZ=Asia/Kolkata 0 0 * * *": names another zone than timeZone does`},
-		{"zone", "timeZone: Moon/Tycho", `spec.syncWindows[0].timeZone: Invalid value: "Moon/Tycho": not a time zone of the IANA database, such as Europe/Berlin`},
+		{"2.5 timeZone: a bad one is an error that blocks", "timeZone: Moon/Tycho", `spec.syncWindows[0].timeZone: Invalid value: "Moon/Tycho": not a time zone of the IANA database, such as Europe/Berlin`},
 		{"the machine's own zone", "timeZone: Local", `spec.syncWindows[0].timeZone: Invalid value: "Local": not a time zone of the IANA database, such as Europe/Berlin`},
 		{"a path", "timeZone: ../../etc/passwd", `spec.syncWindows[0].timeZone: Invalid value: "../../etc/passwd": not a time zone of the IANA database, such as Europe/Berlin`},
-		{"duration", `duration: "60"`, `spec.syncWindows[0].duration: Invalid value: "60": must be a duration like 1h30m`},
+		{"2.5 duration: a Go duration", `duration: "60"`, `spec.syncWindows[0].duration: Invalid value: "60": must be a duration like 1h30m`},
 		{"glob", "clusters: [a, 'b[']", `spec.syncWindows[0].clusters[1]: Invalid value: "b[": not a glob:`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -79,9 +79,9 @@ func TestFor(t *testing.T) {
 		name, selector, target string
 		want                   bool
 	}{
-		{"nothing set", "", byName, false},
+		{"2.5 matching: without selectors nothing", "", byName, false},
 		{"nothing set, and", "andOperator: true", byName, false},
-		{"application", "applications: [shop]", byName, true},
+		{"2.5 matching: by the Application's own name", "applications: [shop]", byName, true},
 		{"application glob", "applications: [x, sh*]", byName, true},
 		{"another application", "applications: [shopping]", byName, false},
 		{"no denials", "applications: ['!other']", byName, false},
@@ -89,13 +89,13 @@ func TestFor(t *testing.T) {
 		{"any namespace matches an empty one", "namespaces: ['*']", "shop", true},
 		{"cluster by name", "clusters: [a]", byName, true},
 		{"cluster by server", "clusters: ['https://*']", byServer, true},
-		{"the server of a cluster given by name", "clusters: ['https://a.example']", byName, false},
-		{"the name of a cluster given by server", "clusters: [a]", byServer, false},
+		{"2.15 fact 23: the server of a cluster that is given by name does not match", "clusters: ['https://a.example']", byName, false},
+		{"2.15 fact 23: nor the name of one that is given by server", "clusters: [a]", byServer, false},
 		{"any cluster matches none", "clusters: ['*']", "shop", false},
-		{"or", "{applications: [x], namespaces: [x], clusters: [a]}", byName, true},
+		{"2.5 matching: or", "{applications: [x], namespaces: [x], clusters: [a]}", byName, true},
 		{"or, none", "{applications: [x], namespaces: [x], clusters: [x]}", byName, false},
 		{"and", "{applications: [shop], namespaces: [web], clusters: [a], andOperator: true}", byName, true},
-		{"and, of those set", "{applications: [shop], clusters: [a], andOperator: true}", byName, true},
+		{"2.5 andOperator: of the lists that are set", "{applications: [shop], clusters: [a], andOperator: true}", byName, true},
 		{"and, not the application", "{applications: [x], namespaces: [web], clusters: [a], andOperator: true}", byName, false},
 		{"and, not the namespace", "{applications: [shop], namespaces: [x], clusters: [a], andOperator: true}", byName, false},
 		{"and, not the cluster", "{applications: [shop], namespaces: [web], clusters: [x], andOperator: true}", byName, false},

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The clocks change: Berlin 2026-03-29 02:00 to 03:00, 2026-10-25 03:00 to 02:00; New York
+// 2.5 zones: true at each instant (DESIGN 4). The clocks change: Berlin 2026-03-29 02:00 to 03:00, 2026-10-25 03:00 to 02:00; New York
 // 2026-03-08 02:00 to 03:00, 2026-11-01 02:00 to 01:00; Lord Howe, by half an hour,
 // 2026-04-05 02:00 to 01:30, 2026-10-04 02:00 to 02:30; Kolkata never.
 func TestZones(t *testing.T) {
