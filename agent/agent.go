@@ -147,6 +147,12 @@ func (a *Agent) Wake(app types.NamespacedName) {
 	}
 }
 
+// Orphans returns how many objects of no application there are beside an
+// Application's, if its project asks for them.
+func (a *Agent) Orphans(app *api.Application) (count int, asked bool) {
+	return a.reconciler.Orphans(app)
+}
+
 // All asks for a pass over every Application.
 func (a *Agent) All() {
 	for _, app := range a.applications.List() {

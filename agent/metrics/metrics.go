@@ -25,6 +25,9 @@ type Metrics struct {
 type Sources struct {
 	// Applications returns all Applications.
 	Applications func() []*api.Application
+	// Orphans returns how many objects of no application are beside an
+	// Application's, if anybody asks for that.
+	Orphans func(*api.Application) (count int, asked bool)
 	// Gauges and Counters are our own, by name and help.
 	Gauges, Counters []Number
 }
@@ -49,7 +52,7 @@ func New(from Sources) *Metrics {
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.syncs, m.reconcile, info{from.Applications},
+		m.syncs, m.reconcile, info{from.Applications}, orphans{from.Applications, from.Orphans},
 	)
 	for _, n := range from.Gauges {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: n.Name, Help: n.Help}, n.Value))

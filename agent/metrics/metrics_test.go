@@ -20,6 +20,7 @@ func TestScrape(t *testing.T) {
 	app.Status.Sync.Status = api.SyncCodeSynced
 	m := New(Sources{
 		Applications: func() []*api.Application { return []*api.Application{app} },
+		Orphans:      func(*api.Application) (int, bool) { return 4, true },
 		Gauges:       []Number{{Name: "tidelock_live_objects", Help: "h", Value: func() float64 { return 7 }}},
 		Counters:     []Number{{Name: "tidelock_renders_total", Help: "h", Value: func() float64 { return 3 }}},
 	})
@@ -33,6 +34,7 @@ func TestScrape(t *testing.T) {
 		`argocd_app_info{autosync_enabled="true",dest_namespace="shop",dest_server="https://kubernetes.default.svc",health_status="Unknown",name="shop",namespace="argocd",operation="",project="default",repo="https://git.example/shop.git",sync_status="Synced"} 1`,
 		`argocd_app_sync_total{dest_server="https://kubernetes.default.svc",dry_run="false",name="shop",namespace="argocd",phase="Succeeded",project="default"} 1`,
 		`argocd_app_reconcile_count{dest_server="https://kubernetes.default.svc",namespace="argocd"} 1`,
+		`argocd_app_orphaned_resources_count{name="shop",namespace="argocd",project="default"} 4`,
 		"tidelock_live_objects 7", "tidelock_renders_total 3", "go_goroutines ", "process_open_fds ",
 	} {
 		if !strings.Contains(text, want) {

@@ -19,6 +19,7 @@ func Lint(p *api.AppProject) []string {
 	w.destinations(p.Spec.Destinations, spec.Child("destinations"))
 	w.kinds(&p.Spec, spec)
 	w.namespaces(p.Spec.SourceNamespaces, spec.Child("sourceNamespaces"))
+	w.orphans(p.Spec.OrphanedResources, spec.Child("orphanedResources", "ignore"))
 	return w
 }
 
@@ -95,6 +96,18 @@ func (w *warnings) namespaces(entries []string, p *field.Path) {
 		}
 		if isDenial(entry) {
 			w.addf(p.Index(i), "there are no denials here, and no namespace begins with !; use /^(?!name$).*$/ to exclude one")
+		}
+	}
+}
+
+// orphans warns of entries that cannot be read.
+func (w *warnings) orphans(written *api.OrphanedResources, p *field.Path) {
+	if written == nil {
+		return
+	}
+	for i, e := range written.Ignore {
+		if _, err := newOrphan(e); err != nil {
+			w.addf(p.Index(i), "cannot be read, and ignores nothing: %v", err)
 		}
 	}
 }

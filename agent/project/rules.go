@@ -19,6 +19,7 @@ type Rules struct {
 	spaceKinds    kinds
 	appNamespaces []appNamespace
 	accounts      []account
+	orphans       *Orphans
 	integrity     []integrityPolicy
 	signatures    *integrityPolicy // of the old spec.signatureKeys, nil if there are none
 }
@@ -52,6 +53,7 @@ func New(p *api.AppProject, scoped Scoped) (*Rules, error) {
 		appNamespaces: c.appNamespaces(p.Spec.SourceNamespaces, spec.Child("sourceNamespaces")),
 		accounts:      c.accounts(p.Spec.DestinationServiceAccounts, spec.Child("destinationServiceAccounts")),
 	}
+	r.orphans = newOrphans(p.Spec.OrphanedResources)
 	r.integrity, r.signatures = c.integrity(&p.Spec, spec)
 	if err := c.errs.ToAggregate(); err != nil {
 		return nil, fmt.Errorf("project %s: %w", shown(p.Name), err)

@@ -66,6 +66,8 @@ type Reconciler struct {
 	circles map[string]depend.Circle          // dependencies that go round
 	doubts  map[string]time.Time              // since when deletions wait: see surely
 	due     map[string]time.Time              // when to name a newer commit: see quiet
+	places  map[place]*orphanage              // where objects of no application are looked for
+	strays  map[string]int                    // how many there are beside an Application's own
 }
 
 // New returns a Reconciler that has seen nothing yet.
@@ -75,6 +77,7 @@ func New(config Config) *Reconciler {
 		failed: map[string]*project.Rules{}, waits: map[string]wait{}, ignores: map[string]ignored{},
 		circles: map[string]depend.Circle{}, doubts: map[string]time.Time{},
 		claims: newClaims(), hearing: hearing{seen: map[string]map[string]face{}},
+		places: map[place]*orphanage{}, strays: map[string]int{},
 		due:       map[string]time.Time{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
@@ -201,6 +204,7 @@ func (p *pass) run(ctx context.Context) {
 	p.finalize(ctx, desired.Hooks)
 	changes = p.operate(ctx, desired, changes) // plan, apply
 	p.compared(desired, changes)
+	p.orphans(ctx, desired)
 	if len(p.rejected) > 0 && !p.report.has(api.ConditionSyncError) {
 		p.report.add(api.ConditionComparisonError, describe(p.rejected))
 	}
@@ -225,6 +229,7 @@ func (r *Reconciler) forget(name string) {
 	delete(r.waits, name)
 	delete(r.ignores, name)
 	delete(r.doubts, name)
+	delete(r.strays, name)
 	delete(r.due, name)
 	r.Cluster.Forget(name)
 	r.Pipeline.Forget(name)

@@ -95,9 +95,6 @@ func (p *pass) limits(project *api.AppProject) {
 	if len(project.Spec.DestinationServiceAccounts) > 0 && !p.impersonates() {
 		p.report.add(ConditionUnsupportedWarning, name+"spec.destinationServiceAccounts has no effect, for the agent runs without --impersonate, and ConfigMap argocd-cm without application.sync.impersonation.enabled: objects are applied with its own rights")
 	}
-	if project.Spec.OrphanedResources != nil {
-		p.report.add(ConditionUnsupportedWarning, name+"spec.orphanedResources is not acted on yet")
-	}
 }
 
 // ConditionUnsupportedWarning names a field that this version does not act on.

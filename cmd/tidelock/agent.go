@@ -231,6 +231,9 @@ func (p *parts) synced(app *api.Application, op *api.OperationState) {
 	p.metrics.Synced(app, op)
 }
 
+// orphans counts objects of no application, once the agent runs.
+func (p *parts) orphans(app *api.Application) (count int, asked bool) { return p.agent.Orphans(app) }
+
 func (p *parts) passed(name types.NamespacedName, took time.Duration) {
 	server := ""
 	if app := p.applications.Application(name.Namespace, name.Name); app != nil {

@@ -73,6 +73,7 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 	count := func(n int64) float64 { return float64(n) }
 	return metrics.Sources{
 		Applications: p.applications.List,
+		Orphans:      p.orphans,
 		Gauges: []metrics.Number{
 			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.cluster.Objects()) }},
 			{Name: "tidelock_plugin_processes", Help: "Plugin processes that run.", Value: func() float64 { return float64(len(p.host.PIDs())) }},
