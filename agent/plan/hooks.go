@@ -130,12 +130,17 @@ var phases = []api.SyncPhase{
 
 // HookName is what a hook's object is called in one run of it: its name, or its
 // generateName with what is the same whenever this run is resumed
-// (SEMANTICS.md 2.2). Revision is a commit, at is in seconds since 1970.
-func HookName(o *manifest.Object, revision string, t api.HookType, at int64) string {
+// (SEMANTICS.md 2.2). Revision is a commit, at is in seconds since 1970, retry is 0
+// at first.
+func HookName(o *manifest.Object, revision string, t api.HookType, at, retry int64) string {
 	if o.Key.Name != "" {
 		return o.Key.Name
 	}
 	meta, _ := o.Body()["metadata"].(map[string]any)
 	prefix, _ := meta["generateName"].(string)
-	return prefix + strings.ToLower(fmt.Sprintf("%.7s-%s-%d", revision, t, at))
+	name := prefix + strings.ToLower(fmt.Sprintf("%.7s-%s-%d", revision, t, at))
+	if retry > 0 { // runs the hook anew
+		name += fmt.Sprintf("-%d", retry)
+	}
+	return name
 }

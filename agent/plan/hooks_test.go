@@ -98,11 +98,13 @@ func TestParsePolicies(t *testing.T) {
 }
 
 // 2.2 hook names: the name is the same whenever an operation is resumed, and another in the
-// next one.
+// next one, and in a retry, which runs its hooks anew.
 func TestHookName(t *testing.T) {
 	o := annotated(t, map[string]any{api.AnnotationHook: "PreSync"})
-	if got, want := HookName(o, "ABCDEF0123456789", api.HookPreSync, 1790000000), "migrate-abcdef0-presync-1790000000"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	for retry, want := range []string{"migrate-abcdef0-presync-1790000000", "migrate-abcdef0-presync-1790000000-1"} {
+		if got := HookName(o, "ABCDEF0123456789", api.HookPreSync, 1790000000, int64(retry)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 

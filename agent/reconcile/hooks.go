@@ -68,7 +68,7 @@ func hookName(h plan.Hook, t api.HookType, op *api.OperationState, desired *Desi
 	if len(desired.Revisions) > 0 {
 		revision = desired.Revisions[0]
 	}
-	return plan.HookName(h.Object, revision, t, op.StartedAt.Unix())
+	return plan.HookName(h.Object, revision, t, op.StartedAt.Unix(), op.RetryCount)
 }
 
 // hookObject is what a run makes: the hook's object with its name, our marks and

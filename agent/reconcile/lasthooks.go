@@ -94,7 +94,7 @@ func (p *pass) lastName(h plan.Hook, t api.HookType) string {
 	if revisions := p.app.Status.Sync.Revisions; len(revisions) > 0 {
 		revision = revisions[0]
 	}
-	return plan.HookName(h.Object, revision, t, p.app.DeletionTimestamp.Unix())
+	return plan.HookName(h.Object, revision, t, p.app.DeletionTimestamp.Unix(), 0)
 }
 
 // lastMark names the deletion, what the hook is made of, and the moment:

@@ -60,6 +60,9 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 		p.log.Info("a newer commit supersedes the operation", "revision", desired.Revisions)
 	}
 	if p.app.Operation != nil {
+		if p.crowded(desired) {
+			return nil
+		}
 		return p.requested(*p.app.Operation, desired)
 	}
 	if !p.app.Spec.SyncPolicy.IsAutomated() {
@@ -72,7 +75,7 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	if d.because != "" && p.status.OperationState != nil && p.status.OperationState.Phase == api.OperationFailed {
 		p.report.add(api.ConditionSyncError, d.because)
 	}
-	if !d.start {
+	if !d.start || !d.heal && p.crowded(desired) {
 		return nil
 	}
 	return p.open(p.automatic(d, changes), desired)
