@@ -97,7 +97,7 @@ func TestAskRefused(t *testing.T) {
 	w.mustSync(set)
 	w.caughtUp(set)
 	immutable := w.git(strings.ReplaceAll(web, "app: web", "app: other"))
-	changes, failed := w.Ask(w.ctx, diff.Compare(w.app, immutable, w.cluster.Snapshot(w.app, immutable)))
+	changes, failed := w.Ask(w.ctx, diff.Compare(w.app, immutable, w.cluster.Snapshot(w.app, immutable)), Options{})
 	if len(failed) != 1 || !errors.Is(failed[0].Err, ErrRejected) || changes[0].Verdict != diff.Update {
 		t.Errorf("%v, failed %v", changes, failed)
 	}

@@ -22,7 +22,7 @@ var ErrForeign = errors.New("the object belongs to another application")
 // It returns all changes with their verdicts, and what failed. What the server
 // refuses is no more as it should be than what it would change; if it does not
 // answer the verdict stays Ask.
-func (a *Applier) Ask(ctx context.Context, changes []diff.Change) ([]diff.Change, []Result) {
+func (a *Applier) Ask(ctx context.Context, changes []diff.Change, options Options) ([]diff.Change, []Result) {
 	settled := make([]diff.Change, len(changes))
 	copy(settled, changes)
 	var open []diff.Change
@@ -34,10 +34,13 @@ func (a *Applier) Ask(ctx context.Context, changes []diff.Change) ([]diff.Change
 		}
 	}
 	results := each(ctx, open, func(ctx context.Context, c diff.Change) Result {
-		answer, _, err := a.apply(ctx, c.Desired, true)
+		answer, _, err := a.dryRun(ctx, c.Desired, options)
 		if err != nil {
 			if errors.Is(err, ErrRejected) {
 				settled[index[c.Key]].Verdict = cluster.Differs(c.Desired, c.Live)
+			}
+			if errors.Is(err, ErrImmutable) && options.forces(c.Desired) {
+				return Result{Key: c.Key, Version: c.Desired.Version} // it will be made anew
 			}
 			return failure(c, err)
 		}
@@ -62,7 +65,7 @@ func (a *Applier) Preflight(ctx context.Context, p plan.Plan, options Options) [
 		}
 	}
 	return Failed(each(ctx, todo, func(ctx context.Context, c diff.Change) Result {
-		result := a.preflight(ctx, c, staged.kinds[c.Key.GroupKind()])
+		result := a.preflight(ctx, c, staged.kinds[c.Key.GroupKind()], options)
 		if errors.Is(result.Err, cluster.ErrKind) && options.SkipsMissing(c.Desired) {
 			return Result{Key: c.Key, Version: c.Desired.Version}
 		}
@@ -70,15 +73,23 @@ func (a *Applier) Preflight(ctx context.Context, p plan.Plan, options Options) [
 	}))
 }
 
+// dryRun applies an object without any effect.
+func (a *Applier) dryRun(ctx context.Context, o *manifest.Object, options Options) (answer map[string]any, created bool, err error) {
+	if o, err = a.lenient(ctx, o, options); err != nil {
+		return nil, false, err
+	}
+	return a.apply(ctx, o, true)
+}
+
 // preflight checks one object. If the plan changes the definition of its kind,
 // the server cannot judge the object yet, only whose it is.
-func (a *Applier) preflight(ctx context.Context, c diff.Change, defined bool) Result {
+func (a *Applier) preflight(ctx context.Context, c diff.Change, defined bool, options Options) Result {
 	var err error
 	if defined {
 		err = a.adoptable(ctx, c.Desired)
 	} else {
 		var created bool
-		if _, created, err = a.apply(ctx, c.Desired, true); err == nil && !created {
+		if _, created, err = a.dryRun(ctx, c.Desired, options); err == nil && !created {
 			err = a.adoptable(ctx, c.Desired)
 		}
 	}

@@ -142,7 +142,7 @@ func (w *world) changes(set manifest.Set) []diff.Change {
 			w.t.Fatal(err)
 		}
 	}
-	changes, failed := w.Ask(w.ctx, diff.Compare(w.app, set, w.cluster.Snapshot(w.app, set)))
+	changes, failed := w.Ask(w.ctx, diff.Compare(w.app, set, w.cluster.Snapshot(w.app, set)), Options{})
 	for _, f := range failed {
 		w.t.Logf("ask: %v", f.Err)
 	}

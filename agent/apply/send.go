@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -20,6 +20,9 @@ import (
 
 // send brings an object to the server in the way that its options ask for.
 func (a *Applier) send(ctx context.Context, c diff.Change, options Options) (answer map[string]any, created bool, err error) {
+	if c.Desired, err = a.lenient(ctx, c.Desired, options); err != nil {
+		return nil, false, err
+	}
 	o := c.Desired
 	switch {
 	case options.of(o, "Replace") == "true":
@@ -29,10 +32,10 @@ func (a *Applier) send(ctx context.Context, c diff.Change, options Options) (ans
 	default:
 		answer, created, err = a.serverSide(ctx, c, options)
 	}
-	if immutable(err) && options.forces(o) {
+	if errors.Is(err, ErrImmutable) && options.forces(o) {
 		return a.recreate(ctx, o)
 	}
-	return answer, created, hinted(err)
+	return answer, created, err
 }
 
 // serverSide is the usual way: server-side apply.
@@ -79,27 +82,12 @@ func (a *Applier) respectfully(ctx context.Context, o *manifest.Object, ignore *
 // goes what nobody can apply again.
 var lasting = []string{"Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume"}
 
-// forces says that an object may be deleted and created.
+// forces says that an object may be deleted and created: the operation's strategy
+// says so, or the object's own annotation. Among an Application's options Force
+// means nothing (SEMANTICS.md 1.6).
 func (o Options) forces(object *manifest.Object) bool {
-	return (o.Force || o.of(object, "Force") == "true") && !slices.Contains(lasting, object.Key.Kind)
-}
-
-// immutable says that the server does not let a field be changed.
-func immutable(err error) bool {
-	if !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err) {
-		return false
-	}
-	text := err.Error()
-	return strings.Contains(text, "immutable") || strings.Contains(text, "may not be changed") ||
-		strings.Contains(text, "updates to statefulset spec") || strings.Contains(text, "may not change once set")
-}
-
-// hinted adds to an error what a person can do.
-func hinted(err error) error {
-	if !immutable(err) {
-		return err
-	}
-	return fmt.Errorf("%w (hint: to delete the object and create it anew, set %s on it: Force=true)", err, "argocd.argoproj.io/sync-options")
+	own := api.ParseSyncOptions(object.Annotations[api.AnnotationSyncOptions])
+	return (o.Force || own.Has(api.SyncOptionForce)) && !slices.Contains(lasting, object.Key.Kind)
 }
 
 // recreated bounds the wait for the end of an object that is created anew.

@@ -25,7 +25,7 @@ func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, er
 	if err := p.watch(ctx, desired.from); err != nil {
 		return nil, err
 	}
-	changes, rejected := p.apply.Ask(ctx, p.look(desired))
+	changes, rejected := p.apply.Ask(ctx, p.look(desired), p.asking())
 	for _, rule := range p.ignore.Unused(changes) {
 		p.report.add(ConditionUnusedRuleWarning, "spec.ignoreDifferences: "+rule)
 	}

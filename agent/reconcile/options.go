@@ -20,6 +20,22 @@ func (p *pass) options(op *api.OperationState) apply.Options {
 	return o
 }
 
+// asking are how the operation that runs or is asked for would write, else the
+// next automatic one.
+func (p *pass) asking() apply.Options {
+	op := api.Operation{Sync: &api.SyncOperation{}}
+	if running := p.status.OperationState; running != nil && !running.Phase.Completed() && running.Operation.Sync != nil {
+		op = running.Operation
+	} else if p.app.Operation != nil && p.app.Operation.Sync != nil {
+		op = *p.app.Operation
+	}
+	o := p.options(&api.OperationState{Operation: op})
+	if o.Sync == nil {
+		o.Sync = p.app.Spec.SyncPolicy.Options()
+	}
+	return o
+}
+
 // An ignored is an Application's rules of ignoreDifferences, compiled.
 type ignored struct {
 	rules, system []diff.Rule
