@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -214,6 +216,23 @@ func (s *scene) approve(args []string) error {
 		return err
 	}
 	return s.patch([]string{"application", args[0], fmt.Sprintf("{metadata: {annotations: {%s: %q}}}", api.AnnotationApprove, hash)})
+}
+
+func (s *scene) consent(args []string) error {
+	now := time.Now().UTC().Format(time.RFC3339)
+	return s.patch([]string{"application", args[0], fmt.Sprintf("{metadata: {annotations: {%s: %q}}}", api.AnnotationDeletionApproved, now)})
+}
+
+// window makes no schedule that opens at the very instant of its minute's
+// beginning, at which it is not open yet.
+func (s *scene) window(args []string) error {
+	left, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	s.ts.Setenv(args[0], fmt.Sprintf(`schedule: "%d %d * * *", duration: %ds`, now.Minute(), now.Hour(), now.Second()+left))
+	return nil
 }
 
 // A place is where an object is or may be.

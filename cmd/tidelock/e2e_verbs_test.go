@@ -50,6 +50,8 @@ var verbs = []verb{
 	{"scale RESOURCE NAMESPACE/NAME N: change its scale as an autoscaler does", 3, 3, (*scene).scale},
 	{"delete RESOURCE NAMESPACE/NAME", 2, 2, (*scene).delete},
 	{"approve NAME: approve of an Application's held deletions, as its condition says", 1, 1, (*scene).approve},
+	{"consent NAME: consent to what the Application's operation deletes, as of now", 1, 1, (*scene).consent},
+	{"window NAME SECONDS: ${NAME} is a window for this minute's beginning and on, that closes in SECONDS: a schedule and a duration of a project's syncWindows", 2, 2, (*scene).window},
 	// what is to be seen
 	{"waitapp NAME|NAMESPACE/NAME [FIELD=VALUE...]: wait until it is so, see waitapp; without fields Synced, Healthy and at rest", 1, -1, (*scene).waitApp},
 	{"condition NAME|NAMESPACE/NAME TYPE REGEXP: wait until this is the one condition; negated: until there is none of the type", 2, 3, (*scene).condition},
