@@ -9,6 +9,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/project"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -129,11 +130,23 @@ func (a *Applications) Patch(ctx context.Context, namespace, name string, patch 
 	app := &api.Application{}
 	err := a.client.Patch(types.MergePatchType).Namespace(namespace).Resource("applications").Name(name).
 		Param("fieldManager", "tidelock").Body(patch).Do(ctx).Into(app)
+	if apierrors.IsConflict(err) {
+		a.catchUp(ctx, namespace, name)
+	}
 	if err != nil {
 		return nil, err
 	}
 	a.keep(app)
 	return app, nil
+}
+
+// catchUp reads an Application of which something newer is stored than is known:
+// the watch may be slow to tell, or have gone silent. If that fails, it tells.
+func (a *Applications) catchUp(ctx context.Context, namespace, name string) {
+	app := &api.Application{}
+	if err := a.client.Get().Namespace(namespace).Resource("applications").Name(name).Do(ctx).Into(app); err == nil {
+		a.keep(app)
+	}
 }
 
 // keep stores an Application unless a newer one is known, and reports whether

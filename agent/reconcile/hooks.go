@@ -101,7 +101,18 @@ func (p *pass) judge(op *api.OperationState, r *plan.Run) {
 	case known != nil:
 		r.Phase = api.OperationError
 		r.Message = fmt.Sprintf("Resource %s is missing, it might have been deleted", r.Key())
+	case r.Live != nil && r.Live.App != p.name && r.Live.App != api.AppLabel(p.name):
+		r.Phase, r.Message = api.OperationError, inTheWay(r.Live)
 	}
+}
+
+// inTheWay says whose object it is that has the name of a hook. It is not ours to
+// delete, nor to write over.
+func inTheWay(l *diff.Live) string {
+	if l.App == "" {
+		return fmt.Sprintf("%s is there, and not marked as this application's: delete it, or give the hook another name", l.Key)
+	}
+	return fmt.Sprintf("%s belongs to application %s: give the hook another name", l.Key, l.App)
 }
 
 // recorded returns what status says of a run, nil if nothing.

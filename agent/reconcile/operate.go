@@ -166,6 +166,12 @@ func (p *pass) bind(op *api.OperationState, desired *Desired) {
 	}
 }
 
+// bound says that an operation knows its commits. One that failed before anything
+// could be rendered does not.
+func bound(op *api.OperationState) bool {
+	return op.SyncResult.Revision != "" || len(op.SyncResult.Revisions) > 0
+}
+
 // restOf returns how long a retry has still to wait.
 func (p *pass) restOf(op *api.OperationState) (rest time.Duration) {
 	if at := RetryAt(op); !at.IsZero() {
@@ -177,9 +183,12 @@ func (p *pass) restOf(op *api.OperationState) (rest time.Duration) {
 // accept records, before anything is done, that the operation runs. So another
 // process knows of it if this one dies now.
 func (p *pass) accept(ctx context.Context, op *api.OperationState, desired *Desired) error {
+	if err := p.writeRested(ctx, op); err != nil {
+		return err
+	}
 	if op.FinishedAt != nil { // a retry begins from the start
 		op.SyncResult.Resources = nil
-		if op.Operation.Retry.Refresh {
+		if op.Operation.Retry.Refresh || !bound(op) {
 			p.bind(op, desired)
 		}
 	}

@@ -39,6 +39,20 @@ func (p *pass) hold() bool {
 	return true
 }
 
+// writeRested writes the report that has rested before another operation takes the
+// place of the one that it tells of: somebody may wait for the outcome of that.
+func (p *pass) writeRested(ctx context.Context, op *api.OperationState) error {
+	rested := p.app.Status.OperationState
+	if !p.rested || rested == nil || rested.StartedAt.Equal(&op.StartedAt) {
+		return nil
+	}
+	next, taken := p.status, p.taken
+	p.status, p.taken = *p.app.Status.DeepCopy(), false
+	err := p.write(ctx)
+	p.status, p.taken = next, taken
+	return err
+}
+
 // unhold takes a report that rests.
 func (r *Reconciler) unhold(name string) *api.ApplicationStatus {
 	r.mu.Lock()

@@ -68,6 +68,8 @@ type Reconciler struct {
 	due     map[string]time.Time              // when to name a newer commit: see quiet
 	places  map[place]*orphanage              // where objects of no application are looked for
 	strays  map[string]int                    // how many there are beside an Application's own
+	// doubtful are Applications of which what is known may not be what is stored.
+	doubtful map[string]bool
 }
 
 // New returns a Reconciler that has seen nothing yet.
@@ -78,7 +80,7 @@ func New(config Config) *Reconciler {
 		circles: map[string]depend.Circle{}, doubts: map[string]time.Time{},
 		claims: newClaims(), hearing: hearing{seen: map[string]map[string]face{}},
 		places: map[place]*orphanage{}, strays: map[string]int{},
-		due:       map[string]time.Time{},
+		due: map[string]time.Time{}, doubtful: map[string]bool{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
 }
@@ -231,6 +233,7 @@ func (r *Reconciler) forget(name string) {
 	delete(r.doubts, name)
 	delete(r.strays, name)
 	delete(r.due, name)
+	delete(r.doubtful, name)
 	r.Cluster.Forget(name)
 	r.Pipeline.Forget(name)
 }

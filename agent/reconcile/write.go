@@ -59,28 +59,49 @@ func statusPatch(from, to *api.ApplicationStatus) (json.RawMessage, error) {
 // write stores the status that the pass has come to, and makes it the one that
 // later writes of the pass are compared with. It clears the request for an
 // operation that was taken on.
+//
+// Nobody may have written meanwhile, for then the pass has worked from what is
+// out of date: an operation may have ended, or another been asked for. So it is
+// too if the answer to the last write was lost, and the watch has not told yet:
+// then even a write of nothing has to prove that what is known is what is stored.
 func (p *pass) write(ctx context.Context) error {
 	changes, err := statusPatch(&p.written, &p.status)
 	if err != nil {
 		return err
 	}
-	if changes == nil && !p.taken {
+	if changes == nil && !p.taken && !p.r.unproven(p.name) {
 		return nil
 	}
-	body := patch{Status: changes}
-	if p.taken { // nobody may have asked for another operation meanwhile
+	body := patch{Status: changes, Metadata: map[string]any{"resourceVersion": p.app.ResourceVersion}}
+	if p.taken {
 		body.Operation = json.RawMessage("null")
-		body.Metadata = map[string]any{"resourceVersion": p.app.ResourceVersion}
 	}
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode status: %w", err)
 	}
 	now, err := p.r.Store.Patch(ctx, p.app.Namespace, p.app.Name, raw)
+	p.r.wrote(p.name, err)
 	if err != nil {
 		return fmt.Errorf("write the status of application %s: %w", p.name, err)
 	}
 	p.app.Finalizers, p.app.ResourceVersion = now.Finalizers, now.ResourceVersion
 	p.written, p.taken = *p.status.DeepCopy(), false
 	return nil
+}
+
+// unproven says that the last write to an Application has failed, or seemed to.
+func (r *Reconciler) unproven(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.doubtful[name]
+}
+
+// wrote notes the outcome of a write.
+func (r *Reconciler) wrote(name string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if delete(r.doubtful, name); err != nil {
+		r.doubtful[name] = true
+	}
 }
