@@ -58,7 +58,7 @@ func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := live.Discover(ctx); err != nil {
+	if err := live.Reach(ctx); err != nil {
 		return err
 	}
 	applications, err := agent.NewApplications(cfg, agentNamespace, project.Namespaces{},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -29,16 +30,23 @@ type world struct {
 	git    *repo
 	faulty func(r *http.Request, roll uint64) fault // of all lives
 
-	lives []*life
+	watchman *watchman
 
 	mu       sync.Mutex // guards all below
-	requests int        // of the engine, but for watches
+	lives    []*life
+	asking   map[string]bool // operations asked for, and whether another took the place
+	requests int             // of the engine, but for watches
+	quiet    bool            // no more faults
+	closing  bool            // no more lives
 	failures []string
 }
 
-// newWorld returns a world without an engine: see boot.
-func newWorld(ctx context.Context, seed uint64, options kube.Options) *world {
-	w := &world{ctx: ctx, seed: seed, story: newStory(), git: newRepo()}
+// newWorld returns a world without an engine: see boot. Slack is how far behind
+// the engine's picture of the cluster may be.
+func newWorld(ctx context.Context, seed uint64, options kube.Options, slack time.Duration) *world {
+	w := &world{ctx: ctx, seed: seed, story: newStory(), git: newRepo(), asking: map[string]bool{}}
+	w.watchman = newWatchman(w, slack)
+	options.Changed = w.watchman.changed
 	w.log = slog.New(&logger{story: w.story})
 	if options.Delay == nil {
 		options.Delay = func(step string, o *kube.Object) time.Duration {
@@ -54,11 +62,13 @@ func newWorld(ctx context.Context, seed uint64, options kube.Options) *world {
 
 // boot starts the engine, after the death of the one before.
 func (w *world) boot(dies func(n int) (now, effect bool)) *life {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.story.tell("world", "the engine starts")
 	l := start(w.ctx, &wire{
 		server: w.server, story: w.story, seed: hash(w.seed, "life", len(w.lives)), count: map[string]int{}, dies: dies,
 		faulty: func(r *http.Request, roll uint64) fault {
-			if w.faulty == nil {
+			if w.faulty == nil || w.isCalm() {
 				return none
 			}
 			return w.faulty(r, roll)
@@ -79,14 +89,74 @@ func (w *world) count(r *http.Request) {
 
 // end ends all that runs, so that the bubble can end.
 func (w *world) end() {
-	for _, l := range w.lives {
+	w.mu.Lock()
+	w.closing = true
+	lives := w.lives
+	w.mu.Unlock()
+	for _, l := range lives {
 		l.kill()
 	}
 	w.server.End()
-	for _, l := range w.lives {
+	for _, l := range lives {
 		<-l.ended
 	}
-	time.Sleep(time.Hour) // the last timers
+}
+
+// current is the life that is now, nil before the first.
+func (w *world) current() *life {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.lives) == 0 {
+		return nil
+	}
+	return w.lives[len(w.lives)-1]
+}
+
+// calm ends all faults.
+func (w *world) calm() {
+	w.story.tell("world", "no more faults")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.quiet = true
+}
+
+func (w *world) isCalm() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.quiet
+}
+
+func (w *world) over() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closing
+}
+
+// sent is how many requests the engine has made, but for watches.
+func (w *world) sent() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.requests
+}
+
+// request notes that an operation was asked for; replaced, that its request gave
+// way to another.
+func (w *world) request(note string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asking[note] = false
+}
+
+func (w *world) replaced(note string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asking[note] = true
+}
+
+func (w *world) asked() map[string]bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.asking)
 }
 
 // fail notes that a property does not hold.
@@ -158,8 +228,8 @@ func (w *world) commit(dir, yaml string, news time.Duration) string {
 	}
 	w.story.tell("git", "commit %.7s to %s:\n%s", revision, dir, yaml)
 	time.AfterFunc(news, func() {
-		if w.ctx.Err() == nil && len(w.lives) > 0 {
-			w.lives[len(w.lives)-1].moved()
+		if l := w.current(); l != nil && w.ctx.Err() == nil {
+			l.moved()
 		}
 	})
 	return revision
@@ -193,4 +263,14 @@ func asApplication(o *kube.Object) *api.Application {
 		panic(err) // nobody here writes what is none
 	}
 	return app
+}
+
+// find returns an object by its key as text, or nil.
+func (w *world) find(key string) *kube.Object {
+	for _, o := range w.server.All() {
+		if keyOf(o).String() == key {
+			return o
+		}
+	}
+	return nil
 }

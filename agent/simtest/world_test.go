@@ -14,7 +14,7 @@ func yes() *bool { b := true; return &b }
 // The engine syncs, in a bubble, in no time.
 func TestOneSync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t.Context(), 1, kube.Options{})
+		w := newWorld(t.Context(), 1, kube.Options{}, time.Second)
 		w.commit("shop", `{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: "1"}}
 ---
 apiVersion: apps/v1

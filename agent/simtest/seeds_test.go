@@ -1,0 +1,71 @@
+package simtest
+
+import (
+	"flag"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"testing"
+	"testing/synctest"
+
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/klog/v2"
+)
+
+var (
+	seeds = flag.Uint64("seeds", 300, "how many seeds TestSeeds lives through")
+	first = flag.Uint64("first", 1, "the first of them")
+	only  = flag.Uint64("seed", 0, "the one seed to live through, with its story in any case if -v is set")
+	again = flag.Int("again", 1, "how often to live through each seed")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	klog.SetSlogLogger(slog.New(slog.NewTextHandler(io.Discard, nil))) // client-go tells of every fault
+	// One of these handlers sleeps by the time of the last error of the process,
+	// which may be of another bubble, years away.
+	utilruntime.ErrorHandlers = nil
+	os.Exit(m.Run())
+}
+
+// TestSeeds lives through seeds: what must hold in each is in the files
+// watchful.go, ledger.go and settle.go.
+func TestSeeds(t *testing.T) {
+	if *only > 0 {
+		for range *again {
+			live(t, *only)
+		}
+		return
+	}
+	shards := uint64(runtime.GOMAXPROCS(0))
+	for shard := range shards {
+		t.Run("shard", func(t *testing.T) {
+			t.Parallel()
+			failed := 0
+			for seed := *first + shard; seed < *first+*seeds && failed < 3; seed += shards {
+				for range *again {
+					if !live(t, seed) {
+						failed++
+						break
+					}
+				}
+			}
+		})
+	}
+}
+
+// live lives through one seed, and tells its story if anything is wrong.
+func live(t *testing.T, seed uint64) (well bool) {
+	synctest.Test(t, func(t *testing.T) {
+		w := simulate(t.Context(), seed)
+		well = len(w.failures) == 0
+		switch {
+		case !well:
+			t.Errorf("seed %d: %s\nagain: %s\n%s", seed, w.failures[0], command(seed), w.story)
+		case *only > 0:
+			t.Logf("seed %d\n%s", seed, w.story)
+		}
+	})
+	return well
+}
