@@ -2,6 +2,7 @@ package apply
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,7 @@ func TestSyncCreatesUpdatesAndPrunes(t *testing.T) {
 
 // A definition and its objects, in one wave of one plan, and a second version
 // of it together with the first object that needs it.
+// 2.1 CRDs: are served before their instances are applied.
 func TestDefinitionWithItsInstances(t *testing.T) {
 	w := newWorld(t)
 	one := `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: things.apply.example.com}, spec: {group: apply.example.com, scope: Namespaced,
@@ -126,6 +128,7 @@ func TestEditedMergeKey(t *testing.T) {
 
 // What came by kubectl apply becomes ours as a whole: what Git drops goes, and
 // so does the copy of the object in its annotations (DRIFT.md, trap 3).
+// 1.6 ClientSideApplyMigration: what was applied by others before becomes ours.
 func TestAdoption(t *testing.T) {
 	const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 	mine := `{apiVersion: v1, kind: Secret, metadata: {name: x, annotations: {kept: a}}, stringData: {a: "1"}}`
@@ -304,6 +307,29 @@ func TestUnknownKindAndNoNamespace(t *testing.T) {
 	failed = w.sync(w.git(`{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}`))
 	if len(failed) != 1 || !errors.Is(failed[0].Err, ErrNamespace) {
 		t.Errorf("no namespace: %v", failed)
+	}
+}
+
+// 2.1 step 7: a failing group does not stop later groups of the same wave, nor its
+// own members; what is pruned goes first.
+func TestFailingGroup(t *testing.T) {
+	w := newWorld(t)
+	w.mustSync(w.git(`{apiVersion: v1, kind: ConfigMap, metadata: {name: old}}`))
+	set := w.git(`{apiVersion: v1, kind: Secret, metadata: {name: bad}, stringData: {a/b: c}}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: good}, stringData: {a: b}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: after}}`)
+	p := plan.Build(w.changes(set), nil, plan.Policy{Prune: true})
+	var got []string
+	for _, r := range w.Wave(w.ctx, p.Waves[0], Options{}) {
+		got = append(got, r.Key.Name+" "+string(r.Code))
+	}
+	if want := []string{"old Pruned", "bad SyncFailed", "good Synced", "after Synced"}; len(p.Waves) != 1 || !slices.Equal(got, want) {
+		t.Errorf("%d waves, got %q, want %q", len(p.Waves), got, want)
+	}
+	if w.live(set[1]) == nil || w.live(set[2]) == nil {
+		t.Error("what was applied is not there")
 	}
 }
 

@@ -33,6 +33,7 @@ func secretsOf(t *testing.T, label string, rows string) *follower[*corev1.Secret
 	return f
 }
 
+// 2.8 repository, 2.8 repo-creds: own credentials first, else those of the longest prefix.
 func TestRepo(t *testing.T) {
 	k := &Keyring{log: slog.New(slog.DiscardHandler), trust: follow[*corev1.ConfigMap](&corev1.ConfigMap{}, func() {}, nil)}
 	k.repositories = secretsOf(t, api.LabelSecretType, `

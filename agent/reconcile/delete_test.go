@@ -26,11 +26,11 @@ func TestFinalizersOfHooks(t *testing.T) {
 		hooks, want string // want "" if nothing changes
 	}{
 		{"none", nil, "PreSync", ""},
-		{"pre-delete comes", []string{"mine", api.FinalizerResources}, "PreDelete", "mine " + api.FinalizerResources + " " + pre + " " + preCleanup},
+		{"2.2 PreDelete: its finalizer comes with the hook", []string{"mine", api.FinalizerResources}, "PreDelete", "mine " + api.FinalizerResources + " " + pre + " " + preCleanup},
 		{"both, of one hook", nil, "PreDelete+PostDelete", pre + " " + preCleanup + " " + post + " " + postCleanup},
 		{"they are there", []string{pre, "mine", preCleanup}, "PreDelete PreSync", ""},
 		{"one of two is there", []string{postCleanup}, "PostDelete", postCleanup + " " + post},
-		{"they go", []string{pre, "mine", preCleanup, post, postCleanup}, "PostDelete", "mine " + post + " " + postCleanup},
+		{"2.2 PostDelete: its finalizer stays, that of PreDelete goes", []string{pre, "mine", preCleanup, post, postCleanup}, "PostDelete", "mine " + post + " " + postCleanup},
 		{"all go", []string{pre, preCleanup}, "", "[]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,14 +62,14 @@ func TestFinalizersOfHooks(t *testing.T) {
 func TestDeletionOptions(t *testing.T) {
 	for _, tt := range []struct{ name, kind, own, app, want string }{
 		{"nothing said", "ConfigMap", "", "", "goes"},
-		{"Delete=false", "ConfigMap", "Prune=false, Delete=false", "", "stays"},
+		{"1.6 Delete=false: stays", "ConfigMap", "Prune=false, Delete=false", "", "stays"},
 		{"for the Application", "ConfigMap", "", "Delete=false", "stays"},
 		{"its own word counts", "ConfigMap", "Delete=true", "Delete=false", "goes"},
-		{"not as it is spelled", "ConfigMap", "Delete=False", "", "goes"},
+		{"1.6 exact words: Delete=False says nothing", "ConfigMap", "Delete=False", "", "goes"},
 		{"Prune=false is of prunes", "ConfigMap", "Prune=false", "", "goes"},
-		{"a definition", "CustomResourceDefinition", "", "", "stays"},
-		{"Delete=confirm", "ConfigMap", "Delete=confirm", "", "asks"},
-		{"Prune=confirm asks, too", "ConfigMap", "Prune=confirm", "", "asks"},
+		{"2.15 fact 17: a definition is never deleted in cascade", "CustomResourceDefinition", "", "", "stays"},
+		{"1.6 Delete=confirm: asks", "ConfigMap", "Delete=confirm", "", "asks"},
+		{"2.3 Delete=confirm: Prune=confirm asks, too", "ConfigMap", "Prune=confirm", "", "asks"},
 		{"Delete=confirm for the Application", "ConfigMap", "", "Delete=confirm", "asks"},
 		{"a confirm of its own in place of a false", "ConfigMap", "Delete=confirm", "Delete=false", "asks"},
 	} {

@@ -158,7 +158,7 @@ func (p *pass) waits(ctx context.Context, op *api.OperationState, todo plan.Plan
 		return true
 	}
 	p.settled(op, before)
-	if leaving := p.leaving(todo); leaving != nil {
+	if leaving := leaving(p.r.Cluster.Snapshot(p.name, nil), todo); leaving != nil {
 		op.Message = fmt.Sprintf("waiting for the deletion of %s", leaving.Key)
 		p.patience(ctx, op, todo, leaving.Key, op.Message)
 		return true
@@ -167,9 +167,8 @@ func (p *pass) waits(ctx context.Context, op *api.OperationState, todo plan.Plan
 }
 
 // leaving returns an object that is being deleted and that Git does not state.
-func (p *pass) leaving(todo plan.Plan) *diff.Live {
-	var first *diff.Live
-	for key, l := range p.r.Cluster.Snapshot(p.name, nil) {
+func leaving(live diff.Snapshot, todo plan.Plan) (first *diff.Live) {
+	for key, l := range live {
 		if l.Deleting && !l.Hook && !todo.States(key) && (first == nil || key.Compare(first.Key) < 0) {
 			first = l
 		}

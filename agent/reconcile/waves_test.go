@@ -80,6 +80,31 @@ func TestGatesLast(t *testing.T) {
 	}
 }
 
+// For which object that goes a wave waits.
+func TestLeaving(t *testing.T) {
+	for _, tt := range []struct{ name, live, want string }{
+		{"2.1 step 5: one that is pruned and still there", "old deleting", "old"},
+		{"the first by name", "z deleting, old deleting", "old"},
+		{"2.1 step 5: not one that stays", "old", "-"},
+		{"not one that Git states: it comes back", "web deleting", "-"},
+		{"not a hook", "old deleting hook", "-"},
+	} {
+		live := diff.Snapshot{}
+		for row := range strings.SplitSeq(tt.live, ", ") {
+			words := strings.Fields(row)
+			key := keyIn("ConfigMap shop/" + words[0])
+			live[key] = &diff.Live{Key: key, Deleting: len(words) > 1, Hook: len(words) > 2}
+		}
+		got := "-"
+		if l := leaving(live, plan.Build(changesIn(t, "same ConfigMap shop/web"), nil, plan.Policy{})); l != nil {
+			got = l.Key.Name
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 // How far a run of a hook is, by the health of its object.
 func TestProgress(t *testing.T) {
 	for _, tt := range []struct {
