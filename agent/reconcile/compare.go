@@ -128,9 +128,7 @@ func (p *pass) unknown(err error) {
 	p.report.add(api.ConditionComparisonError, err.Error())
 	p.status.Sync.Status = api.SyncCodeUnknown
 	p.status.Sync.ComparedTo = p.app.Spec.ComparedTo()
-	if op := p.status.OperationState; op != nil && !op.Phase.Completed() {
-		op.Message = clip("waiting: " + err.Error())
-	}
+	p.stall(err.Error())
 	if p.status.Health.Status == "" {
 		p.setHealth(health.Health{Code: api.HealthUnknown})
 	}

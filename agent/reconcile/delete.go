@@ -137,12 +137,3 @@ func (p *pass) decline(ctx context.Context) error {
 	p.tidy(ctx)
 	return nil
 }
-
-// conclude ends an operation for good, whatever it was about to do.
-func (p *pass) conclude(op *api.OperationState, phase api.OperationPhase, message string) {
-	if op.SyncResult == nil {
-		op.SyncResult = &api.SyncResult{}
-	}
-	op.Phase, op.Message, op.FinishedAt = phase, clip(message), &p.now
-	p.r.Synced(p.app, op)
-}

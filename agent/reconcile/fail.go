@@ -61,11 +61,12 @@ func failures(op *api.OperationState) (failed []apply.Result) {
 const defaultSyncTimeout = time.Hour
 
 // A wait is what an Application's operation waits for, and since when this
-// process knows.
+// process knows. The clock starts anew whenever something is done with, and not
+// when objects take turns in being unsettled.
 type wait struct {
 	try   string
-	on    manifest.Key
-	since time.Time
+	done  int // objects of the try
+	since map[manifest.Key]time.Time
 }
 
 // patience ends the operation if it has waited too long for an object
@@ -79,19 +80,35 @@ func (p *pass) patience(ctx context.Context, op *api.OperationState, todo plan.P
 // patient says that an operation may wait for an object for some more time.
 func (p *pass) patient(op *api.OperationState, on manifest.Key) bool {
 	timeout := p.timeout(api.AnnotationSyncTimeout, nil, defaultSyncTimeout)
-	left := p.waiting(markOf(op, ""), on).Add(timeout).Sub(p.now.Time)
+	left := p.waiting(markOf(op, ""), settledIn(op), on).Add(timeout).Sub(p.now.Time)
 	p.soon(left)
 	return left > 0
 }
 
+// settledIn counts what a try of an operation is done with.
+func settledIn(op *api.OperationState) (n int) {
+	if op.SyncResult == nil {
+		return 0
+	}
+	for _, entry := range op.SyncResult.Resources {
+		if entry.HookPhase.Completed() {
+			n++
+		}
+	}
+	return n
+}
+
 // waiting returns since when a try of an operation waits for an object.
-func (p *pass) waiting(try string, on manifest.Key) time.Time {
+func (p *pass) waiting(try string, done int, on manifest.Key) time.Time {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
-	w := p.r.waits[p.name]
-	if w.try != try || w.on != on {
-		w = wait{try, on, p.now.Time}
+	w, ok := p.r.waits[p.name]
+	if !ok || w.try != try || w.done != done {
+		w = wait{try, done, map[manifest.Key]time.Time{}}
 		p.r.waits[p.name] = w
 	}
-	return w.since
+	if _, ok := w.since[on]; !ok {
+		w.since[on] = p.now.Time
+	}
+	return w.since[on]
 }

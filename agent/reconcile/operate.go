@@ -45,11 +45,6 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 // current returns the operation to work on; nil if there is none.
 func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationState {
 	running := p.status.OperationState
-	if running != nil && running.Phase == api.OperationTerminating {
-		running.Phase, running.Message, running.FinishedAt = api.OperationFailed, "Operation terminated", &p.now
-		p.r.Synced(p.app, running)
-		return nil
-	}
 	if running != nil && !running.Phase.Completed() {
 		if p.deadline(running) {
 			return nil

@@ -183,7 +183,9 @@ func (r *Reconciler) begin(app *api.Application) *pass {
 // reports why and ends the pass; nothing live is touched because of it.
 func (p *pass) run(ctx context.Context) {
 	p.rounds()
+	p.terminate(ctx)
 	if !p.valid() {
+		p.stall(p.report.of(api.ConditionInvalidSpecError))
 		p.broken(p.report.of(api.ConditionInvalidSpecError))
 		p.r.claims.failed(p.name, p.moves, p.now.Time)
 		return

@@ -67,11 +67,7 @@ func (s *scene) killSyncs(args []string) error {
 	}
 	span := time.Since(begun)
 	for n := range syncs {
-		instants := make([]time.Duration, times)
-		for i := range instants {
-			instants[i] = time.Duration(random.Int64N(int64(span)))
-		}
-		slices.Sort(instants)
+		instants := instantsOf(random, times, span)
 		s.ts.Setenv("N", strconv.Itoa(n))
 		if err := s.killSync(args[0], instants, args[4:]); err != nil {
 			return fmt.Errorf("sync %d by the seed %s, killed after %v of %s: %w", n, args[3], instants, span, err)
@@ -89,17 +85,51 @@ func (s *scene) killSync(dir string, instants []time.Duration, applications []st
 	if err := s.push([]string{dir}); err != nil {
 		return err
 	}
-	for _, instant := range instants {
-		<-time.After(time.Until(begun.Add(instant)))
-		if err := s.restart(); err != nil {
-			return err
-		}
+	if err := s.killAt(begun, instants); err != nil {
+		return err
 	}
 	for _, name := range applications {
 		err := s.cluster.UntilApplication(s.ctx, s.namespace, name, func(app *api.Application) bool {
 			return resultOf(app).Revision == s.ts.Getenv("COMMIT") && operation(app).Phase.Completed()
 		})
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scene) kills(args []string) error {
+	times, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	span, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	random, err := s.random(args[2])
+	if err != nil {
+		return err
+	}
+	return s.killAt(time.Now(), instantsOf(random, times, span))
+}
+
+// instantsOf are random instants of a span, in their order.
+func instantsOf(random *rand.Rand, n int, span time.Duration) []time.Duration {
+	instants := make([]time.Duration, n)
+	for i := range instants {
+		instants[i] = time.Duration(random.Int64N(int64(span)))
+	}
+	slices.Sort(instants)
+	return instants
+}
+
+// killAt kills the agent, and starts it again, at instants after a beginning.
+func (s *scene) killAt(begun time.Time, instants []time.Duration) error {
+	for _, instant := range instants {
+		<-time.After(time.Until(begun.Add(instant)))
+		if err := s.restart(); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,7 @@ var verbs = []verb{
 	{"gitserver up|down: let the Git server be reached, or not", 1, 1, (*scene).gitServer},
 	{"crash DIR N SEED: N times push DIR with another ${N}, and kill -9 the agent at a random instant of the rollout", 3, 3, (*scene).crash},
 	{"killsyncs DIR N TIMES SEED NAME...: N times push DIR with another ${N}, kill -9 the agent TIMES at random instants of the Applications' syncs, and wait for their end", 5, -1, (*scene).killSyncs},
+	{"kills N SPAN SEED: kill -9 the agent N times, at random instants of a time such as 5s", 3, 3, (*scene).kills},
 	// keys and secrets
 	{"givekey sops|sealed NAME: give the agent the key made last", 2, 2, (*scene).giveKey},
 	{"canary NAME: make a text that must stand nowhere but in Secrets, as ${NAME}", 1, 1, (*scene).canary},
