@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/project"
@@ -27,6 +29,8 @@ type Projects struct {
 	// changed.
 	scoped     func(name string) project.Scoped
 	generation func() int64
+	// Warned is told, once, what is odd about a project that has changed.
+	Warned func(project string, warnings []string)
 
 	mu    sync.Mutex // guards rules
 	rules map[string]compiled
@@ -36,13 +40,14 @@ type compiled struct {
 	of      string // resourceVersion and generation
 	rules   *project.Rules
 	windows *window.Schedule
+	odd     []string // as Lint says
 	err     error
 }
 
 func newProjects(namespace string) *Projects {
 	return &Projects{
 		namespace: namespace, store: cache.NewStore(cache.MetaNamespaceKeyFunc), synced: make(chan struct{}),
-		rules: map[string]compiled{},
+		rules: map[string]compiled{}, Warned: func(string, []string) {},
 	}
 }
 
@@ -78,11 +83,26 @@ func (p *Projects) compiled(name string) (compiled, error) {
 	defer p.mu.Unlock()
 	c, ok := p.rules[name]
 	if !ok || c.of != of {
+		before := c.odd
 		c = compile(found, p.scoped(name))
 		c.of = of
 		p.rules[name] = c
+		if len(c.odd) > 0 && !slices.Equal(c.odd, before) {
+			p.Warned(name, c.odd)
+		}
 	}
 	return c, c.err
+}
+
+// Lint returns where a project does other than it seems to, as of now: one sentence
+// each, beginning with the field's path. What a project does with the Applications
+// that it has is window.Schedule's Lint to say.
+func Lint(p *api.AppProject, now time.Time) []string {
+	odd := append(api.LintProject(p), project.Lint(p)...)
+	if windows, err := window.Compile(p.Spec.SyncWindows); err == nil {
+		odd = append(odd, windows.Lint(now, nil)...)
+	}
+	return odd
 }
 
 func compile(p *api.AppProject, scoped project.Scoped) compiled {
@@ -91,7 +111,7 @@ func compile(p *api.AppProject, scoped project.Scoped) compiled {
 	if windowErr != nil {
 		windowErr = fmt.Errorf("AppProject %s: %w", p.Name, windowErr)
 	}
-	return compiled{rules: rules, windows: windows, err: errors.Join(err, windowErr)}
+	return compiled{rules: rules, windows: windows, odd: Lint(p, time.Now()), err: errors.Join(err, windowErr)}
 }
 
 // EnsureDefault creates the project "default" if there is none, as Argo CD does.

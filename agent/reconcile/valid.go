@@ -50,6 +50,7 @@ func (p *pass) permitted() {
 		return
 	}
 	p.rules, p.windows = rules, schedule.For(window.TargetOf(p.app))
+	p.odd()
 	if project, err := p.r.Store.Project(p.app.Spec.ProjectName()); err == nil {
 		p.limits(project)
 	}
@@ -94,6 +95,21 @@ func (p *pass) limits(project *api.AppProject) {
 	name := "AppProject " + project.Name + ": "
 	if len(project.Spec.DestinationServiceAccounts) > 0 && !p.impersonates() {
 		p.report.add(ConditionUnsupportedWarning, name+"spec.destinationServiceAccounts has no effect, for the agent runs without --impersonate, and ConfigMap argocd-cm without application.sync.impersonation.enabled: objects are applied with its own rights")
+	}
+}
+
+// ConditionProjectWarning says what the project does to the Application that is
+// hardly meant so.
+const ConditionProjectWarning api.ConditionType = "ProjectWarning"
+
+// odd warns of what is odd about the project, as far as it concerns the Application.
+func (p *pass) odd() {
+	name := "AppProject " + p.app.Spec.ProjectName() + ": "
+	for _, text := range p.rules.Surprises(p.app, p.app.Spec.Destination.Resolved()) {
+		p.report.add(ConditionProjectWarning, name+text)
+	}
+	for _, text := range p.windows.Lint(p.now.Time) {
+		p.report.add(ConditionProjectWarning, name+text)
 	}
 }
 

@@ -131,6 +131,21 @@ func target(text string) Target {
 	return TargetOf(app)
 }
 
+// Those that match an Application, and never open, concern it.
+func TestLintOfApplication(t *testing.T) {
+	never := api.SyncWindow{Kind: api.WindowAllow, Schedule: "0 0 30 2 *", Duration: "1h", Applications: []string{"shop"}}
+	other, daily := never, never
+	other.Applications, daily.Schedule = []string{"blog"}, "0 0 * * *"
+	s, err := Compile([]api.SyncWindow{other, daily, never})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `spec.syncWindows[2]: allow "0 0 30 2 *" 1h UTC never opens; what it matches waits for it all the same`
+	for _, now := range []string{"2026-06-01T00:00:00Z", "2027-02-28T23:59:59Z"} {
+		check(t, strings.Join(s.For(Target{Application: "shop"}).Lint(instant(t, now)), "\n"), want)
+	}
+}
+
 func TestLint(t *testing.T) {
 	targets := []Target{target("shop cluster=a"), target("pay server=https://b.example")}
 	for _, tt := range []struct{ name, windows, want string }{

@@ -48,11 +48,7 @@ func pathOf(w *window) string { return field.NewPath("spec", "syncWindows").Inde
 func (l *linter) opens(w *window) {
 	at := w.openFrom(l.now)
 	if at.IsZero() {
-		consequence := "it denies nothing"
-		if w.kind == api.WindowAllow {
-			consequence = "what it matches waits for it all the same"
-		}
-		l.addf(w, "%s never opens; %s", w, consequence)
+		l.addf(w, "%s", neverOpens(w))
 		return
 	}
 	if closes := w.closes(at, never); w.unbroken && !closes.IsZero() {
@@ -107,4 +103,26 @@ func overlap(a, b *window, now time.Time) (from, to time.Time) {
 		}
 	}
 	return time.Time{}, time.Time{}
+}
+
+// Lint returns which of the windows never open, and what follows for whom they
+// match: one sentence each, beginning with the field's path. It says the same at any
+// time, until one of them opens at last.
+func (ws *Windows) Lint(now time.Time) []string {
+	var all []string
+	for _, w := range slices.Concat(ws.denies, ws.allows) {
+		if w.openFrom(now).IsZero() {
+			all = append(all, pathOf(w)+": "+neverOpens(w))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func neverOpens(w *window) string {
+	consequence := "it denies nothing"
+	if w.kind == api.WindowAllow {
+		consequence = "what it matches waits for it all the same"
+	}
+	return fmt.Sprintf("%s never opens; %s", w, consequence)
 }

@@ -168,6 +168,9 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.L
 	if p.applications, err = agent.NewApplications(cfg, o.namespace, elsewhere, p.keyring.Scoped, p.keyring.Generation); err != nil {
 		return nil, err
 	}
+	p.applications.Warned = func(project string, warnings []string) {
+		log.Warn("the project may do other than it seems to", "project", project, "warnings", warnings)
+	}
 	if p.git, err = git.NewStore(gitDir(o.cacheDir), git.Options{Log: log}); err != nil {
 		return nil, err
 	}
