@@ -56,6 +56,9 @@ func (a *Applier) Ask(ctx context.Context, changes []diff.Change, options Option
 // An object that another application tracks is refused.
 func (a *Applier) Preflight(ctx context.Context, p plan.Plan, options Options) []Result {
 	staged := stagedBy(p)
+	if options.Namespace != "" {
+		staged.namespaces[options.Namespace] = true
+	}
 	var todo []diff.Change
 	for _, w := range p.Waves {
 		for _, c := range w.Pending() {

@@ -65,6 +65,12 @@ func (a *Applier) EnsureNamespace(ctx context.Context, name string, metadata *ap
 	return nil
 }
 
+// LacksNamespace says that a namespace is not there.
+func (a *Applier) LacksNamespace(ctx context.Context, name string) bool {
+	err := a.request(ctx, func() error { return a.client.Get().AbsPath("/api/v1/namespaces", name).Do(ctx).Error() })
+	return apierrors.IsNotFound(err)
+}
+
 // ForgetNamespace makes the next EnsureNamespace ask again.
 func (a *Applier) ForgetNamespace(name string) { a.known.set(name, false) }
 

@@ -18,6 +18,9 @@ type Options struct {
 	Migrate string
 	// Respect, if not nil, names the fields that stay as they are live.
 	Respect *diff.Ignore
+	// Namespace is one that is to be made before anything else, and is not there:
+	// nothing that lives in it can be dry-run. "" if there is none.
+	Namespace string
 }
 
 // Propagation of deletions: foreground, unless an option says otherwise

@@ -25,6 +25,7 @@ type Cluster struct {
 	metadata  metadata.Interface
 	discovery discovery.DiscoveryInterfaceWithContext
 	log       *slog.Logger
+	namespace string // see Within
 	key       []byte // of digests: random, of this process
 	changed   func(app string, drifted bool)
 	served    func()        // what is served has changed

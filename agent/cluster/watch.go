@@ -75,7 +75,7 @@ func (c *Cluster) watcher(ctx context.Context, gvk schema.GroupVersionKind) (*wa
 		return w, nil
 	}
 	w := &watcher{
-		cluster: c, gvk: gvk, client: c.dynamic.Resource(kind.Resource),
+		cluster: c, gvk: gvk, client: c.within(kind),
 		ended: make(chan struct{}), synced: make(chan struct{}), failed: make(chan struct{}),
 	}
 	select {

@@ -29,6 +29,9 @@ type Field struct {
 	// secret one shows as its mark.
 	Live    string `json:"live,omitempty"`
 	Desired string `json:"desired,omitempty"`
+	// Lines are set if both values are texts, and one has several lines: in which
+	// lines they differ, as in a unified diff.
+	Lines []string `json:"lines,omitempty"`
 	// Extra: it is not Git's, and stays when Git's is applied.
 	Extra bool `json:"extra,omitempty"`
 	// Owner is who made the live value what it is, as far as that is known.
@@ -124,6 +127,11 @@ func (s *spotter) differ(at spot, live, desired any, isLive, isDesired bool) {
 	}
 	if isDesired {
 		f.Desired = shownValue(desired)
+	}
+	if a, ok := live.(string); ok {
+		if b, ok := desired.(string); ok {
+			f.Lines = lines(a, b)
+		}
 	}
 	s.add(f)
 }

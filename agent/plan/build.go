@@ -177,6 +177,7 @@ func (p Plan) guard(changes []diff.Change, policy Policy) Plan {
 	if p.Guard == "" {
 		return p
 	}
+	p.held = p.Prunes()
 	for i := range p.Waves {
 		for _, c := range p.Waves[i].deletions() {
 			p.Skipped = append(p.Skipped, Skip{c, "held: " + p.Guard})

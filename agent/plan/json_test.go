@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -72,5 +73,23 @@ extra ConfigMap shop/asked options=Prune=confirm
 }`
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The hash of a plan whose deletions are held is the one to approve, not that of
+// the plan without them.
+func TestMarshalJSONOfHeld(t *testing.T) {
+	changes, runs := readPlan(t, "same ConfigMap shop/a\nextra PersistentVolumeClaim shop/data")
+	free := Build(changes, runs, Policy{Prune: true, Confirmed: true})
+	got, err := json.Marshal(Build(changes, runs, Policy{Prune: true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown struct{ Hash, Held string }
+	if err := json.Unmarshal(got, &shown); err != nil {
+		t.Fatal(err)
+	}
+	if shown.Hash != free.Hash() || !strings.Contains(shown.Held, shown.Hash) {
+		t.Errorf("got %s, want the hash %s", got, free.Hash())
 	}
 }

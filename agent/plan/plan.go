@@ -26,6 +26,8 @@ type Plan struct {
 	Skipped []Skip
 	// Guard is why the plan's deletions are held, "" if they are not.
 	Guard string
+
+	held []manifest.Key // the deletions that Guard holds
 }
 
 // A Wave is a set of objects that are worked on together.
@@ -157,11 +159,11 @@ func (w Wave) isRun(c diff.Change) bool {
 	return slices.ContainsFunc(w.Runs, func(r Run) bool { return r.Object == c.Desired })
 }
 
-// Hash names the deletions that a person approves. It is the same for the same
-// deletions, also in another process and in other waves.
+// Hash names the deletions that a person approves, held ones included. It is the
+// same for the same deletions, also in another process and in other waves.
 func (p Plan) Hash() string {
 	sum := sha256.New()
-	for _, key := range slices.SortedFunc(slices.Values(p.Prunes()), manifest.Key.Compare) {
+	for _, key := range slices.SortedFunc(slices.Values(append(p.Prunes(), p.held...)), manifest.Key.Compare) {
 		fmt.Fprintln(sum, key)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:6])

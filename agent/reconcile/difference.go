@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // A Difference is one object that is not as Git states it, field by field.
@@ -20,6 +22,8 @@ type Difference struct {
 	// Ignored are differences that do not count. They are told of objects, too, that
 	// are as they should be otherwise.
 	Ignored []diff.Hidden
+	// Adopted: it is there, and nobody's yet.
+	Adopted bool
 	// Err is why the fields are not known.
 	Err error
 }
@@ -68,6 +72,7 @@ func (r *Reconciler) difference(ctx context.Context, p *Preview, c diff.Change) 
 		d.Err = fmt.Errorf("read %s: %w", c.Key, err)
 		return d
 	}
+	d.Adopted = !tracked(live)
 	answer, err := p.apply.DryRun(ctx, c.Desired)
 	if err != nil {
 		d.Err = fmt.Errorf("%s: %s: %w", c.Desired.Origin, c.Key, err)
@@ -83,4 +88,10 @@ func (r *Reconciler) difference(ctx context.Context, p *Preview, c diff.Change) 
 		d.Verdict = diff.Update
 	}
 	return d
+}
+
+// tracked says that a live object says whose it is.
+func tracked(live map[string]any) bool {
+	u := unstructured.Unstructured{Object: live}
+	return u.GetAnnotations()[api.AnnotationTrackingID] != "" || u.GetLabels()[api.LabelApp] != ""
 }

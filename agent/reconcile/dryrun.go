@@ -11,14 +11,18 @@ import (
 
 // dryRun records what an operation would do, and ends it.
 func (p *pass) dryRun(ctx context.Context, op *api.OperationState, todo plan.Plan) {
-	if err := p.refusal(); err != nil {
+	options, err := p.dryOptions(ctx, op, todo)
+	if err == nil {
+		err = p.refusal()
+	}
+	if err != nil {
 		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
 		return
 	}
 	for _, entry := range wouldBe(todo) {
 		p.record(op, entry)
 	}
-	failed := append(p.rejected, p.apply.Preflight(ctx, todo, p.options(op))...)
+	failed := append(p.rejected, p.apply.Preflight(ctx, todo, options)...)
 	p.note(op, failed)
 	p.end(op, failed, "dry run: nothing was applied")
 }
@@ -46,4 +50,15 @@ func wouldBe(todo plan.Plan) (entries []api.ResourceResult) {
 		}
 	}
 	return entries
+}
+
+// dryOptions are the options of an operation that makes nothing: what would live
+// in a namespace that it would make cannot be dry-run.
+func (p *pass) dryOptions(ctx context.Context, op *api.OperationState, todo plan.Plan) (apply.Options, error) {
+	o := p.options(op)
+	name, err := p.namespaceToMake(op, todo)
+	if err == nil && name != "" && p.apply.LacksNamespace(ctx, name) {
+		o.Namespace = name
+	}
+	return o, err
 }

@@ -1,7 +1,12 @@
 package reconcile
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/plan"
+	"github.com/tidelock-io/tidelock/render/manifest"
 	"k8s.io/apimachinery/pkg/api/equality"
 )
 
@@ -36,3 +41,27 @@ func (p *pass) bindNamespace(op *api.OperationState) {
 		op.SyncResult.ManagedNamespaceMetadata = last.SyncResult.ManagedNamespaceMetadata
 	}
 }
+
+// namespaceToMake is the destination's, if the operation has to see to it that it
+// is there (sync option CreateNamespace), and Git does not state it; else "".
+func (p *pass) namespaceToMake(op *api.OperationState, todo plan.Plan) (string, error) {
+	name := p.app.Spec.Destination.Namespace
+	if !op.Operation.Sync.SyncOptions.Has(api.SyncOptionCreateNamespace) || name == "" || todo.States(namespaceKey(name)) {
+		return "", nil
+	}
+	if v := p.rules.Object(namespaceKey(name), false, p.app.Spec.Destination.Resolved()); !v.Allowed {
+		return "", fmt.Errorf("%w: %s: %s", ErrNotPermitted, api.SyncOptionCreateNamespace, v.Reason)
+	}
+	return name, nil
+}
+
+// makeNamespace makes the destination's namespace, if it has to.
+func (p *pass) makeNamespace(ctx context.Context, op *api.OperationState, todo plan.Plan) error {
+	name, err := p.namespaceToMake(op, todo)
+	if err != nil || name == "" {
+		return err
+	}
+	return p.apply.EnsureNamespace(ctx, name, namespaceMetadata(p.app))
+}
+
+func namespaceKey(name string) manifest.Key { return manifest.Key{Kind: "Namespace", Name: name} }

@@ -238,18 +238,11 @@ func (p *pass) prepare(ctx context.Context, op *api.OperationState, todo plan.Pl
 	if begun(op) {
 		return nil
 	}
-	options := op.Operation.Sync.SyncOptions
-	namespace := p.app.Spec.Destination.Namespace
-	if options.Has(api.SyncOptionCreateNamespace) && namespace != "" && !todo.States(namespaceKey(namespace)) {
-		if v := p.rules.Object(namespaceKey(namespace), false, p.app.Spec.Destination.Resolved()); !v.Allowed {
-			return fmt.Errorf("%w: %s: %s", ErrNotPermitted, api.SyncOptionCreateNamespace, v.Reason)
-		}
-		if err := p.apply.EnsureNamespace(ctx, namespace, namespaceMetadata(p.app)); err != nil {
-			return err
-		}
+	if err := p.makeNamespace(ctx, op, todo); err != nil {
+		return err
 	}
 	if failed := append(p.rejected, p.apply.Preflight(ctx, todo, p.options(op))...); len(failed) > 0 {
-		p.apply.ForgetNamespace(namespace)
+		p.apply.ForgetNamespace(p.app.Spec.Destination.Namespace)
 		p.note(op, failed)
 		return fmt.Errorf("nothing was applied, for the API server refuses %s", describe(failed))
 	}
@@ -271,8 +264,6 @@ func (p *pass) refusal() error {
 	}
 	return fmt.Errorf("%w: %s", ErrNotPermitted, text)
 }
-
-func namespaceKey(name string) manifest.Key { return manifest.Key{Kind: "Namespace", Name: name} }
 
 // policy is what an operation may do.
 func (p *pass) policy(op *api.OperationState) plan.Policy {

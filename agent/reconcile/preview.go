@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/plan"
 	"github.com/tidelock-io/tidelock/agent/window"
+	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
 // A Preview is what a sync would do now.
@@ -17,8 +18,12 @@ type Preview struct {
 	Desired *Desired
 	Changes []diff.Change
 	Plan    plan.Plan
+	// Namespace is the one that the sync makes first; "" if it makes none.
+	Namespace string
 	// Rejected are the objects that the API server refuses, in a dry run.
 	Rejected []apply.Result
+	// Refused are the objects that the project does not permit, and why.
+	Refused map[manifest.Key]string
 	// Conditions are what there is to say about the Application.
 	Conditions []api.Condition
 	// Ignore is in what its differences do not count.
@@ -56,13 +61,18 @@ func (r *Reconciler) Preview(ctx context.Context, app *api.Application, op api.O
 		return nil, err
 	}
 	todo := plan.Build(changes, runs, p.policy(state))
+	options, err := p.dryOptions(ctx, state, todo)
+	if err != nil {
+		p.refused[namespaceKey(app.Spec.Destination.Namespace)] = err.Error()
+	}
 	if err := p.refusal(); err != nil {
 		p.report.add(api.ConditionSyncError, err.Error())
 	}
 	return &Preview{
 		Desired: desired, Changes: changes, Plan: todo, Conditions: p.report.merged(nil, p.now), Ignore: p.ignore,
-		Windows: p.windows, apply: p.apply,
-		Rejected: append(p.rejected, p.apply.Preflight(ctx, todo, p.options(state))...),
+		Refused: p.refused, Windows: p.windows, apply: p.apply,
+		Rejected:  append(p.rejected, p.apply.Preflight(ctx, todo, options)...),
+		Namespace: options.Namespace,
 	}, nil
 }
 

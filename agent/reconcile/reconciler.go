@@ -40,6 +40,9 @@ type Config struct {
 	// Impersonate makes objects be written in the name of the ServiceAccount that
 	// the project says (spec.destinationServiceAccounts); without one nothing is.
 	Impersonate bool
+	// Onlooker: it makes previews only, with the rights of a person. Nothing is said
+	// then of how the agent runs.
+	Onlooker bool
 	// Settings are what argocd-cm says; nil if nobody reads it.
 	Settings func() *settings.Settings
 	// Wake has a pass made over an Application soon, if there is one of the name;

@@ -93,7 +93,7 @@ func (p *pass) impersonates() bool { return p.r.Impersonate || p.settings.Impers
 // limits says what a project asks for that this version does not do.
 func (p *pass) limits(project *api.AppProject) {
 	name := "AppProject " + project.Name + ": "
-	if len(project.Spec.DestinationServiceAccounts) > 0 && !p.impersonates() {
+	if len(project.Spec.DestinationServiceAccounts) > 0 && !p.impersonates() && !p.r.Onlooker {
 		p.report.add(ConditionUnsupportedWarning, name+"spec.destinationServiceAccounts has no effect, for the agent runs without --impersonate, and ConfigMap argocd-cm without application.sync.impersonation.enabled: objects are applied with its own rights")
 	}
 }

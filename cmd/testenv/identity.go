@@ -35,20 +35,25 @@ func ServiceAccountUser(namespace, name string) string {
 // ServiceAccount makes a ServiceAccount that may do everything, as the agent is
 // installed, and its namespace, and writes a kubeconfig with its token to path.
 func (c *Cluster) ServiceAccount(ctx context.Context, namespace, name, path string) error {
-	if err := c.CreateNamespace(ctx, namespace); err != nil {
-		return err
-	}
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	_, err := c.Typed.CoreV1().ServiceAccounts(namespace).Create(ctx, account, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return err
-	}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: namespace + ":" + name},
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
 	}
-	_, err = c.Typed.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{})
+	_, err := c.Typed.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	return c.Person(ctx, namespace, name, path)
+}
+
+// Person makes a ServiceAccount without any rights and writes a kubeconfig for it.
+func (c *Cluster) Person(ctx context.Context, namespace, name, path string) error {
+	if err := c.CreateNamespace(ctx, namespace); err != nil {
+		return err
+	}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	_, err := c.Typed.CoreV1().ServiceAccounts(namespace).Create(ctx, account, metav1.CreateOptions{})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}

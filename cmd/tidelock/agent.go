@@ -28,6 +28,10 @@ import (
 	"k8s.io/klog/v2"
 )
 
+// defaultRefresh is how often an Application is looked at without a reason, and how
+// long a failed revision rests.
+const defaultRefresh = 3 * time.Minute
+
 type agentOptions struct {
 	kubeconfig       string
 	namespace        string
@@ -73,7 +77,7 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
 	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused")
 	f.DurationVar(&o.pollInterval, "poll-interval", 2*time.Minute, "how often repositories are asked for news, if no webhook tells")
-	f.DurationVar(&o.refresh, "refresh-interval", 3*time.Minute, "how often an Application is looked at without a reason")
+	f.DurationVar(&o.refresh, "refresh-interval", defaultRefresh, "how often an Application is looked at without a reason")
 	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.debug, "debug", false, "log more")

@@ -267,3 +267,7 @@ func (s *scene) place(resource, object string) (place, error) {
 	}
 	return place{found, namespace, name}, nil
 }
+
+func (s *scene) person(args []string) error {
+	return s.cluster.Person(s.ctx, s.namespace, args[0], s.ts.MkAbs(args[1]))
+}

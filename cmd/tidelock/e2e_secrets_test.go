@@ -118,3 +118,23 @@ func (s *scene) noLeak(args []string) error {
 	}
 	return nil
 }
+
+// noLeakIn searches files and directories of the story.
+func (s *scene) noLeakIn(paths []string) error {
+	if len(s.canaries) == 0 {
+		return errors.New("there is no canary")
+	}
+	canaries := testenv.NewCanaries(s.canaries...)
+	var found []testenv.Finding
+	for _, path := range paths {
+		more, err := canaries.Files(s.ts.MkAbs(path))
+		if err != nil {
+			return err
+		}
+		found = append(found, more...)
+	}
+	if s.neg == (len(found) == 0) {
+		return fmt.Errorf("plain text was found: %v", found)
+	}
+	return nil
+}

@@ -43,9 +43,11 @@ var verbs = []verb{
 	{"givekey sops|sealed NAME: give the agent the key made last", 2, 2, (*scene).giveKey},
 	{"canary NAME: make a text that must stand nowhere but in Secrets, as ${NAME}", 1, 1, (*scene).canary},
 	{"noleak NAMESPACE/SECRET...: search canaries everywhere but in these Secrets, of which NAMESPACE/PREFIX* names several; negated: one must be found", 0, -1, (*scene).noLeak},
+	{"noleakin PATH...: search canaries in files, such as what a command has printed; negated: one must be found", 1, -1, (*scene).noLeakIn},
 	{"secret NAMESPACE/NAME KEY VALUE: wait until a Secret has it", 3, 3, (*scene).secret},
 	// what people do with kubectl
 	{"app NAME DIR/PATH [OPTION...]: create an Application, see app", 2, -1, (*scene).app},
+	{"person NAME FILE: make a ServiceAccount without rights in the agent's namespace, and its kubeconfig", 2, 2, (*scene).person},
 	{"apply FILE...: create or change objects", 1, -1, (*scene).apply},
 	{"patch RESOURCE NAMESPACE/NAME YAML: change an object by a merge patch", 3, 3, (*scene).patch},
 	{"scale RESOURCE NAMESPACE/NAME N: change its scale as an autoscaler does", 3, 3, (*scene).scale},

@@ -26,6 +26,12 @@ const (
 	exitTimeout = 3
 )
 
+// Exit statuses of the commands that answer a question: as those of diff.
+const (
+	exitDiffers = 1 // there is something to be told
+	exitUnknown = 2 // it cannot be told, or the command line is wrong
+)
+
 func main() { os.Exit(run()) }
 
 // run returns the exit status.
@@ -36,26 +42,35 @@ func run() int {
 	if err == nil {
 		return exitOK
 	}
+	var status *exitStatus
+	if errors.As(err, &status) && status.err == nil {
+		return status.code
+	}
 	report(os.Stderr, err)
 	var usage *usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(os.Stderr, "hint: %s --help\n", usage.command)
 		return exitUsage
 	}
-	var status *exitStatus
-	if errors.As(err, &status) {
+	if status != nil {
 		return status.code
 	}
 	return exitError
 }
 
-// An exitStatus is an error with an exit status of its own.
+// An exitStatus is an error with an exit status of its own. Without an error it
+// is an answer, of which nothing is to be reported.
 type exitStatus struct {
 	code int
 	err  error
 }
 
-func (e *exitStatus) Error() string { return e.err.Error() }
+func (e *exitStatus) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.code)
+	}
+	return e.err.Error()
+}
 func (e *exitStatus) Unwrap() error { return e.err }
 
 func newRootCommand() *cobra.Command {
@@ -66,16 +81,20 @@ func newRootCommand() *cobra.Command {
 		Long: `Tidelock is a GitOps agent that treats secrets as a stage of its pipeline, and
 the same pipeline for a laptop.
 
-Exit status: 0 success, 1 failure, 2 wrong use.`,
+Exit status: 0 success, 1 failure, 2 wrong use, 3 not within --timeout. Those
+that answer a question, diff, plan and why: 0 nothing, 1 something, 2 it cannot
+be told.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd.CommandPath(), err} })
 	root.AddCommand(
 		newAgentCommand(),
+		newDiffCommand(),
 		newGetCommand(),
 		newHistoryCommand(),
 		newInstallCommand(),
+		newPlanCommand(),
 		newPluginCommand(),
 		newRenderCommand(),
 		newRollbackCommand(),
@@ -83,6 +102,7 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 		newTerminateCommand(),
 		newVersionCommand(),
 		newWaitCommand(),
+		newWhyCommand(),
 		newWindowsCommand(),
 	)
 	return root
@@ -105,6 +125,11 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
+
+func isUsage(err error) bool {
+	var usage *usageError
+	return errors.As(err, &usage)
+}
 
 // usage makes the errors of an argument check usage errors.
 func usage(check cobra.PositionalArgs) cobra.PositionalArgs {

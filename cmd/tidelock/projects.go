@@ -14,14 +14,28 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// project reads an AppProject of the agent's namespace.
-func (r *remote) project(ctx context.Context, name string) (*api.AppProject, error) {
+// home is the namespace of the agent that works on an Application, where its
+// AppProject and the keys are.
+func (r *remote) home(app *api.Application) string {
+	if namespace := app.Status.ControllerNamespace; namespace != "" {
+		return namespace
+	}
+	return r.namespace
+}
+
+// projectOf reads the AppProject of an Application.
+func (r *remote) projectOf(ctx context.Context, app *api.Application) (*api.AppProject, error) {
+	return r.project(ctx, r.home(app), app.Spec.ProjectName())
+}
+
+// project reads an AppProject.
+func (r *remote) project(ctx context.Context, namespace, name string) (*api.AppProject, error) {
 	p := &api.AppProject{}
-	err := r.client.Get().Namespace(r.namespace).Resource("appprojects").Name(name).Do(ctx).Into(p)
-	doing := fmt.Sprintf("read AppProject %s/%s", r.namespace, name)
+	err := r.client.Get().Namespace(namespace).Resource("appprojects").Name(name).Do(ctx).Into(p)
+	doing := fmt.Sprintf("read AppProject %s/%s", namespace, name)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("%s: there is none (hint: kubectl get appprojects -n %s)", doing, r.namespace)
+		return nil, fmt.Errorf("%s: there is none (hint: kubectl get appprojects -n %s)", doing, namespace)
 	case err != nil:
 		return nil, r.explain(ctx, doing, name, err)
 	}
@@ -32,7 +46,7 @@ func (r *remote) project(ctx context.Context, name string) (*api.AppProject, err
 func (r *remote) projects(ctx context.Context, names []string) ([]*api.AppProject, error) {
 	var all []*api.AppProject
 	for _, name := range names {
-		p, err := r.project(ctx, name)
+		p, err := r.project(ctx, r.namespace, name)
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +107,7 @@ func readProjects(files, names []string, talk io.Writer) (projects []*api.AppPro
 			switch {
 			case o.Key.Group != api.Group:
 			case o.Key.Kind == api.AppProjectKind:
-				p, err := projectOf(o, talk)
+				p, err := projectIn(o, talk)
 				if err != nil {
 					return nil, nil, err
 				}
@@ -128,9 +142,9 @@ func named(projects []*api.AppProject, names []string, apps []*api.Application) 
 	return chosen, apps, nil
 }
 
-// projectOf decodes an AppProject. A field that none has is a warning, as the API
+// projectIn decodes an AppProject. A field that none has is a warning, as the API
 // server would prune it.
-func projectOf(o *manifest.Object, talk io.Writer) (*api.AppProject, error) {
+func projectIn(o *manifest.Object, talk io.Writer) (*api.AppProject, error) {
 	p := &api.AppProject{}
 	unknown, err := kjson.UnmarshalStrict(o.JSON(), p)
 	if err != nil {

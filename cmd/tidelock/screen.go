@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"charm.land/lipgloss/v2"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"sigs.k8s.io/yaml"
 )
@@ -58,9 +59,12 @@ func (s *screen) clear() {
 }
 
 var colours = map[string]lipgloss.Style{
-	"good": lipgloss.NewStyle().Foreground(lipgloss.Green),
-	"bad":  lipgloss.NewStyle().Foreground(lipgloss.Red),
-	"busy": lipgloss.NewStyle().Foreground(lipgloss.Yellow),
+	"good":  lipgloss.NewStyle().Foreground(lipgloss.Green),
+	"bad":   lipgloss.NewStyle().Foreground(lipgloss.Red),
+	"busy":  lipgloss.NewStyle().Foreground(lipgloss.Yellow),
+	"head":  lipgloss.NewStyle().Bold(true),
+	"mark":  lipgloss.NewStyle().Foreground(lipgloss.Cyan),
+	"aside": lipgloss.NewStyle().Faint(true),
 }
 
 // moods of the words that statuses have.
@@ -77,6 +81,35 @@ func (s *screen) tint(word string) string {
 		return word
 	}
 	return colours[mood].Render(word)
+}
+
+// paint colours a text by its part in what is printed.
+func (s *screen) paint(part, text string) string {
+	if !s.colours {
+		return text
+	}
+	return colours[part].Render(text)
+}
+
+// colour sets whether there are colours: always, never, or auto.
+func (s *screen) colour(when string) *screen {
+	if when != "auto" {
+		s.colours = when == "always"
+	}
+	return s
+}
+
+// addColourFlag adds --color, for pagers that show colours.
+func addColourFlag(cmd *cobra.Command, when *string) {
+	cmd.Flags().StringVar(when, "color", "auto", "auto, always or never; auto is on a terminal")
+	_ = cmd.RegisterFlagCompletionFunc("color", completeOutputs("auto", "always", "never")) // fails only for a flag that is not there
+}
+
+func checkColour(when string) error {
+	if when != "auto" && when != "always" && when != "never" {
+		return fmt.Errorf("--color %s: give auto, always or never", when)
+	}
+	return nil
 }
 
 // table prints rows in columns. The first is the heading. Colours come last,

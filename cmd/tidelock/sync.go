@@ -134,6 +134,9 @@ func (o *syncOptions) run(ctx context.Context, r *remote, arg string, out io.Wri
 	if err != nil {
 		return err
 	}
+	if o.revision != "" && app.Spec.HasMultipleSources() {
+		return fmt.Errorf("--revision: application %s has %d sources", arg, len(app.Spec.AllSources()))
+	}
 	if o.revision != "" && app.Spec.SyncPolicy.IsAutomated() {
 		return fmt.Errorf("application %s syncs by itself to %s, and would undo a sync to %s: change spec.source.targetRevision, or switch automated off", arg, sourceText(app), o.revision)
 	}
@@ -141,12 +144,18 @@ func (o *syncOptions) run(ctx context.Context, r *remote, arg string, out io.Wri
 	if err != nil {
 		return err
 	}
-	for i, resource := range op.Sync.Resources { // as in the status, which is what people copy
+	placeResources(app, op)
+	return r.operate(ctx, app, op, o.approve, o.async, o.timeout, out)
+}
+
+// placeResources gives the objects that are named their namespaces, as in the
+// status, which is what people copy.
+func placeResources(app *api.Application, op *api.Operation) {
+	for i, resource := range op.Sync.Resources {
 		if resource.Namespace == "" {
 			op.Sync.Resources[i].Namespace = namespaceOf(app, resource)
 		}
 	}
-	return r.operate(ctx, app, op, o.approve, o.async, o.timeout, out)
 }
 
 // namespaceOf finds the namespace of an object that is named without.

@@ -194,7 +194,7 @@ func (o *windowsOptions) objects(ctx context.Context, names []string, talk io.Wr
 		if err != nil {
 			return nil, nil, err
 		}
-		p, err := r.project(ctx, app.Spec.ProjectName())
+		p, err := r.projectOf(ctx, app)
 		return []*api.AppProject{p}, []*api.Application{app}, err
 	}
 	projects, err := r.projects(ctx, names)
