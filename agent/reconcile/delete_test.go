@@ -153,3 +153,47 @@ func TestHoldOf(t *testing.T) {
 		t.Errorf("without a finalizer: got %s", got)
 	}
 }
+
+// How far the hook of a deletion is, by its object alone, whoever looks (DESIGN.md
+// D8). The deletion is of 1790000000, and Git states what has the hash h.
+func TestJudgeLast(t *testing.T) {
+	app := read[api.Application](t, `{metadata: {name: shop, deletionTimestamp: "2026-09-21T14:13:20Z"}, spec: {destination: {}, project: a}}`)
+	o := objectIn(t, "batch/Job shop/backup", "{}")
+	hash := o.Hash()[:8]
+	for _, tt := range []struct{ name, live, want string }{
+		{"there is none", "", ""},
+		{"one that has succeeded is not run again", "1790000000.HASH.PreDelete Healthy", "Succeeded"},
+		{"though Git states another by now", "1790000000.00000000.PreDelete Healthy", "Succeeded"},
+		{"though it is being deleted", "1790000000.HASH.PreDelete Healthy deleting", "Succeeded"},
+		{"one that runs", "1790000000.HASH.PreDelete Progressing", "Running"},
+		{"one that has failed stands in the way", "1790000000.HASH.PreDelete Degraded", "Failed"},
+		{"until Git states another", "1790000000.00000000.PreDelete Degraded", "anew"},
+		{"or somebody deletes it", "1790000000.HASH.PreDelete Degraded deleting", "anew"},
+		{"one that hangs is mended in Git", "1790000000.00000000.PreDelete Progressing", "anew"},
+		{"of another moment", "1790000000.HASH.PostDelete Healthy", ""},
+		{"of an earlier Application of the name", "1780000000.HASH.PreDelete Healthy", ""},
+		{"of a sync", "1790000000.0.PreSync Healthy", ""},
+		{"another application's", "1790000000.HASH.PreDelete Healthy of=bank", "Error"},
+		{"nobody's", "1790000000.HASH.PreDelete Healthy of=", "Error"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := plan.Run{Hook: plan.Hook{Object: o}, Type: api.HookPreDelete, Object: o}
+			if words := strings.Fields(tt.live); len(words) > 0 {
+				r.Live = &diff.Live{Key: o.Key, App: "shop", Created: at.Unix(), Hook: true, Health: health.Health{Code: api.HealthCode(words[1])}}
+				r.Live.Operation = strings.ReplaceAll(words[0], "HASH", hash)
+				r.Live.Deleting = slices.Contains(words, "deleting")
+				if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "of=") }); i >= 0 {
+					r.Live.App = strings.TrimPrefix(words[i], "of=")
+				}
+			}
+			passOver(app).judgeLast(&r)
+			got := string(r.Phase)
+			if r.Anew {
+				got += "anew"
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -94,17 +94,18 @@ func (p *pass) judge(op *api.OperationState, r *plan.Run) {
 	switch {
 	case known != nil && known.HookPhase.Completed():
 		r.Phase, r.Message = known.HookPhase, known.Message
-	case p.foreign(r.Live):
-		r.Phase, r.Message = api.OperationError, r.Live.Key.String()+" belongs to application "+r.Live.App
 	case made:
 		r.Phase, r.Message = p.progress(r)
 	case known != nil:
 		r.Phase = api.OperationError
 		r.Message = fmt.Sprintf("Resource %s is missing, it might have been deleted", r.Key())
-	case r.Live != nil && r.Live.App != p.name && r.Live.App != api.AppLabel(p.name):
+	case r.Live != nil && !p.owns(r.Live):
 		r.Phase, r.Message = api.OperationError, inTheWay(r.Live)
 	}
 }
+
+// owns says that a live object is the Application's.
+func (p *pass) owns(l *diff.Live) bool { return l.App == p.name || l.App == api.AppLabel(p.name) }
 
 // inTheWay says whose object it is that has the name of a hook. It is not ours to
 // delete, nor to write over.

@@ -107,21 +107,16 @@ func lastMark(app *api.Application, h plan.Hook, t api.HookType) string {
 // somebody deletes its object, or if Git states another.
 func (p *pass) judgeLast(r *plan.Run) {
 	switch {
-	case p.foreign(r.Live):
-		r.Phase, r.Message = api.OperationError, r.Live.Key.String()+" belongs to application "+r.Live.App
-	case r.Live == nil || !ofThis(p.app, r.Live, r.Type):
-	default:
+	case r.Live == nil:
+	case !p.owns(r.Live):
+		r.Phase, r.Message = api.OperationError, inTheWay(r.Live)
+	case ofThis(p.app, r.Live, r.Type):
 		r.Phase, r.Message = p.progress(r)
 		other := r.Live.Deleting || r.Live.Operation != lastMark(p.app, r.Hook, r.Type)
 		if r.Phase != api.OperationSucceeded && other {
 			r.Anew, r.Phase, r.Message = true, "", ""
 		}
 	}
-}
-
-// foreign says that a live object is another application's.
-func (p *pass) foreign(l *diff.Live) bool {
-	return l != nil && l.App != "" && l.App != p.name && l.App != api.AppLabel(p.name)
 }
 
 // ofThis says that a live hook is of a type, and of the deletion that goes on.
