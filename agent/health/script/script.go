@@ -25,8 +25,9 @@ import (
 // ErrScript says that a script cannot be read.
 var ErrScript = errors.New("cannot read the Lua script")
 
-// maxScript bounds a script, in bytes: a ConfigMap holds not much more.
-const maxScript = 1 << 20
+// maxScript bounds a script, in bytes, and with it how deep its expressions are
+// nested, which the compiler follows on Go's stack.
+const maxScript = 1 << 16
 
 // maxTime is how long a run may take, as in Argo CD.
 const maxTime = time.Second

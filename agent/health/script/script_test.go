@@ -153,6 +153,7 @@ func TestLimits(t *testing.T) {
 		{"text in a table", `local s, t = ("x"):rep(100000), {} for i = 1, 1e9 do t[i] = s .. i end`, "it makes too much text"},
 		{"recursion", `local function f() return 1 + f() end f()`, "stack overflow"},
 		{"registers", `local t = {} for i = 1, 60000 do t[i] = i end local function f(...) return select("#", ...) end return {status = tostring(f(1, f(unpack(t)), unpack(t)))}`, "registry overflow"},
+		{"a deep expression", "return " + strings.Repeat("not ", 15000) + "1", "it returned a boolean"},
 		{"a long repetition", `("x"):rep(1e9)`, "string.rep: the text gets longer"},
 		{"a slow pattern", `("a"):rep(3000):find(".-.-.-.-b")`, "string.find: the text is too long for this pattern"},
 		{"a long text", `("a"):rep(70000):match("^a")`, "string.match: the text is too long"},
@@ -193,7 +194,9 @@ func TestCompileNamesTheLine(t *testing.T) {
 		{"goto nowhere", "no visible label 'nowhere'"},
 		{"x = = 1", "line:1"},
 		{"x = 1\ny = = 1", "line:2"},
-		{strings.Repeat(" ", maxScript+1), "it has more than 1048576 bytes"},
+		{strings.Repeat("(", maxScript/2), "EOF"},
+		{"return " + strings.Repeat("not ", 15000) + "= 1", "near '='"},
+		{strings.Repeat(" ", maxScript+1), "it has more than 65536 bytes"},
 	} {
 		_, err := Compile("s", tt.text, false)
 		if !errors.Is(err, ErrScript) || !strings.Contains(err.Error(), tt.want) {
