@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -66,6 +67,43 @@ func TestApplicationsTellNewsOnly(t *testing.T) {
 			}
 			if len(*told) > 0 != tt.tells {
 				t.Errorf("told %q, want news: %v", *told, tt.tells)
+			}
+		})
+	}
+}
+
+// Of the Applications of all namespaces, those are known that the agent is told to
+// watch.
+func TestApplicationsElsewhere(t *testing.T) {
+	for _, tt := range []struct {
+		patterns, namespace string
+		known               bool
+	}{
+		{"", "argocd", true},
+		{"", "team", false},
+		{"team", "team", true},
+		{"team", "team-a", false},
+		{"team-*", "team-a", true},
+		{"/^team-[ab]$/", "team-b", true},
+		{"/^team-[ab]$/", "team-c", false},
+		{"one two-*", "two-3", true},
+		{"team", "argocd", true},
+	} {
+		t.Run(tt.patterns+" "+tt.namespace, func(t *testing.T) {
+			a, told := newTestApplications(t, strings.Fields(tt.patterns)...)
+			app := shop("10", func(app *api.Application) { app.Namespace = tt.namespace })
+			if err := a.Add(app); err != nil {
+				t.Fatal(err)
+			}
+			if known := a.Application(tt.namespace, "shop") != nil; known != tt.known || len(*told) > 0 != tt.known {
+				t.Errorf("known: %v, told %q, want %v", known, *told, tt.known)
+			}
+			*told = nil
+			if err := a.Delete(app); err != nil {
+				t.Fatal(err)
+			}
+			if len(*told) > 0 != tt.known {
+				t.Errorf("of the end told %q, want %v", *told, tt.known)
 			}
 		})
 	}

@@ -185,9 +185,10 @@ func (r *Reconciler) begin(app *api.Application) *pass {
 // run takes the flow of DESIGN.md section 1, step by step. A step that fails
 // reports why and ends the pass; nothing live is touched because of it.
 func (p *pass) run(ctx context.Context) {
-	p.rounds()
 	p.terminate(ctx)
-	if !p.valid() {
+	valid := p.valid()
+	p.rounds()
+	if !valid {
 		p.stall(p.report.of(api.ConditionInvalidSpecError))
 		p.broken(p.report.of(api.ConditionInvalidSpecError))
 		p.r.claims.failed(p.name, p.moves, p.now.Time)

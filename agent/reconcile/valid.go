@@ -23,7 +23,7 @@ func (p *pass) valid() bool {
 	if p.ignore, err = p.ignores(); err != nil {
 		p.report.add(api.ConditionInvalidSpecError, "spec.ignoreDifferences: "+err.Error())
 	}
-	if len(p.report.conditions) == 0 {
+	if !p.report.has(api.ConditionInvalidSpecError) {
 		p.permitted()
 	}
 	for _, warning := range unsupported(p.app) {

@@ -47,15 +47,17 @@ spec:
 
 // options are merge patches of the Application that the verb app makes.
 var options = map[string]string{
-	"manual":    `{spec: {syncPolicy: {automated: null}}}`,
-	"noprune":   `{spec: {syncPolicy: {automated: {prune: false}}}}`,
-	"noheal":    `{spec: {syncPolicy: {automated: {selfHeal: false}}}}`,
-	"noretry":   `{spec: {syncPolicy: {retry: {limit: 0}}}}`,
-	"cascading": `{metadata: {finalizers: [resources-finalizer.argocd.argoproj.io]}}`,
-	"project":   `{spec: {project: %s}}`,
-	"retry":     `{spec: {syncPolicy: {retry: {limit: %s}}}}`,
-	"revision":  `{spec: {source: {targetRevision: %s}}}`,
-	"namespace": `{spec: {destination: {namespace: %s}}}`,
+	"manual":       `{spec: {syncPolicy: {automated: null}}}`,
+	"noprune":      `{spec: {syncPolicy: {automated: {prune: false}}}}`,
+	"noheal":       `{spec: {syncPolicy: {automated: {selfHeal: false}}}}`,
+	"noretry":      `{spec: {syncPolicy: {retry: {limit: 0}}}}`,
+	"failonshared": `{spec: {syncPolicy: {syncOptions: [CreateNamespace=true, FailOnSharedResource=true]}}}`,
+	"cascading":    `{metadata: {finalizers: [resources-finalizer.argocd.argoproj.io]}}`,
+	"project":      `{spec: {project: %s}}`,
+	"retry":        `{spec: {syncPolicy: {retry: {limit: %s}}}}`,
+	"revision":     `{spec: {source: {targetRevision: %s}}}`,
+	"namespace":    `{spec: {destination: {namespace: %s}}}`,
+	"on":           `{metadata: {annotations: {tidelock.io/depends-on: "%s"}}}`,
 }
 
 // app creates an Application of DIR/PATH. The options are the keys of options,
