@@ -97,7 +97,8 @@ const (
 	// others depend on it, which then wait for one of its name.
 	AnnotationDependsOn = "tidelock.io/depends-on"
 	// AnnotationIgnoreDependencies "true", as an entry of operation.info, makes that
-	// operation go ahead, whatever the Application depends on.
+	// operation go ahead, whatever the Application depends on; `tidelock sync
+	// --ignore-dependencies` writes it.
 	AnnotationIgnoreDependencies = "tidelock.io/ignore-dependencies"
 	// AnnotationSyncTimeout is how long an operation may take, retries included: a Go
 	// duration. Without it, it may wait an hour for any one object.

@@ -27,6 +27,7 @@ type syncOptions struct {
 	retryLimit int64
 	approve    string
 	async      bool
+	alone      bool
 	timeout    time.Duration
 }
 
@@ -81,6 +82,7 @@ Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use
 	f.StringArrayVar(&o.options, "option", nil, "sync `OPTION` such as PruneLast=true; may be given several times")
 	f.Int64Var(&o.retryLimit, "retry-limit", -1, "how often to try again, in place of the Application's own limit")
 	f.StringVar(&o.approve, "approve", "", "`HASH` of the plan whose deletions are meant")
+	f.BoolVar(&o.alone, "ignore-dependencies", false, "do not wait for the Applications that this one depends on")
 	f.BoolVar(&o.async, "async", false, "do not wait for the end")
 	f.DurationVar(&o.timeout, "timeout", 0, "how long to wait; 0 is for ever")
 	_ = cmd.RegisterFlagCompletionFunc("strategy", cobra.FixedCompletions([]cobra.Completion{"hook", "apply"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
@@ -112,6 +114,9 @@ func (o *syncOptions) operation(app *api.Application) (*api.Operation, error) {
 	op := &api.Operation{Sync: sync, Retry: app.Spec.SyncPolicy.RetryOf(false)}
 	if o.retryLimit >= 0 {
 		op.Retry.Limit = o.retryLimit
+	}
+	if o.alone {
+		op.Info = append(op.Info, api.Info{Name: api.AnnotationIgnoreDependencies, Value: "true"})
 	}
 	return op, nil
 }
