@@ -111,6 +111,7 @@ var facts = []struct{ number, text, rooms string }{
 	{"2.1 step 5", "for what was pruned to be gone", "agent/reconcile"},
 	{"2.1 step 6", "what has failed ends the operation", "agent/reconcile"},
 	{"2.1 step 7", "prunes, then groups of kinds; one that fails stops no other", "agent/apply"},
+	{"2.1 step 8", "2 s between waves, where a status does not tell what its controller has seen", "agent/reconcile"},
 	{"2.1 last wave", "is not gated on health, but for hooks", "agent/reconcile"},
 	{"2.1 CRDs", "are served before their instances", "agent/apply"},
 	{"2.1 Prune not requested", "PruneSkipped", "agent/plan agent/reconcile"},

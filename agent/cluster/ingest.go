@@ -93,6 +93,7 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	live.Keep = annotations[api.AnnotationHelmResourcePolicy] == api.HelmResourcePolicyKeep
 	live.Unmonitored = annotations[api.AnnotationIgnoreHealthCheck] == "true"
 	live.Health = health.Of(object, c.ruled().Health.Judge)
+	live.Vague = health.Vague(object)
 	live.Ignored = c.ignored(live, object, nil)
 	live.Digest = c.digest(gvk, object, live.Ignored)
 }

@@ -41,6 +41,8 @@ type Live struct {
 	Deleted    int64
 	Finalizers string
 	Health     health.Health
+	// Vague: the health may be about the object as it was before its last change.
+	Vague bool
 	// Unmonitored: the object says that its health does not count.
 	Unmonitored bool
 	// Ignored are the places in which differences do not count; nil if there are none.

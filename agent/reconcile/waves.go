@@ -151,10 +151,14 @@ func (p *pass) do(ctx context.Context, op *api.OperationState, w plan.Wave) []ap
 }
 
 // waits suspends or ends the operation if it cannot go on: an object is not
-// settled, or one that was pruned is not gone.
+// settled, or perhaps not seen by its controller yet, or one that was pruned is
+// not gone.
 func (p *pass) waits(ctx context.Context, op *api.OperationState, todo plan.Plan, before []diff.Change) bool {
 	if waiting := p.unsettled(before); waiting != nil {
 		p.await(ctx, op, todo, waiting)
+		return true
+	}
+	if p.heeds(op, before) {
 		return true
 	}
 	p.settled(op, before)
