@@ -140,5 +140,13 @@ func (c *Cluster) get(ctx context.Context, gvk schema.GroupVersionKind, namespac
 	if kind.Namespaced {
 		client = c.dynamic.Resource(kind.Resource).Namespace(namespace)
 	}
-	return client.Get(ctx, name, metav1.GetOptions{})
+	var object *unstructured.Unstructured
+	err = retry.OnError(reads, func(err error) bool { return ctx.Err() == nil && Passing(err) }, func() (err error) {
+		object, err = client.Get(ctx, name, metav1.GetOptions{})
+		return err
+	})
+	return object, err
 }
+
+// reads is how often, and how far apart, an object is read if the server fails.
+var reads = wait.Backoff{Duration: 50 * time.Millisecond, Factor: 3, Jitter: 0.5, Steps: 4}
