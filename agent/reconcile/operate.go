@@ -44,6 +44,10 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 
 // current returns the operation to work on; nil if there is none.
 func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationState {
+	if p.terminated { // its end is to be stored, and seen, before another begins
+		p.soon(settle)
+		return nil
+	}
 	running := p.status.OperationState
 	if running != nil && !running.Phase.Completed() {
 		if p.deadline(running) {

@@ -158,15 +158,16 @@ type pass struct {
 	ignore   *diff.Ignore       // what differences do not count
 	rejected []apply.Result     // changes that the API server refuses, in a dry run
 
-	status  api.ApplicationStatus // as it will be written
-	written api.ApplicationStatus // as it stands in the cluster
-	report  report
-	moves   int  // of the repositories, as the pass began
-	taken   bool // the requested operation was taken on, and is to be cleared
-	ended   bool // an operation ended in this pass
-	rested  bool // the report of the pass before rested
-	again   time.Duration
-	failed  bool
+	status     api.ApplicationStatus // as it will be written
+	written    api.ApplicationStatus // as it stands in the cluster
+	report     report
+	moves      int  // of the repositories, as the pass began
+	taken      bool // the requested operation was taken on, and is to be cleared
+	ended      bool // an operation ended in this pass
+	terminated bool // an operation that somebody has terminated ended in this pass
+	rested     bool // the report of the pass before rested
+	again      time.Duration
+	failed     bool
 }
 
 func (r *Reconciler) begin(app *api.Application) *pass {

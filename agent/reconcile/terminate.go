@@ -18,6 +18,7 @@ func (p *pass) terminate(ctx context.Context) {
 		return
 	}
 	p.conclude(op, api.OperationFailed, "Operation terminated")
+	p.terminated = true
 	p.app.Status.OperationState = op // what the rest of the pass goes by
 	if err := p.watch(ctx, nil); err != nil {
 		p.log.Warn("cannot look for the hooks of a terminated operation", "error", err)
