@@ -15,6 +15,9 @@ func (p *pass) closed(op *api.OperationState) bool {
 	automatic := op.Operation.InitiatedBy.Automated
 	verdict := p.windows.Overrun(op.StartedAt.Time, p.now.Time, !automatic)
 	if verdict.Allowed {
+		if !verdict.Until.IsZero() { // if it runs until then, it says so when it closes
+			p.soon(verdict.Until.Sub(p.now.Time))
+		}
 		return false
 	}
 	p.report.add(ConditionSyncWindowWarning, "sync is "+verdict.String())
