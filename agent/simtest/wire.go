@@ -47,6 +47,8 @@ type wire struct {
 	dies func(n int) (now, effect bool)
 	die  context.CancelFunc
 	sent func(r *http.Request) // is told of every request that the server gets
+	// latency is how long a request takes, nil if the seed says.
+	latency func(name string) time.Duration
 
 	mu    sync.Mutex // guards all below
 	count map[string]int
@@ -60,7 +62,11 @@ var errDead = errors.New("the process is dead")
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	name := nameOf(r)
 	roll := w.roll(name)
-	if err := pause(r.Context(), time.Millisecond+time.Duration(roll%4_000_000)); err != nil {
+	takes, back := time.Millisecond+time.Duration(roll%4_000_000), time.Duration(roll>>8%3_000_000)
+	if w.latency != nil {
+		takes, back = w.latency(name), 0
+	}
+	if err := pause(r.Context(), takes); err != nil {
 		return nil, err
 	}
 	kind := none
@@ -86,10 +92,10 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.die()
 		return nil, errDead
 	}
-	return w.send(r, name, kind, roll)
+	return w.send(r, name, kind, back)
 }
 
-func (w *wire) send(r *http.Request, name string, kind fault, roll uint64) (*http.Response, error) {
+func (w *wire) send(r *http.Request, name string, kind fault, back time.Duration) (*http.Response, error) {
 	if w.sent != nil {
 		w.sent(r)
 	}
@@ -107,7 +113,7 @@ func (w *wire) send(r *http.Request, name string, kind fault, roll uint64) (*htt
 		w.story.tell("agent", "%s: %d, but %s", name, response.StatusCode, kind)
 		_ = response.Body.Close()
 	}
-	if err := pause(r.Context(), time.Duration(roll>>8%3_000_000)); err != nil {
+	if err := pause(r.Context(), back); err != nil {
 		_ = response.Body.Close()
 		return nil, err
 	}

@@ -29,6 +29,9 @@ type world struct {
 	server *kube.Server
 	git    *repo
 	faulty func(r *http.Request, roll uint64) fault // of all lives
+	// latency is how long a request takes, nil if the seed says.
+	latency func(name string) time.Duration
+	also    func(kube.Change) // is told of every write, too
 
 	watchman *watchman
 
@@ -46,7 +49,12 @@ type world struct {
 func newWorld(ctx context.Context, seed uint64, options kube.Options, slack time.Duration) *world {
 	w := &world{ctx: ctx, seed: seed, story: newStory(), git: newRepo(), asking: map[string]bool{}}
 	w.watchman = newWatchman(w, slack)
-	options.Changed = w.watchman.changed
+	options.Changed = func(c kube.Change) {
+		w.watchman.changed(c)
+		if w.also != nil {
+			w.also(c)
+		}
+	}
 	w.log = slog.New(&logger{story: w.story})
 	if options.Delay == nil {
 		options.Delay = func(step string, o *kube.Object) time.Duration {
@@ -73,7 +81,7 @@ func (w *world) boot(dies func(n int) (now, effect bool)) *life {
 			}
 			return w.faulty(r, roll)
 		},
-		sent: w.count,
+		sent: w.count, latency: w.latency,
 	}, w.git, w.log)
 	w.lives = append(w.lives, l)
 	return l
