@@ -23,8 +23,16 @@ func requestOf(op *api.Operation) string {
 // application checks a write of an Application: operations begin once, and none is
 // lost; the history grows by what has succeeded as a whole, and by nothing else.
 func (m *watchman) application(c kube.Change) {
-	before, after := asApplicationIf(c.Before), asApplicationIf(c.After)
-	if before == nil || after == nil || c.By != agentName || c.Verb == "delete" {
+	if c.Verb == "delete" {
+		return
+	}
+	if c.After == nil {
+		delete(m.apps, c.Before.Name)
+		return
+	}
+	before, after := m.apps[c.After.Name], asApplication(c.After)
+	m.apps[c.After.Name] = after
+	if before == nil || c.By != agentName {
 		return
 	}
 	was, is := before.Status.OperationState, after.Status.OperationState

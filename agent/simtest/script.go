@@ -95,7 +95,8 @@ func (s *script) fault(r *http.Request, _ uint64) fault {
 func (s *script) changed(c kube.Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if app := asApplicationIf(c.After); app != nil {
+	if c.After != nil && c.After.Kind.Kind == "Application" {
+		app := asApplication(c.After)
 		if text := operationOf(app); text != s.told[app.Name] {
 			s.told[app.Name] = text
 			s.lines = append(s.lines, happening{time.Now(), app.Name + ": " + text})

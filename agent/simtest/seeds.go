@@ -50,7 +50,7 @@ func simulate(ctx context.Context, seed uint64) *world {
 func newRun(ctx context.Context, seed uint64) *run {
 	random := rand.New(rand.NewPCG(seed, 20))
 	r := &run{Rand: random, writers: map[string]*writer{}}
-	r.until = time.Duration(1+random.IntN(6)) * time.Minute
+	r.until = time.Duration(30+random.IntN(120)) * time.Second
 	r.rate = pick(random, uint64(0), 20, 100, 300)
 	r.deadly = random.IntN(3) == 0
 	lag := pick(random, 5*time.Millisecond, 50*time.Millisecond, 3*time.Second)
@@ -172,7 +172,7 @@ func (r *run) commits(news time.Duration) {
 
 // schedule plans what others do meanwhile.
 func (r *run) schedule() {
-	for range 3 + r.IntN(10) {
+	for range 2 + r.IntN(7) {
 		at := time.Duration(r.IntN(int(r.until/time.Millisecond))) * time.Millisecond
 		if act := r.act(); act != nil {
 			time.AfterFunc(at, act)
@@ -215,10 +215,10 @@ func (r *run) settles() {
 		r.fail("two hours after the last fault: %s", left)
 		return
 	}
-	r.pass(12 * time.Minute)
+	r.pass(11 * time.Minute)
 	before := r.sent()
 	r.story.tell("world", "it should be quiet now")
-	r.pass(15 * time.Minute)
+	r.pass(9 * time.Minute)
 	if n := r.sent() - before; n > 0 {
 		r.fail("a steady cluster costs %d requests", n)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 	// One of these handlers sleeps by the time of the last error of the process,
 	// which may be of another bubble, years away.
 	utilruntime.ErrorHandlers = nil
+	debug.SetGCPercent(1000) // a world is small, and soon gone
 	os.Exit(m.Run())
 }
 

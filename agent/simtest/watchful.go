@@ -20,16 +20,17 @@ type watchman struct {
 	slack time.Duration // how far behind the engine's picture of the cluster may be
 
 	live    map[manifest.Key]*kube.Object
-	settled map[manifest.Key]time.Time // when an object was last as it should be
-	applied map[manifest.Key]time.Time // when the engine wrote it
-	made    map[string]int             // runs of hooks, by object and mark
-	begun   map[string]int             // operations that somebody asked for, by their note
-	hooks   map[string]time.Time       // when a hook was last made, by application, type and name
+	apps    map[string]*api.Application // as they are stored
+	settled map[manifest.Key]time.Time  // when an object was last as it should be
+	applied map[manifest.Key]time.Time  // when the engine wrote it
+	made    map[string]int              // runs of hooks, by object and mark
+	begun   map[string]int              // operations that somebody asked for, by their note
+	hooks   map[string]time.Time        // when a hook was last made, by application, type and name
 }
 
 func newWatchman(w *world, slack time.Duration) *watchman {
 	return &watchman{
-		w: w, slack: slack, live: map[manifest.Key]*kube.Object{}, settled: map[manifest.Key]time.Time{}, applied: map[manifest.Key]time.Time{},
+		w: w, slack: slack, live: map[manifest.Key]*kube.Object{}, apps: map[string]*api.Application{}, settled: map[manifest.Key]time.Time{}, applied: map[manifest.Key]time.Time{},
 		made: map[string]int{}, begun: map[string]int{}, hooks: map[string]time.Time{},
 	}
 }
@@ -46,7 +47,7 @@ func (m *watchman) changed(c kube.Change) {
 	}
 	key := keyOf(o)
 	ours := c.By == agentName
-	m.w.story.tell("cluster", "%s %s by %s%s", c.Verb, key, c.By, stateOf(c))
+	m.w.story.tell("cluster", "%s %s by %s%s", c.Verb, key, c.By, state(c))
 	switch {
 	case key.Kind == "Application" && key.Group == "argoproj.io":
 		m.application(c)
@@ -90,25 +91,22 @@ func (m *watchman) settledSince(key manifest.Key, t time.Time) bool {
 	return !m.settled[key].Before(t)
 }
 
-func stateOf(c kube.Change) string {
+// A state is what an object has come to, worded when somebody reads it.
+type state kube.Change
+
+func (c state) String() string {
 	if c.After == nil || c.Verb == "delete" {
 		return ""
 	}
-	if app := asApplicationIf(c.After); app != nil {
-		text := fmt.Sprintf(": %s %s", app.Status.Sync.Status, app.Status.Health.Status)
-		if op := app.Status.OperationState; op != nil {
-			text += fmt.Sprintf(", operation of %d.%d %s %q", op.StartedAt.Unix()%1_000_000, op.RetryCount, op.Phase, op.Message)
-		}
-		return text + fmt.Sprintf(" %v", app.Status.Conditions)
+	if c.After.Kind.Kind != "Application" {
+		return fmt.Sprintf(": %s", health.Of(c.After.Body, nil).Code)
 	}
-	return fmt.Sprintf(": %s", health.Of(c.After.Body, nil).Code)
-}
-
-func asApplicationIf(o *kube.Object) *api.Application {
-	if o == nil || o.Kind.Kind != "Application" {
-		return nil
+	app := asApplication(c.After)
+	text := fmt.Sprintf(": %s %s", app.Status.Sync.Status, app.Status.Health.Status)
+	if op := app.Status.OperationState; op != nil {
+		text += fmt.Sprintf(", operation of %d.%d %s %q", op.StartedAt.Unix()%1_000_000, op.RetryCount, op.Phase, op.Message)
 	}
-	return asApplication(o)
+	return text + fmt.Sprintf(" %v", app.Status.Conditions)
 }
 
 // annotation reads one of an object.
@@ -149,10 +147,8 @@ func isHook(o *kube.Object) bool { return annotation(o, api.AnnotationHook) != "
 // statedAsHook says that Git states a hook.
 func statedAsHook(o *manifest.Object) bool { return o.Annotations[api.AnnotationHook] != "" }
 
-// stored returns an Application as it is stored.
-func (m *watchman) stored(name string) *api.Application {
-	return asApplicationIf(m.live[manifest.Key{Group: "argoproj.io", Kind: "Application", Namespace: agentNamespace, Name: name}])
-}
+// stored returns an Application as it is stored, or nil.
+func (m *watchman) stored(name string) *api.Application { return m.apps[name] }
 
 // deletion checks that the engine may delete an object.
 func (m *watchman) deletion(o *kube.Object) {

@@ -67,6 +67,9 @@ func (plain) New(kind schema.GroupVersionKind) (runtime.Object, error) {
 
 // owned notes in managedFields what a write that is no apply has changed.
 func owned(c call, live, next map[string]any) (map[string]any, error) {
+	if c.kind.unowned {
+		return next, nil
+	}
 	m, err := fieldManager(c.kind, c.status)
 	if err != nil {
 		return nil, err

@@ -17,22 +17,25 @@ type Kind struct {
 	// Counted: metadata.generation counts what is written to it.
 	Counted bool
 	custom  bool // defined by an object of the server itself, or by nobody
+	// unowned: nobody asks who owns which of its fields, and none are kept, for that
+	// costs more than all else.
+	unowned bool
 }
 
 // builtin are the kinds that are served from the start.
 var builtin = []*Kind{
-	{gvk("", "v1", "Namespace"), "namespaces", false, true, false, false},
-	{gvk("", "v1", "ConfigMap"), "configmaps", true, false, false, false},
-	{gvk("", "v1", "Secret"), "secrets", true, false, false, false},
-	{gvk("", "v1", "Service"), "services", true, true, false, false},
-	{gvk("", "v1", "ServiceAccount"), "serviceaccounts", true, false, false, false},
-	{gvk("", "v1", "PersistentVolumeClaim"), "persistentvolumeclaims", true, true, false, false},
-	{gvk("apps", "v1", "Deployment"), "deployments", true, true, true, false},
-	{gvk("apps", "v1", "ReplicaSet"), "replicasets", true, true, true, false},
-	{gvk("batch", "v1", "Job"), "jobs", true, true, true, false},
-	{gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"), "customresourcedefinitions", false, true, true, false},
-	{gvk("argoproj.io", "v1alpha1", "Application"), "applications", true, false, true, true},
-	{gvk("argoproj.io", "v1alpha1", "AppProject"), "appprojects", true, false, true, true},
+	{gvk("", "v1", "Namespace"), "namespaces", false, true, false, false, false},
+	{gvk("", "v1", "ConfigMap"), "configmaps", true, false, false, false, false},
+	{gvk("", "v1", "Secret"), "secrets", true, false, false, false, false},
+	{gvk("", "v1", "Service"), "services", true, true, false, false, false},
+	{gvk("", "v1", "ServiceAccount"), "serviceaccounts", true, false, false, false, false},
+	{gvk("", "v1", "PersistentVolumeClaim"), "persistentvolumeclaims", true, true, false, false, false},
+	{gvk("apps", "v1", "Deployment"), "deployments", true, true, true, false, false},
+	{gvk("apps", "v1", "ReplicaSet"), "replicasets", true, true, true, false, false},
+	{gvk("batch", "v1", "Job"), "jobs", true, true, true, false, false},
+	{gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"), "customresourcedefinitions", false, true, true, false, false},
+	{gvk("argoproj.io", "v1alpha1", "Application"), "applications", true, false, true, true, true},
+	{gvk("argoproj.io", "v1alpha1", "AppProject"), "appprojects", true, false, true, true, true},
 }
 
 func gvk(group, version, kind string) schema.GroupVersionKind {

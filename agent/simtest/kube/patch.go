@@ -35,7 +35,12 @@ func patched(c call, live *Object) (map[string]any, error) {
 	var err error
 	switch types.PatchType(c.format) {
 	case types.MergePatchType:
-		raw, err = jsonpatch.MergePatch(live.raw, c.raw)
+		var patch map[string]any
+		if err := utiljson.Unmarshal(c.raw, &patch); err != nil {
+			return nil, apierrors.NewBadRequest(err.Error())
+		}
+		next, _ := mergePatch(runtime.DeepCopyJSON(live.Body), patch).(map[string]any)
+		return next, nil
 	case types.JSONPatchType:
 		var patch jsonpatch.Patch
 		if patch, err = jsonpatch.DecodePatch(c.raw); err == nil {
@@ -60,6 +65,26 @@ func patched(c call, live *Object) (map[string]any, error) {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	return next, nil
+}
+
+// mergePatch is RFC 7386. It changes what it is given.
+func mergePatch(target, patch any) any {
+	fields, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	merged, ok := target.(map[string]any)
+	if !ok {
+		merged = map[string]any{}
+	}
+	for name, value := range fields {
+		if value == nil {
+			delete(merged, name)
+			continue
+		}
+		merged[name] = mergePatch(merged[name], value)
+	}
+	return merged
 }
 
 // apply is server-side apply.

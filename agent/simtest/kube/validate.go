@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -25,7 +24,7 @@ func validate(k *Kind, name string, live, next map[string]any) error {
 	if live != nil {
 		for _, path := range fixed[k.Kind] {
 			was, is := at(live, path), at(next, path)
-			if was != nil && !equality.Semantic.DeepEqual(was, is) {
+			if was != nil && !same(was, is) {
 				errs = append(errs, field.Invalid(field.NewPath(path[0], path[1:]...), "", "field is immutable"))
 			}
 		}

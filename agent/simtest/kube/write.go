@@ -2,10 +2,10 @@ package kube
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -172,7 +172,29 @@ func keepStatus(c call, live *Object, next map[string]any) {
 // sameContent compares what generation counts: all but metadata, and the status
 // if it is a subresource.
 func sameContent(k *Kind, a, b map[string]any) bool {
-	return equality.Semantic.DeepEqual(content(k, a), content(k, b))
+	return same(content(k, a), content(k, b))
+}
+
+// same compares JSON values.
+func same(a, b any) bool {
+	switch x := a.(type) {
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		if !ok || len(x) != len(y) {
+			return false
+		}
+		for name, value := range x {
+			other, ok := y[name]
+			if !ok || !same(value, other) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		y, ok := b.([]any)
+		return ok && slices.EqualFunc(x, y, same)
+	}
+	return a == b
 }
 
 func content(k *Kind, m map[string]any) map[string]any {
@@ -187,7 +209,7 @@ func content(k *Kind, m map[string]any) map[string]any {
 
 // sameBut says that a write changes nothing but times of managedFields.
 func sameBut(live, next map[string]any) bool {
-	return equality.Semantic.DeepEqual(timeless(live), timeless(next))
+	return same(timeless(live), timeless(next))
 }
 
 func timeless(m map[string]any) map[string]any {
