@@ -182,8 +182,7 @@ func (p *pass) restOf(op *api.OperationState) (rest time.Duration) {
 // accept records, before anything is done, that the operation runs. So another
 // process knows of it if this one dies now.
 func (p *pass) accept(ctx context.Context, op *api.OperationState, desired *Desired) error {
-	if err := p.writeRested(ctx, op); err != nil {
-		p.taken = false // the request waits for the next pass
+	if err := p.conclusion(ctx); err != nil {
 		return err
 	}
 	if op.FinishedAt != nil { // a retry begins from the start

@@ -39,18 +39,21 @@ func (p *pass) hold() bool {
 	return true
 }
 
-// writeRested writes the report that has rested before another operation takes the
-// place of the one that it tells of: somebody may wait for the outcome of that.
-func (p *pass) writeRested(ctx context.Context, op *api.OperationState) error {
-	rested := p.app.Status.OperationState
-	if !p.rested || rested == nil || rested.StartedAt.Equal(&op.StartedAt) {
+// conclusion stores the outcome of the last operation, which may have ended in this
+// pass or in a report that rests, before another takes its place: somebody may wait
+// for it. If that fails, a request for the other waits for the next pass.
+func (p *pass) conclusion(ctx context.Context) error {
+	last, stored := p.status.OperationState, p.written.OperationState
+	if last == nil || !last.Phase.Completed() || stored == nil || stored.Phase.Completed() {
 		return nil
 	}
-	next, taken := p.status, p.taken
-	p.status, p.taken = *p.app.Status.DeepCopy(), false
-	err := p.write(ctx)
-	p.status, p.taken = next, taken
-	return err
+	taken := p.taken
+	p.taken = false
+	if err := p.write(ctx); err != nil {
+		return err
+	}
+	p.taken = taken
+	return nil
 }
 
 // unhold takes a report that rests.
