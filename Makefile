@@ -33,9 +33,12 @@ bin/devcluster:
 	go build -C cmd/devcluster -ldflags '$(devcluster_ldflags)' -o $(CURDIR)/$@ .
 
 # The control plane and the providers are other people's code, tested here
-# without the race detector, which would mean to compile them once more.
+# without the race detector, which would mean to compile them once more. So are
+# the many seeds of the simulation: a few of them run with it.
+SEEDS ?= 10000
 test: build ## Build, then run all tests, with the race detector if there is a C compiler.
 	CGO_ENABLED=$(if $(race),1,0) go test $(if $(race),-race) -timeout 30m ./...
+	go test ./agent/simtest -run 'TestSeeds$$' -seeds $(SEEDS) -timeout 30m
 	CGO_ENABLED=$(if $(race),1,0) go test -C plugins/sdk $(if $(race),-race) ./...
 	go test -C plugins/external ./...
 	go test -C cmd/devcluster ./...

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 300, "how many seeds TestSeeds lives through")
+	seeds = flag.Uint64("seeds", 100, "how many seeds TestSeeds lives through")
 	first = flag.Uint64("first", 1, "the first of them")
 	only  = flag.Uint64("seed", 0, "the one seed to live through, with its story in any case if -v is set")
 	again = flag.Int("again", 1, "how often to live through each seed")

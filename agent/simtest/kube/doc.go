@@ -6,9 +6,9 @@
 // managedFields (by the very code of the real one), dry runs, merge, JSON and
 // strategic patches, finalizers, the three propagations of deletion,
 // preconditions, selectors, listings as streams, bookmarks, and watches that go
-// on from a resource version or are told 410 Gone. [Server.Run] are its
-// controllers: of Deployments, Jobs, namespaces, CustomResourceDefinitions, and
-// the garbage collector.
+// on from a resource version or are told 410 Gone. In controllers.go are those of
+// Deployments, Jobs, namespaces and CustomResourceDefinitions, and the garbage
+// collector.
 //
 // Start with [New]. Nobody is asked for rights, and nothing is admitted or
 // mutated but by what validate and fillDefaults say.
