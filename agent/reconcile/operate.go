@@ -74,7 +74,11 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	if d.because != "" && p.status.OperationState != nil && p.status.OperationState.Phase == api.OperationFailed {
 		p.report.add(api.ConditionSyncError, d.because)
 	}
-	if !d.start || !d.heal && p.crowded(desired) {
+	if !d.start {
+		p.overtaken(running)
+		return nil
+	}
+	if !d.heal && p.crowded(desired) {
 		return nil
 	}
 	return p.open(p.automatic(d, changes), desired)

@@ -41,8 +41,8 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 		Args:              usage(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: o.completeApplications(false),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains([]string{"", "wide", "name", "json", "yaml"}, o.output) {
-				return &usageError{cmd.CommandPath(), fmt.Errorf("-o %s: give wide, name, json or yaml", o.output)}
+			if err := checkOutput(o.output, "wide", "name", "json", "yaml"); err != nil {
+				return &usageError{cmd.CommandPath(), err}
 			}
 			if len(args) > 0 && (o.everywhere || o.selector != "") {
 				return &usageError{cmd.CommandPath(), errors.New("give a name, or -A and -l")}
@@ -62,6 +62,7 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 	f.BoolVarP(&o.everywhere, "all-namespaces", "A", false, "of all namespaces")
 	f.StringVarP(&o.selector, "selector", "l", "", "label `SELECTOR`")
 	f.StringVarP(&o.output, "output", "o", "", "wide, name, json or yaml; a table if empty")
+	_ = cmd.RegisterFlagCompletionFunc("output", completeOutputs("wide", "name", "json", "yaml")) // fails only for a flag that is not there
 	return cmd
 }
 
@@ -138,7 +139,11 @@ func (o *getOptions) one(ctx context.Context, r *remote, arg string, out io.Writ
 		{"Operation:", operationText(app, time.Now())},
 	})
 	for _, c := range app.Status.Conditions {
-		s.line("\n%s: %s", c.Type, c.Message)
+		since := ""
+		if c.LastTransitionTime != nil {
+			since = fmt.Sprintf(" (for %s)", age(c.LastTransitionTime.Time, time.Now()))
+		}
+		s.line("\n%s: %s%s", c.Type, oneLine(c.Message), since)
 	}
 	if len(app.Status.Resources) > 0 {
 		s.line("")
@@ -150,6 +155,9 @@ func (o *getOptions) one(ctx context.Context, r *remote, arg string, out io.Writ
 // objects are the rows of an Application's objects, by wave.
 func (o *getOptions) objects(app *api.Application) [][]string {
 	rows := [][]string{{"WAVE", "OBJECT", "SYNC", "HEALTH", "MESSAGE"}}
+	if o.output == "wide" {
+		rows[0] = []string{"WAVE", "OBJECT", "VERSION", "SYNC", "HEALTH", "LAST SYNC", "MESSAGE"}
+	}
 	resources := slices.Clone(app.Status.Resources)
 	slices.SortStableFunc(resources, func(a, b api.ResourceStatus) int { return cmp.Compare(a.SyncWave, b.SyncWave) })
 	for _, res := range resources {
@@ -161,11 +169,31 @@ func (o *getOptions) objects(app *api.Application) [][]string {
 		switch {
 		case res.Hook:
 			sync = "Hook"
+		case res.RequiresPruning && res.RequiresDeletionConfirmation:
+			message = strings.TrimSuffix("not in Git any more, and deleted only with consent; "+message, "; ")
 		case res.RequiresPruning:
-			message = strings.TrimSpace("not in Git any more; " + message)
+			message = strings.TrimSuffix("not in Git any more; "+message, "; ")
+		case res.RequiresDeletionConfirmation:
+			message = strings.TrimSuffix("deleted only with consent; "+message, "; ")
 		}
 		key := manifest.Key{Group: res.Group, Kind: res.Kind, Namespace: res.Namespace, Name: res.Name}
-		rows = append(rows, []string{strconv.FormatInt(res.SyncWave, 10), key.String(), sync, health, oneLine(message)})
+		row := []string{strconv.FormatInt(res.SyncWave, 10), key.String(), sync, health, oneLine(message)}
+		if o.output == "wide" {
+			row = slices.Insert(slices.Insert(row, 4, lastResult(app, key)), 2, orDash(res.Version))
+		}
+		rows = append(rows, row)
 	}
 	return rows
+}
+
+// lastResult is what became of an object in the last operation.
+func lastResult(app *api.Application, key manifest.Key) string {
+	if op := app.Status.OperationState; op != nil && op.SyncResult != nil {
+		for _, r := range op.SyncResult.Resources {
+			if keyOf(r) == key {
+				return strings.TrimSpace(fmt.Sprintf("%s %s", orDash(string(r.Status)), oneLine(r.Message)))
+			}
+		}
+	}
+	return "-"
 }

@@ -27,8 +27,8 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: c.completeApplications(false),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if output != "" && output != "json" && output != "yaml" {
-				return &usageError{cmd.CommandPath(), fmt.Errorf("-o %s: give json or yaml", output)}
+			if err := checkOutput(output, "json", "yaml"); err != nil {
+				return &usageError{cmd.CommandPath(), err}
 			}
 			r, err := c.connect()
 			if err != nil {
@@ -47,6 +47,7 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 	}
 	c.flags(cmd)
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json or yaml; a table if empty")
+	_ = cmd.RegisterFlagCompletionFunc("output", completeOutputs("json", "yaml")) // fails only for a flag that is not there
 	return cmd
 }
 

@@ -38,7 +38,11 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := newRootCommand().ExecuteContext(ctx)
+	root := newRootCommand()
+	if filepath.Base(os.Args[0]) == completesKubectl {
+		root.SetArgs(append([]string{cobra.ShellCompRequestCmd}, os.Args[1:]...))
+	}
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
@@ -108,10 +112,17 @@ be told.`,
 	return root
 }
 
+// Names of the program by which kubectl calls it: as its plugin, and to complete
+// the plugin's command line.
+const (
+	pluginOfKubectl  = "kubectl-tidelock"
+	completesKubectl = "kubectl_complete-tidelock"
+)
+
 // invokedAs makes usage texts name the program as it was called: as a plugin of
 // kubectl, it is kubectl tidelock.
 func invokedAs(program string) map[string]string {
-	if filepath.Base(program) != "kubectl-tidelock" {
+	if filepath.Base(program) != pluginOfKubectl {
 		return nil
 	}
 	return map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl tidelock"}

@@ -295,7 +295,11 @@ func (w *whys) unhealthy() (all []reason) {
 }
 
 func (w *whys) conditions() (all []reason) {
+	op := w.app.Status.OperationState
 	for _, c := range w.app.Status.Conditions {
+		if op != nil && op.Phase != api.OperationSucceeded && strings.Contains(op.Message, c.Message) {
+			continue // which was said
+		}
 		r := reason{Topic: topicCondition, Text: fmt.Sprintf("%s: %s", c.Type, oneLine(c.Message))}
 		if c.LastTransitionTime != nil {
 			r.Since = c.LastTransitionTime.Time
