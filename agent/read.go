@@ -25,7 +25,7 @@ func (a *Applications) Read(ctx context.Context, namespace, name string) (*api.A
 	case err != nil:
 		return nil, fmt.Errorf("read AppProject %s/%s: %w", a.namespace, app.Spec.ProjectName(), err)
 	default:
-		if err := a.Projects.store.Add(project); err != nil {
+		if err := a.store.Add(project); err != nil {
 			return nil, err
 		}
 	}

@@ -128,6 +128,7 @@ var facts = []struct{ number, text, rooms string }{
 	{"2.2 hooks are shown", "in status.resources", "agent/reconcile"},
 	{"2.2 hook names", "the same when an operation is resumed", "agent/plan"},
 	{"2.2 finalizer", "stays until the outcome is stored", "agent/health agent/reconcile"},
+	{"2.2 delete propagation", "as the prunes of the operation", "agent/reconcile"},
 	{"2.2 delete policies", "of both annotations; BeforeHookCreation if none", "agent/plan agent/reconcile"},
 	{"2.2 BeforeHookCreation", "the object of another run goes first", "agent/plan agent/reconcile"},
 	{"2.2 HookSucceeded", "when the whole sync has succeeded", "agent/reconcile cmd/tidelock"},

@@ -156,11 +156,10 @@ func TestDeadline(t *testing.T) {
 			p := passOver(app)
 			p.r.SyncTimeout = tt.flag
 			op := p.status.OperationState
+			ended := p.deadline(op)
 			got := fmt.Sprintf("%s, again in %s", op.Phase, p.again)
-			if p.deadline(op) {
+			if ended {
 				got = fmt.Sprintf("%s: %s", op.Phase, op.Message)
-			} else {
-				got = fmt.Sprintf("%s, again in %s", op.Phase, p.again)
 			}
 			if got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)

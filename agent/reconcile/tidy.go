@@ -118,7 +118,12 @@ func (p *pass) removeHook(ctx context.Context, l *diff.Live) error {
 	return p.releaseHook(ctx, l)
 }
 
-// hookPropagation is that of prunes.
+// hookPropagation is that of the operation's prunes (SEMANTICS.md 2.2); without
+// one, as the Application's policy says.
 func (p *pass) hookPropagation() metav1.DeletionPropagation {
-	return apply.Options{Sync: p.app.Spec.SyncPolicy.Options()}.Propagation()
+	options := p.app.Spec.SyncPolicy.Options()
+	if op := p.status.OperationState; op != nil && op.Operation.Sync != nil {
+		options = op.Operation.Sync.SyncOptions
+	}
+	return apply.Options{Sync: options}.Propagation()
 }

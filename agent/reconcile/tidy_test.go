@@ -96,3 +96,35 @@ func FuzzMark(f *testing.F) {
 		}
 	})
 }
+
+// How hooks are deleted.
+func TestHookPropagation(t *testing.T) {
+	const background, orphan = "PrunePropagationPolicy=background", "PrunePropagationPolicy=orphan"
+	for _, tt := range []struct {
+		name, policy string
+		operation    *api.Operation
+		want         metav1.DeletionPropagation
+	}{
+		{"2.2 delete propagation: foreground", "", nil, metav1.DeletePropagationForeground},
+		{"2.2 delete propagation: the policy's without an operation", background, nil, metav1.DeletePropagationBackground},
+		{"2.2 delete propagation: the operation's", background, syncWith(orphan), metav1.DeletePropagationOrphan},
+		{"an operation that says nothing", background, syncWith(), metav1.DeletePropagationForeground},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			app := &api.Application{}
+			if tt.policy != "" {
+				app.Spec.SyncPolicy = &api.SyncPolicy{SyncOptions: api.SyncOptions{tt.policy}}
+			}
+			if tt.operation != nil {
+				app.Status.OperationState = &api.OperationState{Operation: *tt.operation}
+			}
+			if got := passOver(app).hookPropagation(); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func syncWith(options ...string) *api.Operation {
+	return &api.Operation{Sync: &api.SyncOperation{SyncOptions: options}}
+}

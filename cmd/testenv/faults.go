@@ -76,7 +76,7 @@ func (c *Cluster) StartFaults(seed uint64, share float64) (*FaultyProxy, error) 
 		behind: &httputil.ReverseProxy{
 			Transport: transport, FlushInterval: -1, // a watch's events are not to wait
 			Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(server) },
-			ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+			ErrorHandler: func(http.ResponseWriter, *http.Request, error) { abort() },
 		},
 	}
 	p.server = httptest.NewUnstartedServer(p)
@@ -155,14 +155,14 @@ func (p *FaultyProxy) busy(w http.ResponseWriter, _ *http.Request, _ dice) {
 	http.Error(w, "injected", http.StatusTooManyRequests)
 }
 
-func (p *FaultyProxy) reset(http.ResponseWriter, *http.Request, dice) { panic(http.ErrAbortHandler) }
+func (p *FaultyProxy) reset(http.ResponseWriter, *http.Request, dice) { abort() }
 
 // lose is the worst: the request counts, and who made it never hears.
 func (p *FaultyProxy) lose(_ http.ResponseWriter, r *http.Request, _ dice) {
 	ctx, cancel := context.WithTimeout(r.Context(), slow)
 	defer cancel()
 	p.behind.ServeHTTP(httptest.NewRecorder(), r.WithContext(ctx))
-	panic(http.ErrAbortHandler)
+	abort()
 }
 
 func (p *FaultyProxy) delay(w http.ResponseWriter, r *http.Request, _ dice) {
@@ -178,4 +178,9 @@ func (p *FaultyProxy) cut(w http.ResponseWriter, r *http.Request, dice dice) {
 	ctx, cancel := context.WithTimeout(r.Context(), dice.after)
 	defer cancel()
 	p.behind.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// abort ends a request without an answer.
+func abort() {
+	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http has no other way
 }

@@ -29,7 +29,9 @@ func (s *scene) record(args []string) (err error) {
 		}
 		s.recorded = append(s.recorded, at.resource)
 	}
-	s.stopRecording()
+	if err := s.stopRecording(); err != nil {
+		return err
+	}
 	s.recording, err = s.cluster.Record(s.ctx, args[0], s.recorded...)
 	return err
 }
@@ -78,10 +80,10 @@ func (s *scene) history(args []string) error {
 	for _, event := range s.recording.Events() {
 		name := event.Object.GetKind() + "/" + event.Object.GetName()
 		id := string(event.Object.GetUID())
-		switch {
-		case event.Type == watch.Deleted:
+		switch event.Type {
+		case watch.Deleted:
 			fmt.Fprintln(&b, name, "gone")
-		case event.Type == watch.Added:
+		case watch.Added:
 			fmt.Fprintln(&b, name, "made")
 		}
 		if event.Type != watch.Deleted && !ready[id] && isReady(event.Object) {

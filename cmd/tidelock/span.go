@@ -74,7 +74,7 @@ func spanText(d time.Duration) string {
 	}{{"d", day}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
 		if n := left / unit.length; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d%s", n, unit.name))
-			left -= n * unit.length
+			left %= unit.length
 		} else if len(parts) > 0 {
 			break
 		}

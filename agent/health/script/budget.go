@@ -70,7 +70,7 @@ func (b *budget) weigh() int {
 		if !ok || len(s) < longText {
 			continue
 		}
-		if p := unsafe.StringData(string(s)); !b.known[p] {
+		if p := unsafe.StringData(string(s)); !b.known[p] { //nolint:gosec // which text it is, not what it holds
 			if b.known == nil {
 				b.known = map[*byte]bool{}
 			}

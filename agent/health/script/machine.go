@@ -2,6 +2,7 @@ package script
 
 import (
 	"strings"
+	"sync"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -17,7 +18,7 @@ const (
 // one assignment of a large number, which may be a tenant's, takes a gigabyte.
 const maxArray = 1 << 16
 
-func init() { lua.MaxArrayIndex = maxArray }
+var limitArrays = sync.OnceFunc(func() { lua.MaxArrayIndex = maxArray })
 
 // A library is a part of Lua's, and what of it a script may call. Nothing of it
 // reaches out of the machine.
@@ -44,6 +45,7 @@ var (
 
 // newMachine returns a fresh machine: what a script leaves behind goes with it.
 func newMachine(open bool) *lua.LState {
+	limitArrays()
 	m := lua.NewState(lua.Options{
 		SkipOpenLibs: true, CallStackSize: maxCalls, MinimizeStackMemory: true,
 		RegistrySize: minRegisters, RegistryMaxSize: maxRegisters, RegistryGrowStep: minRegisters,
