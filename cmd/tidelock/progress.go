@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -12,6 +13,7 @@ import (
 type progress struct {
 	*screen
 	prefix string // the Application's name, if there are several
+	waves  map[manifest.Key]int64
 	told   map[string]string
 	last   string
 }
@@ -20,10 +22,15 @@ func newProgress(s *screen, prefix string) *progress {
 	return &progress{screen: s, prefix: prefix, told: map[string]string{}}
 }
 
-// operation tells what is new in an operation.
-func (p *progress) operation(op *api.OperationState) {
+// operation tells what is new in an Application's operation.
+func (p *progress) operation(app *api.Application) {
+	op := app.Status.OperationState
 	if op == nil {
 		return
+	}
+	p.waves = map[manifest.Key]int64{}
+	for _, res := range app.Status.Resources {
+		p.waves[objectOf(res).key()] = res.SyncWave
 	}
 	if op.SyncResult != nil {
 		for _, r := range op.SyncResult.Resources {
@@ -33,29 +40,40 @@ func (p *progress) operation(op *api.OperationState) {
 	if op.Message == "" || op.Phase.Completed() {
 		return
 	}
+	p.awaits(op.Message)
+}
+
+// awaits says what is awaited now: on a terminal in place, else whenever it is
+// something else.
+func (p *progress) awaits(text string) {
 	if p.live {
-		p.state("%s%s", p.prefix, oneLine(op.Message))
-	} else if op.Message != p.last {
-		p.line("%s%s", p.prefix, oneLine(op.Message))
+		p.state("%s%s", p.prefix, oneLine(text))
+	} else if text != p.last {
+		p.line("%s%s", p.prefix, oneLine(text))
 	}
-	p.last = op.Message
+	p.last = text
 }
 
 // object tells what has become of an object, if that is new.
 func (p *progress) object(r api.ResourceResult) {
-	key := manifest.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}.String()
-	id, state := key+string(r.HookType), string(r.Status)+" "+string(r.HookPhase)
+	key := keyOf(r)
+	id, state := key.String()+string(r.HookType), string(r.Status)+" "+string(r.HookPhase)
 	if p.told[id] == state {
 		return
 	}
 	p.told[id] = state
-	word := r.Status
-	what := string(r.SyncPhase)
+	word, what := r.Status, string(r.SyncPhase)
 	if r.HookType != "" {
 		what += " hook"
 		word = api.ResultCode(r.HookPhase)
+	} else if wave, known := p.waves[key]; known {
+		what += fmt.Sprintf(" %d", wave)
 	}
-	p.line("%s%-9s  %-12s  %s  %s", p.prefix, what, p.tint(string(word)), key, oneLine(r.Message))
+	text := fmt.Sprintf("%s%-12s  %s%s  %s", p.prefix, what, p.tint(string(word)), strings.Repeat(" ", max(0, 12-len(word))), key)
+	if r.Message != "" {
+		text += "  " + oneLine(r.Message)
+	}
+	p.line("%s", text)
 }
 
 // ended prints the last line of an operation.

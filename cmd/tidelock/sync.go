@@ -219,7 +219,7 @@ func (r *remote) show(ctx context.Context, app *api.Application, id api.Info, ti
 			p.state("waiting for the agent to begin")
 			return false, nil
 		}
-		p.operation(op)
+		p.operation(now)
 		awaited = op.Message
 		if op.Phase.Completed() {
 			ended = op

@@ -151,14 +151,19 @@ func (o *waitOptions) await(ctx context.Context, r *remote, app *api.Application
 		case now == nil:
 			return true, fmt.Errorf("application %s/%s is gone", app.Namespace, app.Name)
 		}
-		if op := now.Status.OperationState; op != nil && !op.Phase.Completed() {
-			p.operation(op)
+		op := now.Status.OperationState
+		running := op != nil && !op.Phase.Completed()
+		if running {
+			p.operation(now)
 		}
 		lacks = o.lacks(now)
-		if lacks == "" {
+		switch {
+		case lacks == "":
 			p.line("%s/%s is %s, %s", now.Namespace, now.Name, p.tint(string(now.Status.Sync.Status)), p.tint(string(now.Status.Health.Status)))
-		} else {
+		case running:
 			p.state("%s", lacks)
+		default:
+			p.awaits(lacks)
 		}
 		return lacks == "", nil
 	})
