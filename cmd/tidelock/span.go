@@ -8,20 +8,6 @@ import (
 	"time"
 )
 
-// A span is a length of time as people write it: 90m, 36h, 14d, 2w, 1d12h.
-type span time.Duration
-
-// String, Set and Type make it a pflag.Value.
-func (s *span) String() string { return spanText(time.Duration(*s)) }
-
-func (s *span) Set(text string) error {
-	d, err := parseSpan(text)
-	*s = span(d)
-	return err
-}
-
-func (*span) Type() string { return "duration" }
-
 const day = 24 * time.Hour
 
 // maxSpan bounds what a calendar looks ahead.
@@ -29,7 +15,8 @@ const maxSpan = 3660 * day
 
 var errSpan = errors.New("give a duration such as 14d, 2w, 36h or 1d12h, of ten years at most")
 
-// parseSpan reads a Go duration, before which weeks and days may stand.
+// parseSpan reads a length of time as people write it: a Go duration, before which
+// weeks and days may stand, as in 90m, 36h, 14d, 2w or 1d12h.
 func parseSpan(text string) (time.Duration, error) {
 	var total time.Duration
 	rest := text
