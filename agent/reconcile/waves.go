@@ -9,6 +9,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/agent/health"
 	"github.com/tidelock-io/tidelock/agent/plan"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
@@ -188,7 +189,21 @@ func (p *pass) unsettled(before []diff.Change) *diff.Live {
 			set = append(set, c.Desired)
 		}
 	}
-	return awaited(set, p.r.Cluster.Snapshot(p.name, set))
+	live := p.r.Cluster.Snapshot(p.name, set)
+	for _, c := range before {
+		if live[c.Key] == nil && c.Live != nil && !p.itself(c.Key) {
+			return missing(c.Live)
+		}
+	}
+	return awaited(set, live)
+}
+
+// missing is an object that was there when the pass began, and is not any more: the
+// next one creates it anew.
+func missing(was *diff.Live) *diff.Live {
+	l := *was
+	l.Health = health.Health{Code: api.HealthMissing, Message: "it was deleted meanwhile"}
+	return &l
 }
 
 // awaited returns the first object that is not settled; one that is degraded
