@@ -37,7 +37,9 @@ func (r *run) act() func() {
 		return r.each(name, func(o *kube.Object) {
 			r.do("kubectl", http.MethodDelete, pathOf(o), "application/json", map[string]any{"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy})
 		})
-	case n < 53:
+	case n < 50:
+		return r.handsOver(app)
+	case n < 54:
 		return r.edits(name, pick(r.Rand, `{"metadata":{"labels":{"tidelock.io/app":null}}}`,
 			`{"metadata":{"annotations":{"argocd.argoproj.io/tracking-id":null}}}`,
 			`{"metadata":{"annotations":{"argocd.argoproj.io/sync-wave":"7"}}}`))
@@ -164,6 +166,7 @@ func (r *run) terminates(app string) func() {
 
 // blinds takes the engine's watches away.
 func (r *run) blinds() func() {
+	r.watchman.unheard = r.watchman.slack
 	switch r.IntN(3) {
 	case 0:
 		return func() {
@@ -201,6 +204,21 @@ func (r *run) copies(name string) func() {
 		body["metadata"] = map[string]any{"name": name + "-copy", "labels": meta["labels"], "annotations": meta["annotations"]}
 		r.do("operator", http.MethodPost, strings.TrimSuffix(pathOf(o), "/"+o.Name), "application/json", body)
 	})
+}
+
+// handsOver makes an object another application's, just before Git drops it here.
+func (r *run) handsOver(app string) func() {
+	name, yaml := app+"-"+pick(r.Rand, "a", "b", "c", "d"), r.writers[app].write(false)
+	return func() {
+		r.each(name, func(o *kube.Object) {
+			if o.Kind.Kind == "ConfigMap" && ownerOf(o) == app {
+				r.do("others", http.MethodPatch, pathOf(o), mergePatch, fmt.Sprintf(
+					`{"metadata":{"labels":{%q:"theirs"},"annotations":{%q:"theirs:/ConfigMap:%s/%s",%q:"true"}}}`,
+					api.LabelApp, api.AnnotationTrackingID, o.Namespace, name, alien))
+			}
+		})()
+		r.commit(app, yaml, time.Millisecond)
+	}
 }
 
 // intrudes puts an object of another application, or of nobody, where ours may want to be.

@@ -19,6 +19,11 @@ type watchman struct {
 	w     *world
 	slack time.Duration // how far behind the engine's picture of the cluster may be
 
+	// unheard is how long the engine may not have heard that an object was handed
+	// over: an apply, unlike a deletion, does not ask whose an object is by now.
+	unheard time.Duration
+	handed  map[manifest.Key]time.Time // when somebody else made an object another's
+
 	live    map[manifest.Key]*kube.Object
 	apps    map[string]*api.Application // as they are stored
 	settled map[manifest.Key]time.Time  // when an object was last as it should be
@@ -30,7 +35,7 @@ type watchman struct {
 
 func newWatchman(w *world, slack time.Duration) *watchman {
 	return &watchman{
-		w: w, slack: slack, live: map[manifest.Key]*kube.Object{}, apps: map[string]*api.Application{}, settled: map[manifest.Key]time.Time{}, applied: map[manifest.Key]time.Time{},
+		w: w, slack: slack, unheard: time.Minute, handed: map[manifest.Key]time.Time{}, live: map[manifest.Key]*kube.Object{}, apps: map[string]*api.Application{}, settled: map[manifest.Key]time.Time{}, applied: map[manifest.Key]time.Time{},
 		made: map[string]int{}, begun: map[string]int{}, hooks: map[string]time.Time{},
 	}
 }
@@ -60,6 +65,9 @@ func (m *watchman) changed(c kube.Change) {
 		return
 	}
 	m.note(key, c)
+	if !ours && c.Before != nil && c.After != nil && ownerOf(c.Before) != ownerOf(c.After) {
+		m.handed[key] = time.Now()
+	}
 	if ours && c.After != nil {
 		m.applied[key] = time.Now()
 	}
@@ -208,7 +216,7 @@ func (m *watchman) write(c kube.Change) {
 		return // a project, a namespace of nobody, or a finalizer let go
 	}
 	if c.Before != nil && !isHook(o) {
-		if was := ownerOf(c.Before); was != "" && was != owner {
+		if was := ownerOf(c.Before); was != "" && was != owner && time.Since(m.handed[keyOf(o)]) > m.unheard {
 			m.w.fail("it takes %s from application %s for %s", keyOf(o), was, owner)
 		}
 	}

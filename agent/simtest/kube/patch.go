@@ -11,7 +11,6 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/yaml"
 )
 
 // patch changes an object in the way that the content type says.
@@ -89,11 +88,10 @@ func mergePatch(target, patch any) any {
 
 // apply is server-side apply.
 func (s *Server) apply(c call, live *Object) (*Object, error) {
-	var patch map[string]any
-	if err := yaml.Unmarshal(c.raw, &patch); err != nil {
+	var patch map[string]any // YAML in general: JSON by all who are here
+	if err := utiljson.Unmarshal(c.raw, &patch); err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
-	patch = whole(patch)
 	if name := textAt(patch, "metadata", "name"); name != c.name && name != "" {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("the name of the object (%s) does not match the name on the URL (%s)", name, c.name))
 	}
@@ -119,17 +117,4 @@ func (s *Server) apply(c call, live *Object) (*Object, error) {
 		sets(next, version, "metadata", "resourceVersion")
 	}
 	return s.change(c, live, next, true)
-}
-
-// whole makes whole numbers of what YAML has read as floats.
-func whole(m map[string]any) map[string]any {
-	raw, err := utiljson.Marshal(m)
-	if err != nil {
-		return m
-	}
-	var out map[string]any
-	if err := utiljson.Unmarshal(raw, &out); err != nil {
-		return m
-	}
-	return runtime.DeepCopyJSON(out)
 }
