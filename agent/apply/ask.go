@@ -138,7 +138,7 @@ func stagedBy(p plan.Plan) staging {
 			case c.Key.Group == "" && c.Key.Kind == "Namespace" && c.Verdict == diff.Create:
 				s.namespaces[c.Key.Name] = true
 			case c.Key.Kind == "CustomResourceDefinition":
-				s.kinds[plan.DefinedKind(c.Desired)] = true
+				s.kinds[c.Desired.Defines()] = true
 			}
 		}
 	}

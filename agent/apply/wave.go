@@ -139,7 +139,7 @@ func servedBy(crd *manifest.Object) (kinds []schema.GroupVersionKind) {
 	for _, item := range versions {
 		version, _ := item.(map[string]any)
 		if name, _ := version["name"].(string); version["served"] == true {
-			kinds = append(kinds, plan.DefinedKind(crd).WithVersion(name))
+			kinds = append(kinds, crd.Defines().WithVersion(name))
 		}
 	}
 	return kinds

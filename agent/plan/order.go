@@ -65,7 +65,7 @@ func moments(changes []diff.Change, runs []Run) map[manifest.Key]moment {
 		case schema.GroupKind{Kind: "Namespace"}:
 			earliest(of, c.Key, or(firstIn, c.Key.Name, of[c.Key]))
 		case schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
-			earliest(of, c.Key, or(firstOf, DefinedKind(c.Desired), of[c.Key]))
+			earliest(of, c.Key, or(firstOf, c.Desired.Defines(), of[c.Key]))
 		}
 	}
 	return of
@@ -83,15 +83,6 @@ func or[K comparable](m map[K]moment, key K, otherwise moment) moment {
 		return at
 	}
 	return otherwise
-}
-
-// DefinedKind returns the kind that a CustomResourceDefinition defines.
-func DefinedKind(crd *manifest.Object) schema.GroupKind {
-	spec, _ := crd.Body()["spec"].(map[string]any)
-	names, _ := spec["names"].(map[string]any)
-	group, _ := spec["group"].(string)
-	kind, _ := names["kind"].(string)
-	return schema.GroupKind{Group: group, Kind: kind}
 }
 
 // group splits the objects of one wave by rank of kind.

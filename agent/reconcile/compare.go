@@ -83,7 +83,6 @@ func (d *Desired) runs(key manifest.Key) bool {
 // names, for an object may be all that is left of its kind. A kind that the set
 // itself defines is not there yet.
 func (p *pass) watch(ctx context.Context, set manifest.Set) error {
-	defined := set.Defines()
 	wanted := map[schema.GroupVersionKind]bool{}
 	for _, o := range set {
 		gvk := o.GVK()
@@ -91,7 +90,7 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 			continue
 		}
 		if _, err := p.r.Cluster.Kind(ctx, gvk); err != nil {
-			if _, ok := defined[gvk.GroupKind()]; ok || p.skipsMissing(o) {
+			if _, ok := set.Defines()[gvk.GroupKind()]; ok || p.skipsMissing(o) {
 				continue
 			}
 			return fmt.Errorf("%s: %s: %w", o.Origin, o.Key, err)
@@ -100,7 +99,7 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 	}
 	for _, known := range p.app.Status.Resources {
 		gvk := schema.GroupVersionKind{Group: known.Group, Version: known.Version, Kind: known.Kind}
-		if p.excludes(manifest.Key{Group: known.Group, Kind: known.Kind}) {
+		if wanted[gvk] || p.excludes(manifest.Key{Group: known.Group, Kind: known.Kind}) {
 			continue
 		}
 		switch _, err := p.r.Cluster.Kind(ctx, gvk); {
@@ -181,7 +180,7 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 	}
 	p.status.Sync = sync
 	p.status.Resources = resources
-	p.status.Summary = summarise(desired.Objects)
+	p.status.Summary = desired.summary
 	p.status.ControllerNamespace = p.r.Namespace
 	p.status.SourceType, p.status.SourceTypes = "", nil
 	if p.app.Spec.HasMultipleSources() {

@@ -30,9 +30,16 @@ type Desired struct {
 	*pipeline.Rendered
 	Objects manifest.Set
 	Hooks   []plan.Hook
+	summary api.Summary  // of Objects
 	from    manifest.Set // what Objects and Hooks were made of
-	upgrade bool         // as plan.Split takes it
-	install string       // the installation that they are marked with
+	basis   basis        // likewise
+}
+
+// A basis is what else counts when a rendered set is split and marked.
+type basis struct {
+	upgrade      bool   // as plan.Split takes it
+	installation string // see settings.Settings
+	namespace    string // of the destination, which tracking ids of cluster-scoped objects name
 }
 
 // desire runs the pipeline, for the revision of the running operation if it
@@ -59,18 +66,18 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	p.r.mu.Lock()
 	known := p.r.desired[p.name]
 	p.r.mu.Unlock()
-	upgrade := len(p.app.Status.History) > 0
-	if known != nil && known.upgrade == upgrade && known.install == p.settings.Installation && sameObjects(known.from, rendered.Set) {
+	on := basis{len(p.app.Status.History) > 0, p.settings.Installation, p.app.Spec.Destination.Namespace}
+	if known != nil && known.basis == on && sameObjects(known.from, rendered.Set) {
 		next := *known
 		next.Rendered = rendered
 		p.claim(&next, revisions != nil)
 		return &next, nil
 	}
-	objects, hooks := plan.Split(rendered.Set, upgrade)
+	objects, hooks := plan.Split(rendered.Set, on.upgrade)
 	if objects, err = p.mark(objects); err != nil {
 		return nil, err
 	}
-	desired := &Desired{Rendered: rendered, Objects: objects, Hooks: hooks, from: rendered.Set, upgrade: upgrade, install: p.settings.Installation}
+	desired := &Desired{Rendered: rendered, Objects: objects, Hooks: hooks, summary: summarise(objects), from: rendered.Set, basis: on}
 	p.r.mu.Lock()
 	p.r.desired[p.name] = desired
 	p.r.mu.Unlock()

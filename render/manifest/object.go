@@ -27,9 +27,10 @@ type Object struct {
 	Annotations map[string]string
 	Origin      Origin
 
-	body []byte                   // JSON, keys sorted; of a Secret, without data
-	data map[string]secrets.Value // of a Secret
-	hash string
+	body    []byte                   // JSON, keys sorted; of a Secret, without data
+	data    map[string]secrets.Value // of a Secret
+	hash    string
+	defines *definition // of a CustomResourceDefinition
 }
 
 // ErrInvalid is in every error of a document that is no Kubernetes object.
@@ -53,6 +54,9 @@ func (o *Object) fill(body map[string]any) error {
 		return err
 	}
 	o.normalise(body)
+	if o.Key.Kind == "CustomResourceDefinition" {
+		o.defines = definedBy(body)
+	}
 	if o.isSecret() {
 		if err := o.takeData(body); err != nil {
 			return fmt.Errorf("%s: %w", o.Key, err)

@@ -59,18 +59,33 @@ func (s Set) Scopes() func(*Object) (namespaced, known bool) {
 func (s Set) Defines() map[schema.GroupKind]bool {
 	kinds := map[schema.GroupKind]bool{}
 	for _, o := range s {
-		if o.Key.Kind == "CustomResourceDefinition" {
-			gk, namespaced := definedKind(o.Body())
-			kinds[gk] = namespaced
+		if o.defines != nil {
+			kinds[o.defines.kind] = o.defines.namespaced
 		}
 	}
 	return kinds
 }
 
-func definedKind(crd map[string]any) (schema.GroupKind, bool) {
+// Defines returns the kind that a CustomResourceDefinition defines; zero if the
+// object is none.
+func (o *Object) Defines() schema.GroupKind {
+	if o.defines == nil {
+		return schema.GroupKind{}
+	}
+	return o.defines.kind
+}
+
+// A definition is what a CustomResourceDefinition says of its kind. It is read
+// once, for such an object may be large.
+type definition struct {
+	kind       schema.GroupKind
+	namespaced bool
+}
+
+func definedBy(crd map[string]any) *definition {
 	spec, _ := crd["spec"].(map[string]any)
 	names, _ := spec["names"].(map[string]any)
 	group, _ := spec["group"].(string)
 	kind, _ := names["kind"].(string)
-	return schema.GroupKind{Group: group, Kind: kind}, spec["scope"] != "Cluster"
+	return &definition{schema.GroupKind{Group: group, Kind: kind}, spec["scope"] != "Cluster"}
 }
