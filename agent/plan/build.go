@@ -27,6 +27,9 @@ type Policy struct {
 	// Heirs are the applications that state an extra object by now: it is left to
 	// them.
 	Heirs map[manifest.Key]string
+	// Released: a person has approved of the deletions of this very operation, of
+	// which some may be done.
+	Released bool
 	// Confirmed: a person has consented to whatever asks for consent.
 	Confirmed bool
 }
@@ -205,7 +208,7 @@ func (p Plan) danger(changes []diff.Change, policy Policy) string {
 		return ""
 	case stated == 0 && !policy.AllowEmpty:
 		return "Git states no object at all: set spec.syncPolicy.automated.allowEmpty if that is meant"
-	case doubt == "" || policy.Approved == hash || policy.Confirmed:
+	case doubt == "" || policy.Approved == hash || policy.Released || policy.Confirmed:
 		return ""
 	}
 	return fmt.Sprintf("it would delete %s; approve with annotation %s: %s", doubt, api.AnnotationApprove, hash)

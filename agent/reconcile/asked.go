@@ -57,6 +57,10 @@ func (p *pass) broken(why string) {
 	if op == nil {
 		return
 	}
+	if p.ends() { // that is to be stored before another takes its place
+		p.soon(settle)
+		return
+	}
 	state := p.status.OperationState
 	if op == p.app.Operation {
 		p.taken = true

@@ -42,6 +42,10 @@ type claims struct {
 	left   map[string]bool           // that were deleted while this process ran
 }
 
+// mostLeft bounds how many deleted applications are known by name. What one left
+// of which that is not known any more is another's, until somebody deletes it.
+const mostLeft = 10_000
+
 func newClaims() *claims {
 	return &claims{looks: map[string]look{}, moves: map[string]int{}, stated: map[manifest.Key][]string{}, left: map[string]bool{}}
 }
@@ -154,12 +158,18 @@ func (c *claims) reported(name string) {
 func (c *claims) forget(name string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	delete(c.moves, name)
 	l, ok := c.looks[name]
 	if !ok {
 		return nil
 	}
 	delete(c.looks, name)
-	delete(c.moves, name)
+	for other := range c.left {
+		if len(c.left) < mostLeft {
+			break
+		}
+		delete(c.left, other)
+	}
 	c.left[name] = true
 	return c.restate(name, l.set, nil)
 }

@@ -1,17 +1,26 @@
 package reconcile
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/agent/plan"
 )
 
 // approval is when somebody has consented to deletions, by annotation; zero if
 // nobody has.
 func (p *pass) approval() time.Time {
-	at, err := time.Parse(time.RFC3339, p.app.Annotations[api.AnnotationDeletionApproved])
+	text, ok := p.app.Annotations[api.AnnotationDeletionApproved]
+	if !ok {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
+		p.report.add(api.ConditionInvalidSpecError, fmt.Sprintf(
+			"annotation %s: %.40q is no time such as 2026-11-22T11:00:00Z: it does not count", api.AnnotationDeletionApproved, text))
 		return time.Time{}
 	}
 	return at
@@ -26,6 +35,19 @@ func (p *pass) confirmed(op *api.OperationState) bool {
 	at := p.approval()
 	return !at.IsZero() && !op.StartedAt.IsZero() && !at.Before(op.StartedAt.Time)
 }
+
+// approve notes in an operation that its deletions are approved. They are done in
+// several steps, and what is left after the first of them is another plan.
+func (p *pass) approve(op *api.OperationState, changes []diff.Change) {
+	policy := p.policy(op)
+	if policy.Approved == "" || policy.Released || plan.Build(changes, nil, policy).Hash() != policy.Approved {
+		return
+	}
+	op.Operation.Info = append(slices.Clip(op.Operation.Info), approved)
+}
+
+// approved is that note.
+var approved = api.Info{Name: api.AnnotationApprove, Value: "true"}
 
 // consented is the note in an operation that what it deletes was consented to
 // before it began.

@@ -17,9 +17,7 @@ func (p *pass) deadline(op *api.OperationState) bool {
 		p.soon(left)
 		return false
 	}
-	op.Phase, op.FinishedAt = api.OperationFailed, &p.now
-	op.Message = clip(fmt.Sprintf("the operation has not ended within %s: %s", limit, op.Message))
-	p.r.Synced(p.app, op)
+	p.conclude(op, api.OperationFailed, fmt.Sprintf("the operation has not ended within %s: %s", limit, op.Message))
 	return true
 }
 

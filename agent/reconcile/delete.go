@@ -37,7 +37,7 @@ func (p *pass) delete(ctx context.Context) (Outcome, error) {
 	if err := p.decline(ctx); err != nil {
 		return Outcome{Failed: true}, err
 	}
-	if err := p.stages(ctx); apierrors.IsConflict(err) {
+	if err := p.depart(ctx); apierrors.IsConflict(err) {
 		p.failed = true // somebody else wrote at the same moment
 	} else if err != nil {
 		p.report.add(api.ConditionDeletionError, err.Error())
@@ -53,6 +53,16 @@ func (p *pass) delete(ctx context.Context) (Outcome, error) {
 		return Outcome{Failed: true}, err
 	}
 	return Outcome{Again: p.again, Failed: p.failed}, nil
+}
+
+// depart lets go of the hooks that nobody waits for any more, and goes on with the
+// deletion.
+func (p *pass) depart(ctx context.Context) error {
+	if err := p.watch(ctx, nil); err != nil {
+		return err
+	}
+	p.tidy(ctx)
+	return p.stages(ctx)
 }
 
 // stages does one stage after the other, until one has to be waited for.
@@ -99,24 +109,22 @@ func (p *pass) abandon(ctx context.Context) error {
 // authority finds out what the project permits, and in whose name its objects
 // are deleted. Its sync windows, be they valid or not, do not matter here.
 func (p *pass) authority() error {
-	if p.rules != nil {
-		return nil
+	if p.rules == nil {
+		rules, err := p.r.Store.Rules(p.app.Spec.ProjectName())
+		if rules == nil {
+			return err
+		}
+		p.rules = rules
+		p.impersonate()
 	}
-	rules, err := p.r.Store.Rules(p.app.Spec.ProjectName())
-	if rules == nil {
-		return err
-	}
-	p.rules = rules
-	p.impersonate()
-	if p.report.has(api.ConditionInvalidSpecError) {
+	if p.apply == nil {
 		return errors.New("nobody may delete the objects: see the condition InvalidSpecError")
 	}
 	return nil
 }
 
 // decline ends the operation that runs, and answers one that is asked for: what
-// is about to go is not synced. It lets go of the hooks that nobody waits for any
-// more.
+// is about to go is not synced.
 func (p *pass) decline(ctx context.Context) error {
 	const why = "the Application is being deleted"
 	if op := p.status.OperationState; op != nil && !op.Phase.Completed() {
@@ -128,12 +136,5 @@ func (p *pass) decline(ctx context.Context) error {
 			Operation: *op, Phase: api.OperationError, Message: why, StartedAt: p.now, FinishedAt: &p.now,
 		}
 	}
-	if err := p.write(ctx); err != nil {
-		return err
-	}
-	if err := p.watch(ctx, nil); err != nil {
-		return err
-	}
-	p.tidy(ctx)
-	return nil
+	return p.write(ctx)
 }

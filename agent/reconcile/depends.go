@@ -9,6 +9,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/depend"
+	"github.com/tidelock-io/tidelock/render/manifest"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -42,18 +43,11 @@ func (p *pass) depends(op *api.OperationState) bool {
 	}
 	op.Message = clip(reason)
 	p.status.OperationState = op
-	since := op.StartedAt
-	if op.FinishedAt != nil {
-		since = *op.FinishedAt // of the try before
-	}
-	timeout := p.timeout(api.AnnotationSyncTimeout, nil, defaultSyncTimeout)
-	left := since.Add(timeout).Sub(p.now.Time)
-	if left <= 0 {
+	if !p.patient(op, manifest.Key{}) {
+		timeout := p.timeout(api.AnnotationSyncTimeout, nil, defaultSyncTimeout)
 		err := fmt.Errorf("%w: not within %s (%s): %s", ErrDependencies, timeout, api.AnnotationSyncTimeout, reason)
 		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
-		return true
 	}
-	p.soon(left)
 	return true
 }
 

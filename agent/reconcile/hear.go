@@ -28,15 +28,28 @@ type hearing struct {
 }
 
 // hear has an application make a pass when another, which need not exist, looks
-// otherwise than now. It comes before any look at the other, so that no change
-// is missed between.
+// otherwise than now, or than it did when first seen. It comes before any look at
+// the other, so that no change is missed between.
 func (r *Reconciler) hear(name, of string) {
 	r.hearing.mu.Lock()
 	defer r.hearing.mu.Unlock()
 	if r.hearing.seen[of] == nil {
 		r.hearing.seen[of] = map[string]face{}
 	}
-	r.hearing.seen[of][name] = r.face(of)
+	if _, waits := r.hearing.seen[of][name]; !waits {
+		r.hearing.seen[of][name] = r.face(of)
+	}
+}
+
+// forget drops an application that waits for no news any more.
+func (h *hearing) forget(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for of, seen := range h.seen {
+		if delete(seen, name); len(seen) == 0 {
+			delete(h.seen, of)
+		}
+	}
 }
 
 // show tells those who wait for news of an application, if there are any.

@@ -29,7 +29,7 @@ const ConditionDeletionWarning api.ConditionType = "DeletionWarning"
 // is looked at when its repository moves, and when the agent begins.
 func (p *pass) surely(op *api.OperationState, changes []diff.Change, runs []plan.Run, todo plan.Plan) plan.Plan {
 	prunes := todo.Prunes()
-	p.unsure = p.doubt(prunes, true)
+	p.unsure = p.doubt(markOf(op, ""), prunes, true)
 	if len(prunes) == 0 {
 		return todo
 	}
@@ -49,31 +49,37 @@ func (p *pass) hesitates(op *api.OperationState, w plan.Wave) bool {
 }
 
 // doubt says what has to be known before the objects may be deleted; "" if
-// nothing, or if it was waited for long enough. Rendered says that this
-// Application was, in this pass.
-func (p *pass) doubt(deletions []manifest.Key, rendered bool) string {
+// nothing, or if it was waited for long enough by the try of an operation, or
+// whatever else deletes. Rendered says that this Application was, in this pass.
+func (p *pass) doubt(by string, deletions []manifest.Key, rendered bool) string {
 	name := ""
 	if len(deletions) > 0 {
 		name = p.unknownTo(deletions, rendered)
 	}
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
-	since, waits := p.r.doubts[p.name]
+	known, waits := p.r.doubts[p.name]
 	switch {
 	case name == "":
 		delete(p.r.doubts, p.name)
 		return ""
-	case !waits:
-		since = p.now.Time
-		p.r.doubts[p.name] = since
+	case !waits || known.by != by:
+		known = doubt{by, p.now.Time}
+		p.r.doubts[p.name] = known
 	}
-	left := since.Add(lookedWithin).Sub(p.now.Time)
+	left := known.since.Add(lookedWithin).Sub(p.now.Time)
 	if left <= 0 {
 		p.log.Warn("objects are deleted, though another application may state them by now", "other", name)
 		return ""
 	}
 	p.soon(left)
 	return fmt.Sprintf("waiting to delete %s until it is known whether application %s states it", deletions[0], name)
+}
+
+// A doubt is what waits to delete, and since when.
+type doubt struct {
+	by    string
+	since time.Time
 }
 
 // unknownTo names an Application that might state one of the objects by now, ""
@@ -149,7 +155,7 @@ func (p *pass) bequeath(ctx context.Context, changes []diff.Change) (rest []diff
 	for i, c := range changes {
 		keys[i] = c.Key
 	}
-	if doubt := p.doubt(keys, false); doubt != "" {
+	if doubt := p.doubt("deletion", keys, false); doubt != "" {
 		return nil, doubt, nil
 	}
 	p.heirOf = p.heirs(changes) // as is known now

@@ -163,7 +163,7 @@ func (p *pass) timeout(name string, own map[string]string, otherwise time.Durati
 		if err == nil && d > 0 {
 			return d
 		}
-		p.report.add(api.ConditionInvalidSpecError, fmt.Sprintf("annotation %s: %.40q is no duration such as 90s or 15m, so that %s counts", name, text, otherwise))
+		p.report.add(api.ConditionInvalidSpecError, fmt.Sprintf("annotation %s: %.40q is no duration such as 90s or 15m: it does not count", name, text))
 	}
 	return otherwise
 }

@@ -18,21 +18,13 @@ import (
 // operate goes on with the running operation, takes on a requested one, or
 // begins one by itself. It returns the changes as they are afterwards.
 func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Change) []diff.Change {
+	running := p.status.OperationState
 	op := p.current(desired, changes)
-	if op == nil {
+	if op == nil || p.closed(op) || p.rests(op) || p.depends(op) {
+		p.overtaken(running, desired)
 		return changes
 	}
-	if p.closed(op) {
-		return changes
-	}
-	if rest := p.restOf(op); rest > 0 {
-		p.soon(rest)
-		p.report.add(api.ConditionSyncError, op.Message)
-		return changes
-	}
-	if p.depends(op) {
-		return changes
-	}
+	p.approve(op, changes)
 	if err := p.accept(ctx, op, desired); err != nil {
 		p.log.Warn("cannot begin the operation", "error", err)
 		p.failed = true
@@ -50,7 +42,7 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	}
 	running := p.status.OperationState
 	if running != nil && !running.Phase.Completed() {
-		if p.deadline(running) {
+		if p.deadline(running) || p.senseless(running) {
 			return nil
 		}
 		if !p.superseded(running, desired) {
@@ -74,11 +66,7 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	if d.because != "" && p.status.OperationState != nil && p.status.OperationState.Phase == api.OperationFailed {
 		p.report.add(api.ConditionSyncError, d.because)
 	}
-	if !d.start {
-		p.overtaken(running)
-		return nil
-	}
-	if !d.heal && p.crowded(desired) {
+	if !d.start || !d.heal && p.crowded(desired) {
 		return nil
 	}
 	return p.open(p.automatic(d, changes), desired)
@@ -96,6 +84,16 @@ func (p *pass) requested(op api.Operation, desired *Desired) *api.OperationState
 		Operation: op, Phase: api.OperationError, Message: clip(errs.ToAggregate().Error()), StartedAt: p.now, FinishedAt: &p.now,
 	}
 	return nil
+}
+
+// senseless ends an operation that runs, as status says, and cannot be carried
+// out: another program has left it so.
+func (p *pass) senseless(op *api.OperationState) bool {
+	errs := api.ValidateOperation(&op.Operation)
+	if len(errs) > 0 {
+		p.conclude(op, api.OperationError, errs.ToAggregate().Error())
+	}
+	return len(errs) > 0
 }
 
 // rest is how long a failed revision rests: not at all if the project or the
@@ -175,6 +173,16 @@ func bound(op *api.OperationState) bool {
 	return op.SyncResult.Revision != "" || len(op.SyncResult.Revisions) > 0
 }
 
+// rests says that a retry has still to wait.
+func (p *pass) rests(op *api.OperationState) bool {
+	rest := p.restOf(op)
+	if rest > 0 {
+		p.soon(rest)
+		p.report.add(api.ConditionSyncError, op.Message)
+	}
+	return rest > 0
+}
+
 // restOf returns how long a retry has still to wait.
 func (p *pass) restOf(op *api.OperationState) (rest time.Duration) {
 	if at := RetryAt(op); !at.IsZero() {
@@ -189,11 +197,15 @@ func (p *pass) accept(ctx context.Context, op *api.OperationState, desired *Desi
 	if err := p.conclusion(ctx); err != nil {
 		return err
 	}
-	if op.FinishedAt != nil { // a retry begins from the start
+	if op.SyncResult == nil { // another program has begun it
+		op.SyncResult = &api.SyncResult{}
+	}
+	retries := op.FinishedAt != nil
+	if retries { // from the start
 		op.SyncResult.Resources = nil
-		if op.Operation.Retry.Refresh || !bound(op) {
-			p.bind(op, desired)
-		}
+	}
+	if retries && op.Operation.Retry.Refresh || !bound(op) {
+		p.bind(op, desired)
 	}
 	op.Phase, op.FinishedAt = api.OperationRunning, nil
 	p.status.OperationState = op
@@ -283,6 +295,7 @@ func (p *pass) policy(op *api.OperationState) plan.Policy {
 		PruneConfirm: sync.SyncOptions.Has(api.SyncOptionPruneConfirm),
 		AllowEmpty:   p.app.Spec.SyncPolicy != nil && p.app.Spec.SyncPolicy.Automated.AllowsEmpty(),
 		Approved:     p.app.Annotations[api.AnnotationApprove],
+		Released:     slices.Contains(op.Operation.Info, approved),
 		Confirmed:    p.confirmed(op),
 		Heirs:        p.heirOf,
 	}

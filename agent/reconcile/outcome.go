@@ -100,12 +100,8 @@ func (p *pass) end(op *api.OperationState, failed []apply.Result, message string
 	if p.retry(op, text) {
 		return
 	}
-	op.Phase, op.Message = api.OperationFailed, clip(text)
+	p.conclude(op, api.OperationFailed, text)
 	p.soon(p.r.Refresh)
-	p.r.Synced(p.app, op)
-	p.r.mu.Lock()
-	defer p.r.mu.Unlock()
-	p.r.failed[p.name] = p.rules
 }
 
 // full says that the operation was for the whole Application, and real.

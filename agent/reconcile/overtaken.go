@@ -3,13 +3,11 @@ package reconcile
 import "github.com/tidelock-io/tidelock/agent/api"
 
 // overtaken ends an operation that a newer commit supersedes, if none takes its
-// place, for there is nothing left to do: else it would seem to run, or to wait for
-// its next try.
-func (p *pass) overtaken(op *api.OperationState) {
-	if op == nil || op.Phase.Completed() {
+// place now: there may be nothing left to do, automated syncs may be switched off,
+// a window closed. Else it would seem to run, or to wait for its next try.
+func (p *pass) overtaken(op *api.OperationState, desired *Desired) {
+	if op == nil || op != p.status.OperationState || op.Phase.Completed() || !p.superseded(op, desired) {
 		return
 	}
-	op.Phase, op.FinishedAt = api.OperationFailed, &p.now
-	op.Message = clip("superseded by a newer commit, with which there is nothing to do: " + op.Message)
-	p.r.Synced(p.app, op)
+	p.conclude(op, api.OperationFailed, "superseded by a newer commit: "+op.Message)
 }

@@ -39,12 +39,17 @@ func (p *pass) hold() bool {
 	return true
 }
 
+// ends says that the last operation has ended, and that this is not stored yet.
+func (p *pass) ends() bool {
+	last, stored := p.status.OperationState, p.written.OperationState
+	return last != nil && last.Phase.Completed() && stored != nil && !stored.Phase.Completed()
+}
+
 // conclusion stores the outcome of the last operation, which may have ended in this
 // pass or in a report that rests, before another takes its place: somebody may wait
 // for it. If that fails, a request for the other waits for the next pass.
 func (p *pass) conclusion(ctx context.Context) error {
-	last, stored := p.status.OperationState, p.written.OperationState
-	if last == nil || !last.Phase.Completed() || stored == nil || stored.Phase.Completed() {
+	if !p.ends() {
 		return nil
 	}
 	taken := p.taken

@@ -60,14 +60,15 @@ type Reconciler struct {
 	claims    *claims       // what all Applications state
 	hearing   hearing       // who waits for news of whom
 
-	mu      sync.Mutex // guards all below
+	mu      sync.Mutex           // guards all below
+	uids    map[string]types.UID // whose all that is
 	desired map[string]*Desired
 	held    map[string]*api.ApplicationStatus // reports that rest: see hold
 	failed  map[string]*project.Rules         // by which the last operation failed
 	waits   map[string]wait                   // what operations wait for
 	ignores map[string]ignored                // compiled rules
 	circles map[string]depend.Circle          // dependencies that go round
-	doubts  map[string]time.Time              // since when deletions wait: see surely
+	doubts  map[string]doubt                  // that deletions wait for: see surely
 	due     map[string]time.Time              // when to name a newer commit: see quiet
 	places  map[place]*orphanage              // where objects of no application are looked for
 	strays  map[string]int                    // how many there are beside an Application's own
@@ -78,9 +79,9 @@ type Reconciler struct {
 // New returns a Reconciler that has seen nothing yet.
 func New(config Config) *Reconciler {
 	return &Reconciler{
-		Config: config, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
+		Config: config, uids: map[string]types.UID{}, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
 		failed: map[string]*project.Rules{}, waits: map[string]wait{}, ignores: map[string]ignored{},
-		circles: map[string]depend.Circle{}, doubts: map[string]time.Time{},
+		circles: map[string]depend.Circle{}, doubts: map[string]doubt{},
 		claims: newClaims(), hearing: hearing{seen: map[string]map[string]face{}},
 		places: map[place]*orphanage{}, strays: map[string]int{},
 		due: map[string]time.Time{}, doubtful: map[string]bool{},
@@ -108,6 +109,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 	if app.Annotations[api.AnnotationSkipReconcile] == "true" {
 		return Outcome{}, nil
 	}
+	r.meet(instance, app.UID)
 	p := r.begin(app.DeepCopy())
 	if app.DeletionTimestamp != nil {
 		return p.delete(ctx)
@@ -118,6 +120,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 	}
 	r.claims.reported(instance)
 	return Outcome{Again: p.again, Failed: p.failed}, nil
+}
+
+// meet forgets an Application of the same name that was there before.
+func (r *Reconciler) meet(name string, uid types.UID) {
+	r.mu.Lock()
+	known, met := r.uids[name]
+	r.uids[name] = uid
+	r.mu.Unlock()
+	if met && known != uid {
+		r.forget(name)
+	}
 }
 
 // bereaved lets go of the hooks of an Application that this process has worked on
@@ -154,7 +167,7 @@ type pass struct {
 	heirOf  map[manifest.Key]string // live objects that another Application states instead
 
 	settings *settings.Settings // as they were when the pass began
-	apply    *apply.Applier     // in the name that the project says
+	apply    *apply.Applier     // in the name that the project says; nil as long as that is not known
 	ignore   *diff.Ignore       // what differences do not count
 	rejected []apply.Result     // changes that the API server refuses, in a dry run
 
@@ -174,7 +187,10 @@ func (r *Reconciler) begin(app *api.Application) *pass {
 	name := api.InstanceName(app.Namespace, app.Name, r.Namespace)
 	p := &pass{
 		r: r, app: app, name: name, now: metav1.NewTime(r.Now()), log: r.Log.With("application", name),
-		moves: r.claims.begin(name), written: app.Status, apply: r.Apply, settings: r.settings(),
+		moves: r.claims.begin(name), written: app.Status, settings: r.settings(),
+	}
+	if !p.impersonates() {
+		p.apply = r.Apply
 	}
 	if held := r.unhold(name); held != nil {
 		p.app.Status, p.rested = *held, true
@@ -195,6 +211,7 @@ func (p *pass) run(ctx context.Context) {
 		p.r.claims.failed(p.name, p.moves, p.now.Time)
 		return
 	}
+	p.legible()
 	desired, err := p.desire(ctx) // commit, tree, manifests, secrets
 	if err != nil {
 		if p.unknown(err); p.failed { // not if it is known when to try again
@@ -230,6 +247,7 @@ func (p *pass) soon(d time.Duration) {
 func (r *Reconciler) forget(name string) {
 	r.tellCircle(name, nil)
 	r.wake(r.claims.forget(name))
+	r.hearing.forget(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.desired, name)

@@ -33,6 +33,9 @@ func (p *pass) conclude(op *api.OperationState, phase api.OperationPhase, messag
 	}
 	op.Phase, op.Message, op.FinishedAt = phase, clip(message), &p.now
 	p.r.Synced(p.app, op)
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	p.r.failed[p.name] = p.rules
 }
 
 // stall says that the operation that runs cannot go on for now. It is given as

@@ -29,11 +29,15 @@ const (
 func (p *pass) tidy(ctx context.Context) {
 	for _, l := range p.liveHooks() {
 		var err error
-		switch p.fate(l) {
-		case keep:
-		case release:
+		fate := p.fate(l)
+		if fate != keep && p.apply == nil {
+			err = p.authority() // which a spec that is wrong otherwise does not hinder
+		}
+		switch {
+		case fate == keep || err != nil:
+		case fate == release:
 			err = p.releaseHook(ctx, l)
-		case remove:
+		case fate == remove:
 			err = p.removeHook(ctx, l)
 		}
 		if err != nil {
@@ -74,6 +78,9 @@ func fateOf(op *api.OperationState, l *diff.Live) fate {
 			return remove
 		}
 		return over
+	}
+	if op.SyncResult == nil {
+		return keep
 	}
 	for _, entry := range op.SyncResult.Resources {
 		if keyOf(entry) == l.Key && entry.HookType == moment && entry.HookPhase.Completed() {

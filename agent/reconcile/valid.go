@@ -37,6 +37,14 @@ func (p *pass) valid() bool {
 	return true
 }
 
+// legible reports what cannot be read of the Application's annotations, also as
+// long as nothing asks for it.
+func (p *pass) legible() {
+	p.timeout(api.AnnotationSyncTimeout, nil, defaultSyncTimeout)
+	p.timeout(api.AnnotationHookTimeout, nil, defaultHookTimeout)
+	p.approval()
+}
+
 // permitted asks the project about the Application itself.
 func (p *pass) permitted() {
 	rules, err := p.r.Store.Rules(p.app.Spec.ProjectName())

@@ -239,13 +239,16 @@ func (p *pass) await(ctx context.Context, op *api.OperationState, todo plan.Plan
 
 // failObject ends the operation because of what an object has become.
 func (p *pass) failObject(ctx context.Context, op *api.OperationState, todo plan.Plan, key manifest.Key, text string) {
-	for i, entry := range op.SyncResult.Resources {
-		if keyOf(entry) == key && entry.HookType == "" {
-			op.SyncResult.Resources[i].HookPhase = api.OperationFailed
-			op.SyncResult.Resources[i].Message = clip(text)
+	failed := apply.Result{Key: key, Message: text, Err: fmt.Errorf("%s", text)}
+	entry := entryOf(api.PhaseSync, failed)
+	for _, known := range op.SyncResult.Resources {
+		if keyOf(known) == key && known.HookType == "" {
+			entry = known
+			entry.HookPhase, entry.Message = api.OperationFailed, clip(text)
 		}
 	}
-	p.fail(ctx, op, todo, []apply.Result{{Key: key, Message: text, Err: fmt.Errorf("%s", text)}})
+	p.record(op, entry) // so that a later pass knows
+	p.fail(ctx, op, todo, []apply.Result{failed})
 }
 
 // settled records that the objects of a wave are as they should be.

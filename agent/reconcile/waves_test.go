@@ -188,3 +188,28 @@ func texts(failed []apply.Result) string {
 	}
 	return strings.Join(all, "; ")
 }
+
+// What ends an operation stands in its result, so that the pass after the hooks of
+// SyncFail does not wait for it anew.
+func TestFailObject(t *testing.T) {
+	for _, tt := range []struct{ name, recorded, want string }{
+		{"applied", `[{kind: Job, group: batch, version: v1, name: a, namespace: shop, status: Synced, hookPhase: Running, syncPhase: Sync}]`, "Synced Failed too long"},
+		{"as it should be, and never recorded", `[]`, " Failed too long"},
+		{"of a hook of the name nothing is changed", `[{kind: Job, group: batch, version: v1, name: a, namespace: shop, status: Synced, hookType: PreSync, hookPhase: Succeeded, syncPhase: PreSync}]`,
+			"Synced Succeeded ,  Failed too long"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := passOver(&api.Application{})
+			op := read[api.OperationState](t, `{phase: Running, startedAt: "2026-11-22T12:00:00Z", operation: {sync: {}}, syncResult: {revision: new, resources: `+tt.recorded+`}}`)
+			running := plan.Plan{Waves: []plan.Wave{{Phase: api.PhaseSyncFail, Runs: []plan.Run{runOf(t, api.HookSyncFail, "batch/Job shop/cry", api.OperationRunning)}}}}
+			p.failObject(t.Context(), op, running, keyIn("batch/Job shop/a"), "too long")
+			var got []string
+			for _, r := range op.SyncResult.Resources {
+				got = append(got, string(r.Status)+" "+string(r.HookPhase)+" "+r.Message)
+			}
+			if text := strings.Join(got, ", "); text != tt.want || len(failures(op)) != 1 {
+				t.Errorf("got %q, failures %v; want %q", text, failures(op), tt.want)
+			}
+		})
+	}
+}
