@@ -17,6 +17,8 @@ var callers = map[string]string{
 	"agent/git/http.go":          "to log in",
 	"agent/git/ssh.go":           "to log in",
 	"agent/git/webhook.go":       "to check a signature",
+	"agent/simtest/repo.go":      "the simulation's own objects, told apart by content",
+	"agent/simtest/settle.go":    "the simulation's own objects, compared with its server's",
 	"cmd/tidelock/render.go":     "--show-secrets",
 	"render/manifest/object.go":  "Object.Reveal, for the callers above",
 	"secrets/external/policy.go": "a store's own credentials, for the plugin that logs in",
