@@ -25,6 +25,15 @@ func (r *report) add(kind api.ConditionType, message string) {
 	r.conditions = append(r.conditions, api.Condition{Type: kind, Message: message})
 }
 
+// keep says again what the last pass has said.
+func (r *report) keep(said []api.Condition, kind api.ConditionType) {
+	for _, c := range said {
+		if c.Type == kind {
+			r.add(kind, c.Message)
+		}
+	}
+}
+
 // has says that a condition was said.
 func (r *report) has(kind api.ConditionType) bool {
 	return slices.ContainsFunc(r.conditions, func(c api.Condition) bool { return c.Type == kind })

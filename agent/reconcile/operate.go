@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -230,7 +231,9 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 	}
 	p.note(op, skippedResults(todo))
 	p.held(todo)
-	p.log.Debug("plan", "plan", todo.String())
+	if p.log.Enabled(ctx, slog.LevelDebug) {
+		p.log.Debug("plan", "plan", todo.String())
+	}
 	if op.Operation.Sync.DryRun {
 		p.dryRun(ctx, op, todo)
 		return

@@ -50,14 +50,34 @@ func (p *pass) orphans(ctx context.Context, desired *Desired) {
 	if known.busy {
 		known = p.search(ctx, rules, known)
 	}
-	left := slices.DeleteFunc(slices.Clone(known.found), func(key manifest.Key) bool {
-		return p.r.Cluster.Owned(key) || slices.ContainsFunc(desired.Objects, func(o *manifest.Object) bool { return o.Key == key })
-	})
+	if known.at.IsZero() { // another pass looks for the first time
+		p.soon(time.Second)
+		if rules.Warn {
+			p.report.keep(p.app.Status.Conditions, api.ConditionOrphanedResourceWarning)
+		}
+		return
+	}
+	stated := statedAmong(known.found, desired.Objects)
+	left := slices.DeleteFunc(slices.Clone(known.found), func(key manifest.Key) bool { return stated[key] || p.r.Cluster.Owned(key) })
 	count := len(left) + known.more
 	p.r.setOrphans(p.name, count)
 	if count > 0 && rules.Warn {
 		p.report.add(api.ConditionOrphanedResourceWarning, fmt.Sprintf("namespace %s holds %s", namespace, listed(left, count)))
 	}
+}
+
+// statedAmong says which of some objects a set states.
+func statedAmong(keys []manifest.Key, set manifest.Set) map[manifest.Key]bool {
+	stated := make(map[manifest.Key]bool, len(keys))
+	for _, key := range keys {
+		stated[key] = false
+	}
+	for _, o := range set {
+		if _, ok := stated[o.Key]; ok {
+			stated[o.Key] = true
+		}
+	}
+	return stated
 }
 
 // stale says that what was found is to be looked for anew.

@@ -253,11 +253,13 @@ func (p *pass) failObject(ctx context.Context, op *api.OperationState, todo plan
 
 // settled records that the objects of a wave are as they should be.
 func (p *pass) settled(op *api.OperationState, before []diff.Change) {
+	done := make(map[manifest.Key]bool, len(before))
 	for _, c := range before {
-		for i, entry := range op.SyncResult.Resources {
-			if keyOf(entry) == c.Key && entry.HookType == "" && entry.HookPhase == api.OperationRunning {
-				op.SyncResult.Resources[i].HookPhase = api.OperationSucceeded
-			}
+		done[c.Key] = true
+	}
+	for i, entry := range op.SyncResult.Resources {
+		if entry.HookType == "" && entry.HookPhase == api.OperationRunning && done[keyOf(entry)] {
+			op.SyncResult.Resources[i].HookPhase = api.OperationSucceeded
 		}
 	}
 }
