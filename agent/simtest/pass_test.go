@@ -17,6 +17,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/simtest/kube"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 )
 
@@ -44,11 +45,12 @@ spec:
 // the passes.
 type estate struct {
 	*world
-	reconciler *reconcile.Reconciler
+	applications *agent.Applications
+	reconciler   *reconcile.Reconciler
 }
 
 // newEstate returns an estate of n Applications, named app-0 and so on.
-func newEstate(b *testing.B, n int) *estate {
+func newEstate(b testing.TB, n int) *estate {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
 	var g errgroup.Group
@@ -69,7 +71,7 @@ func newEstate(b *testing.B, n int) *estate {
 	applications, err := agent.NewApplications(cfg, agentNamespace, project.Namespaces{},
 		func(string) project.Scoped { return project.Scoped{} }, func() int64 { return 0 })
 	must(b, err)
-	e := &estate{w, reconcile.New(reconcile.Config{
+	e := &estate{w, applications, reconcile.New(reconcile.Config{
 		Namespace: agentNamespace, Store: applications, Pipeline: w.git, Cluster: live, Apply: applier, Log: w.log,
 		Now: time.Now, Refresh: refresh, Synced: func(*api.Application, *api.OperationState) {},
 	})}
@@ -81,9 +83,7 @@ func newEstate(b *testing.B, n int) *estate {
 	for i := range n {
 		name := fmt.Sprintf("app-%d", i)
 		e.state(name, fmt.Sprintf(service, name))
-		e.application(name, func(app *api.Application) {
-			app.Spec.SyncPolicy = &api.SyncPolicy{Automated: &api.Automated{Prune: yes(), SelfHeal: yes()}}
-		})
+		e.application(name, automated)
 	}
 	for i := range n {
 		e.until(b, fmt.Sprintf("app-%d", i), func(app *api.Application) bool {
@@ -94,7 +94,11 @@ func newEstate(b *testing.B, n int) *estate {
 	return e
 }
 
-func must(b *testing.B, err error) {
+func automated(app *api.Application) {
+	app.Spec.SyncPolicy = &api.SyncPolicy{Automated: &api.Automated{Prune: yes(), SelfHeal: yes()}}
+}
+
+func must(b testing.TB, err error) {
 	b.Helper()
 	if err != nil {
 		b.Fatal(err)
@@ -109,7 +113,7 @@ func (e *estate) state(name, yaml string) {
 }
 
 // pass makes one pass.
-func (e *estate) pass(b *testing.B, name string) reconcile.Outcome {
+func (e *estate) pass(b testing.TB, name string) reconcile.Outcome {
 	b.Helper()
 	outcome, err := e.reconciler.Reconcile(e.ctx, agentNamespace, name)
 	must(b, err)
@@ -117,7 +121,7 @@ func (e *estate) pass(b *testing.B, name string) reconcile.Outcome {
 }
 
 // until makes passes over an Application until it is as it should be.
-func (e *estate) until(b *testing.B, name string, is func(*api.Application) bool) {
+func (e *estate) until(b testing.TB, name string, is func(*api.Application) bool) {
 	b.Helper()
 	for range 1000 {
 		if _, err := e.reconciler.Reconcile(e.ctx, agentNamespace, name); err == nil {
@@ -128,6 +132,31 @@ func (e *estate) until(b *testing.B, name string, is func(*api.Application) bool
 		time.Sleep(2 * time.Millisecond)
 	}
 	b.Fatalf("%s: %+v\n%s", name, e.app(name).Status, e.story)
+}
+
+// An Application that is made anew under its name inherits nothing, not even the
+// report that rested when the old one went.
+func TestMadeAnew(t *testing.T) {
+	e := newEstate(t, 1)
+	e.state("app-0", strings.Replace(fmt.Sprintf(service, "app-0"), "web:1", "web:2", 1))
+	e.pass(t, "app-0")
+	old := e.app("app-0")
+	if old.Status.OperationState.Phase != api.OperationRunning || len(old.Status.History) != 1 {
+		t.Fatalf("no report rests: %+v", old.Status.OperationState)
+	}
+	if _, code := e.do("world", http.MethodDelete, "/apis/argoproj.io/v1alpha1/namespaces/"+agentNamespace+"/applications/app-0", "", nil); code >= 300 {
+		t.Fatalf("delete: %d", code)
+	}
+	e.application("app-0", func(*api.Application) {})
+	next := e.app("app-0").UID
+	must(t, wait.PollUntilContextTimeout(e.ctx, time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		app := e.applications.Application(agentNamespace, "app-0")
+		return app != nil && app.UID == next, nil
+	}))
+	e.pass(t, "app-0")
+	if status := e.app("app-0").Status; status.OperationState != nil || len(status.History) != 0 || status.Sync.Status == "" {
+		t.Errorf("got %+v, history %v, %q", status.OperationState, status.History, status.Sync.Status)
+	}
 }
 
 // BenchmarkQuietPass is a pass over an Application of which nothing has changed,
