@@ -206,10 +206,19 @@ func (r *run) copies(name string) func() {
 	})
 }
 
-// handsOver makes an object another application's, just before Git drops it here.
+// handsOver makes an object another application's, just before Git drops it here;
+// half the time the engine is deaf to that.
 func (r *run) handsOver(app string) func() {
 	name, yaml := app+"-"+pick(r.Rand, "a", "b", "c", "d"), r.writers[app].write(false)
+	deaf := r.IntN(2) == 0
+	if deaf {
+		r.watchman.unheard = r.watchman.slack
+	}
 	return func() {
+		if deaf {
+			r.story.tell("world", "the watches go silent")
+			r.server.Freeze(agentName)
+		}
 		r.each(name, func(o *kube.Object) {
 			if o.Kind.Kind == "ConfigMap" && ownerOf(o) == app {
 				r.do("others", http.MethodPatch, pathOf(o), mergePatch, fmt.Sprintf(
