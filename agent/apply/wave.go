@@ -112,6 +112,10 @@ const (
 	servedPoll   = 100 * time.Millisecond
 )
 
+// servedPolls are further and further apart, for each asks for all that the server
+// serves.
+var servedPolls = wait.Backoff{Duration: servedPoll, Factor: 1.5, Steps: 10, Cap: 2 * time.Second}
+
 // awaitServed waits until the kinds that a group has defined are served. If
 // they never are, the objects of those kinds say so.
 func (a *Applier) awaitServed(ctx context.Context, group []diff.Change) {
@@ -119,17 +123,22 @@ func (a *Applier) awaitServed(ctx context.Context, group []diff.Change) {
 		if c.Key.Kind != "CustomResourceDefinition" {
 			continue
 		}
-		kinds := servedBy(c.Desired)
-		_ = wait.PollUntilContextTimeout(ctx, servedPoll, servedWithin, true, func(ctx context.Context) (bool, error) {
-			if !slices.ContainsFunc(kinds, func(gvk schema.GroupVersionKind) bool { return !a.cluster.ServesVersion(gvk) }) {
-				return true, nil
-			}
-			if err := a.cluster.Discover(ctx); err != nil {
-				a.log.Warn("cannot tell what the cluster serves", "error", err)
-			}
-			return false, nil
-		})
+		a.awaitKinds(ctx, servedBy(c.Desired))
 	}
+}
+
+func (a *Applier) awaitKinds(ctx context.Context, kinds []schema.GroupVersionKind) {
+	ctx, cancel := context.WithTimeout(ctx, servedWithin)
+	defer cancel()
+	_ = servedPolls.DelayFunc().Until(ctx, true, true, func(ctx context.Context) (bool, error) {
+		if !slices.ContainsFunc(kinds, func(gvk schema.GroupVersionKind) bool { return !a.cluster.ServesVersion(gvk) }) {
+			return true, nil
+		}
+		if err := a.cluster.Discover(ctx); err != nil {
+			a.log.Warn("cannot tell what the cluster serves", "error", err)
+		}
+		return false, nil
+	})
 }
 
 // servedBy returns the kinds that a CustomResourceDefinition makes the server serve.
