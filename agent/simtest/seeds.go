@@ -50,7 +50,7 @@ func simulate(ctx context.Context, seed uint64) *world {
 func newRun(ctx context.Context, seed uint64) *run {
 	random := rand.New(rand.NewPCG(seed, 20))
 	r := &run{Rand: random, writers: map[string]*writer{}}
-	r.until = time.Duration(30+random.IntN(120)) * time.Second
+	r.until = time.Duration(30+random.IntN(60)) * time.Second
 	r.rate = pick(random, uint64(0), 20, 100, 300)
 	r.deadly = random.IntN(3) == 0
 	lag := pick(random, 5*time.Millisecond, 50*time.Millisecond, 3*time.Second)
@@ -58,7 +58,11 @@ func newRun(ctx context.Context, seed uint64) *run {
 	firsts := &firsts{seen: map[string]bool{}}
 	options := kube.Options{
 		Delay: func(step string, o *kube.Object) time.Duration {
-			return 50*time.Millisecond + time.Duration(hash(seed, step, o.Name, o.Version)%uint64(speed))
+			most := speed
+			if step == "establish" || step == "serve" { // which the engine waits for, and asks
+				most = min(speed, 4*time.Second)
+			}
+			return 50*time.Millisecond + time.Duration(hash(seed, step, o.Name, o.Version)%uint64(most))
 		},
 		Lag: func(o *kube.Object) time.Duration {
 			return time.Duration(hash(seed, "lag", o.Name, o.Version) % uint64(lag))
@@ -172,7 +176,7 @@ func (r *run) commits(news time.Duration) {
 
 // schedule plans what others do meanwhile.
 func (r *run) schedule() {
-	for range 2 + r.IntN(7) {
+	for range 1 + r.IntN(5) {
 		at := time.Duration(r.IntN(int(r.until/time.Millisecond))) * time.Millisecond
 		if act := r.act(); act != nil {
 			time.AfterFunc(at, act)
