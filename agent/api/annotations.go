@@ -80,8 +80,41 @@ const (
 const (
 	// AnnotationWait "true" gates the last wave on health too.
 	AnnotationWait = "tidelock.io/wait"
-	// AnnotationApprove is the hash of a held plan: the consent to that plan.
+	// AnnotationApprove is the hash of a held plan: the consent to that plan. It is
+	// on the Application, or in the operation.info of one operation; `tidelock sync
+	// --approve` writes both. Without AnnotationRequireApproval the hash names the
+	// deletions of the plan, which alone are held then.
+	//
+	// It names a plan at a revision, and is not used up: what undoes the very steps
+	// that were approved is healed by the same steps, without another approval. A
+	// newer commit, or one step more or less, is another plan.
 	AnnotationApprove = "tidelock.io/approve"
+	// AnnotationRequireApproval, on an AppProject or an Application, lets no sync
+	// apply, delete, or run a hook before somebody has approved of its very plan, by
+	// AnnotationApprove; self-heal included, which is then a sync of the whole.
+	// Either object suffices: an Application cannot take back what its project
+	// demands. Any value but "false" demands it, so that no slip of the pen opens
+	// what was to be closed. Dry runs need no approval, nor does the deletion of the
+	// Application.
+	//
+	// The hash names the commits and sources, the sync options, and each step: phase,
+	// wave, action, object, and what Git makes of the object. It does not name the
+	// values of Secrets: those in Git are named by the commit, those of a provider may
+	// change at any time.
+	//
+	// An operation is asked for its approval when it begins, and keeps it to its end,
+	// retries and restarts of the agent included, as long as it is of the same commits
+	// and sources: these it is bound to, so that a newer commit waits for its end.
+	//
+	// Who may approve is whoever may annotate the Application, and who may demand it
+	// whoever may annotate the AppProject: the cluster's RBAC decides. Keep the right
+	// to change Applications of a protected project from those who only commit; an
+	// Application that is in Git itself is approved by whoever may commit that.
+	AnnotationRequireApproval = "tidelock.io/require-approval"
+	// AnnotationApproved, as an entry of operation.info, is the hash that an operation
+	// was approved by when it began, or "deletions" if only these needed it. The agent
+	// writes it; in what is asked for it has no meaning.
+	AnnotationApproved = "tidelock.io/approved"
 	// AnnotationSealedSecrets and AnnotationExternalSecrets are [SecretsResolve] or
 	// [SecretsApply]; if absent the agent decides by what the destination serves.
 	AnnotationSealedSecrets   = "tidelock.io/sealed-secrets"
@@ -121,3 +154,10 @@ const (
 	// SecretsApply applies the object and leaves it to its controller.
 	SecretsApply = "apply"
 )
+
+// RequiresApproval says that the annotations of an AppProject or an Application
+// demand approval of plans (see [AnnotationRequireApproval]).
+func RequiresApproval(annotations map[string]string) bool {
+	value, ok := annotations[AnnotationRequireApproval]
+	return ok && value != "false"
+}

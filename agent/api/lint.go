@@ -28,12 +28,21 @@ func LintApplication(app *Application) []string {
 	if _, err := time.Parse(time.RFC3339, approved); approved != "" && err != nil {
 		w.addf(field.NewPath("metadata", "annotations").Key(AnnotationDeletionApproved), "%q is not an RFC 3339 time, and approves nothing", clip(approved))
 	}
+	w.lintRequireApproval(app.Annotations)
 	return w
+}
+
+func (w *warnings) lintRequireApproval(annotations map[string]string) {
+	value, ok := annotations[AnnotationRequireApproval]
+	if ok && value != "true" && value != "false" {
+		w.addf(field.NewPath("metadata", "annotations").Key(AnnotationRequireApproval), "%q is neither true nor false, and taken for true", clip(value))
+	}
 }
 
 // LintProject is [LintApplication] for projects.
 func LintProject(project *AppProject) []string {
 	var w warnings
+	w.lintRequireApproval(project.Annotations)
 	p := field.NewPath("spec", "syncWindows")
 	for i, window := range project.Spec.SyncWindows {
 		if _, err := time.LoadLocation(window.TimeZone); err != nil {

@@ -22,8 +22,14 @@ type Policy struct {
 	AllowEmpty bool
 	// Only, if not nil, are the objects to work on: a partial sync.
 	Only map[manifest.Key]bool
-	// Approved is the hash of the plan whose deletions a person has approved.
+	// Approved is the hash of the plan that a person has approved.
 	Approved string
+	// Whole: a person has to approve of all that the plan does, not of deletions
+	// only. Nothing but its hash is other for that: who carries it out has to ask.
+	// Subject is, then, what the steps are of and how they are taken, in words that
+	// are the same in another process.
+	Whole   bool
+	Subject string
 	// Heirs are the applications that state an extra object by now: it is left to
 	// them.
 	Heirs map[manifest.Key]string
@@ -55,12 +61,13 @@ func Build(changes []diff.Change, runs []Run, policy Policy) Plan {
 	for n, list := range policy.pruneWaves(prunes, numbers(waves)) {
 		policy.place(wave(moment{api.PhaseSync, n}), list)
 	}
-	p := Plan{Skipped: skipped}
+	p := Plan{Skipped: skipped, whole: policy.Whole}
 	for _, m := range slices.SortedFunc(maps.Keys(waves), moment.compare) {
 		w := *waves[m]
 		w.Groups = group(w.steps())
 		p.Waves = append(p.Waves, w)
 	}
+	p.hash = policy.hashOf(p)
 	return p.guard(changes, policy)
 }
 
@@ -180,7 +187,6 @@ func (p Plan) guard(changes []diff.Change, policy Policy) Plan {
 	if p.Guard == "" {
 		return p
 	}
-	p.held = p.Prunes()
 	for i := range p.Waves {
 		for _, c := range p.Waves[i].deletions() {
 			p.Skipped = append(p.Skipped, Skip{c, "held: " + p.Guard})

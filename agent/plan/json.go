@@ -10,7 +10,8 @@ import (
 
 // shown is a Plan for programs: what String says, and in which order.
 type shown struct {
-	// Hash names the deletions that a person approves; "" if there are none.
+	// Hash names what a person approves of, as Plan.Hash says; "" if there is
+	// nothing to approve of.
 	Hash    string       `json:"hash,omitempty"`
 	Held    string       `json:"held,omitempty"`
 	Waves   []shownWave  `json:"waves"`
@@ -47,7 +48,7 @@ type shownPrune struct {
 // MarshalJSON shows the waves that have something to do, step by step.
 func (p Plan) MarshalJSON() ([]byte, error) {
 	out := shown{Held: p.Guard, Waves: []shownWave{}}
-	if len(p.Prunes()) > 0 || p.Guard != "" {
+	if p.whole && !p.Done() || len(p.Prunes()) > 0 || p.Guard != "" {
 		out.Hash = p.Hash()
 	}
 	for _, w := range p.Waves {
@@ -81,7 +82,7 @@ func (w Wave) shown() shownWave {
 
 // action is "run" for a hook, else the verdict.
 func (w Wave) action(c diff.Change) string {
-	if w.isRun(c) {
+	if w.run(c) != nil {
 		return "run"
 	}
 	return string(c.Verdict)

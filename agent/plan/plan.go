@@ -6,8 +6,6 @@
 package plan
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +25,8 @@ type Plan struct {
 	// Guard is why the plan's deletions are held, "" if they are not.
 	Guard string
 
-	held []manifest.Key // the deletions that Guard holds
+	whole bool   // see Policy.Whole
+	hash  string // see Hash
 }
 
 // A Wave is a set of objects that are worked on together.
@@ -101,6 +100,15 @@ func (p Plan) Prunes() []manifest.Key {
 	return keys
 }
 
+// Steps counts what the plan does: each deletion, each object that is applied, each
+// hook.
+func (p Plan) Steps() (n int) {
+	for _, w := range p.Waves {
+		n += len(w.deletions()) + len(w.Pending())
+	}
+	return n
+}
+
 // States says that Git states the object.
 func (p Plan) States(key manifest.Key) bool {
 	for _, w := range p.Waves {
@@ -147,24 +155,17 @@ func (w Wave) describe(c diff.Change) string {
 
 // HookType is that of the run which a step begins, "" if it is of a plain object.
 func (w Wave) HookType(c diff.Change) api.HookType {
+	if r := w.run(c); r != nil {
+		return r.Type
+	}
+	return ""
+}
+
+// run is the one that a step begins, nil if it is of a plain object.
+func (w Wave) run(c diff.Change) *Run {
 	i := slices.IndexFunc(w.Runs, func(r Run) bool { return r.Object == c.Desired })
 	if c.Desired == nil || i < 0 {
-		return ""
+		return nil
 	}
-	return w.Runs[i].Type
-}
-
-// isRun says that a step begins a hook.
-func (w Wave) isRun(c diff.Change) bool {
-	return slices.ContainsFunc(w.Runs, func(r Run) bool { return r.Object == c.Desired })
-}
-
-// Hash names the deletions that a person approves, held ones included. It is the
-// same for the same deletions, also in another process and in other waves.
-func (p Plan) Hash() string {
-	sum := sha256.New()
-	for _, key := range slices.SortedFunc(slices.Values(append(p.Prunes(), p.held...)), manifest.Key.Compare) {
-		fmt.Fprintln(sum, key)
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:6])
+	return &w.Runs[i]
 }

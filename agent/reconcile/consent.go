@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
-	"github.com/tidelock-io/tidelock/agent/diff"
-	"github.com/tidelock-io/tidelock/agent/plan"
 )
 
 // approval is when somebody has consented to deletions, by annotation; zero if
@@ -35,19 +33,6 @@ func (p *pass) confirmed(op *api.OperationState) bool {
 	at := p.approval()
 	return !at.IsZero() && !op.StartedAt.IsZero() && !at.Before(op.StartedAt.Time)
 }
-
-// approve notes in an operation that its deletions are approved. They are done in
-// several steps, and what is left after the first of them is another plan.
-func (p *pass) approve(op *api.OperationState, changes []diff.Change) {
-	policy := p.policy(op)
-	if policy.Approved == "" || policy.Released || plan.Build(changes, nil, policy).Hash() != policy.Approved {
-		return
-	}
-	op.Operation.Info = append(slices.Clip(op.Operation.Info), approved)
-}
-
-// approved is that note.
-var approved = api.Info{Name: api.AnnotationApprove, Value: "true"}
 
 // consented is the note in an operation that what it deletes was consented to
 // before it began.

@@ -50,6 +50,9 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	}
 	op := asked(p.app, p.status.OperationState)
 	revisions := pinned(op, retrying(p.status.OperationState))
+	if running := p.approvedOperation(); running != nil { // nothing else was approved
+		op, revisions = &running.Operation, boundRevisions(running)
+	}
 	rendered, err := p.r.Pipeline.Desired(ctx, withSources(p.app, op), revisions)
 	if err != nil {
 		p.r.claims.failed(p.name, p.moves, p.now.Time)

@@ -21,11 +21,12 @@ import (
 func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Change) []diff.Change {
 	running := p.status.OperationState
 	op := p.current(desired, changes)
-	if op == nil || p.closed(op) || p.rests(op) || p.depends(op) {
+	hash, ok := p.approves(op, desired, changes)
+	if !ok || p.closed(op) || p.rests(op) || p.depends(op) {
 		p.overtaken(running, desired)
 		return changes
 	}
-	p.approve(op, changes)
+	p.approve(op, hash, changes)
 	if err := p.accept(ctx, op, desired); err != nil {
 		p.log.Warn("cannot begin the operation", "error", err)
 		p.failed = true
@@ -60,12 +61,15 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	if !p.app.Spec.SyncPolicy.IsAutomated() {
 		return nil
 	}
-	todo := plan.Build(changes, nil, p.policy(&api.OperationState{Operation: p.automatic(decision{}, changes)}))
+	todo := p.planOf(&api.OperationState{Operation: p.automatic(decision{}, changes)}, desired, changes, nil)
 	p.held(todo)
 	d := autoSync(p.app, changes, duePrunes(todo, changes), desired.Revisions, p.now.Time, p.rest())
 	p.soon(d.wait)
 	if d.because != "" && p.status.OperationState != nil && p.status.OperationState.Phase == api.OperationFailed {
 		p.report.add(api.ConditionSyncError, d.because)
+	}
+	if p.demand != "" {
+		d.heal = false // what people approve of is a sync of the whole, as they are shown it
 	}
 	if !d.start || !d.heal && p.crowded(desired) {
 		return nil
@@ -77,6 +81,7 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 // carried out ends at once.
 func (p *pass) requested(op api.Operation, desired *Desired) *api.OperationState {
 	p.taken = true
+	op.Info = withoutApproved(op.Info)
 	errs := api.ValidateOperation(&op)
 	if len(errs) == 0 {
 		return p.open(op, desired)
@@ -124,10 +129,10 @@ func (p *pass) automatic(d decision, changes []diff.Change) api.Operation {
 		Retry:       policy.RetryOf(true),
 		Info:        p.consent(),
 	}
+	op.Sync.SelfHealAttemptsCount = d.attempts
 	if !d.heal {
 		return op
 	}
-	op.Sync.SelfHealAttemptsCount = d.attempts
 	for _, c := range changes {
 		if c.OutOfSync() && c.Verdict != diff.Foreign && c.Verdict != diff.Refused {
 			op.Sync.Resources = append(op.Sync.Resources, api.SyncResource{
@@ -298,8 +303,8 @@ func (p *pass) policy(op *api.OperationState) plan.Policy {
 		PruneConfirm: sync.SyncOptions.Has(api.SyncOptionPruneConfirm),
 		AllowEmpty:   p.app.Spec.SyncPolicy != nil && p.app.Spec.SyncPolicy.Automated.AllowsEmpty(),
 		Approved:     p.app.Annotations[api.AnnotationApprove],
-		Released:     slices.Contains(op.Operation.Info, approved),
-		Confirmed:    p.confirmed(op),
+		Released:     infoOf(op, api.AnnotationApproved) != "",
+		Confirmed:    p.confirmed(op) || p.demand != "" && (approved(op) || sync.DryRun),
 		Heirs:        p.heirOf,
 	}
 	if len(sync.Resources) > 0 {

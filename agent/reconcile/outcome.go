@@ -83,7 +83,7 @@ func skippedResults(todo plan.Plan) []apply.Result {
 // retry.
 func (p *pass) end(op *api.OperationState, failed []apply.Result, message string) {
 	op.FinishedAt = &p.now
-	if !op.Operation.InitiatedBy.Automated {
+	if !op.Operation.InitiatedBy.Automated || approved(op) {
 		p.soon(settle) // to compare with what the spec names again
 	}
 	if len(failed) == 0 {

@@ -18,6 +18,9 @@ type Preview struct {
 	Desired *Desired
 	Changes []diff.Change
 	Plan    plan.Plan
+	// Demand is who demands that somebody approves of the plan, "" if nobody does.
+	// Unapproved is why it has to wait for that, "" if it need not.
+	Demand, Unapproved string
 	// Namespace is the one that the sync makes first; "" if it makes none.
 	Namespace string
 	// Rejected are the objects that the API server refuses, in a dry run.
@@ -60,7 +63,7 @@ func (r *Reconciler) Preview(ctx context.Context, app *api.Application, op api.O
 	if err != nil {
 		return nil, err
 	}
-	todo := plan.Build(changes, runs, p.policy(state))
+	todo := p.planOf(state, desired, changes, runs)
 	options, err := p.dryOptions(ctx, state, todo)
 	if err != nil {
 		p.refused[namespaceKey(app.Spec.Destination.Namespace)] = err.Error()
@@ -70,6 +73,7 @@ func (r *Reconciler) Preview(ctx context.Context, app *api.Application, op api.O
 	}
 	return &Preview{
 		Desired: desired, Changes: changes, Plan: todo, Conditions: p.report.merged(nil, p.now), Ignore: p.ignore,
+		Demand: p.demand, Unapproved: p.judgeApproval(state, desired, todo).lacks,
 		Refused: p.refused, Windows: p.windows, apply: p.apply,
 		Rejected:  append(p.rejected, p.apply.Preflight(ctx, todo, options)...),
 		Namespace: options.Namespace,

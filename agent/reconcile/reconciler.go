@@ -162,6 +162,7 @@ type pass struct {
 	windows *window.Windows         // that match the Application
 	rules   *project.Rules          // of the Application's project
 	refused map[manifest.Key]string // desired objects that it does not permit, and why
+	demand  string                  // who demands that plans are approved, "" if nobody does
 	circle  depend.Circle           // of dependencies, that the Application is in
 	unsure  string                  // why deletions wait: see surely
 	heirOf  map[manifest.Key]string // live objects that another Application states instead

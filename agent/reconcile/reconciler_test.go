@@ -115,17 +115,17 @@ func TestApprove(t *testing.T) {
 	op := &api.OperationState{Operation: api.Operation{Sync: &api.SyncOperation{Prune: true}}, StartedAt: metav1.NewTime(at)}
 	held := func(p *pass, changes []diff.Change) bool { return planOf(p, op, changes).Guard != "" }
 	p := passOver(appIn(t, "web", `annotations: {tidelock.io/approve: other}`))
-	if p.approve(op, changes); !held(p, changes) {
+	if p.approve(op, "", changes); !held(p, changes) {
 		t.Fatal("another plan was approved")
 	}
 	p.app.Annotations[api.AnnotationApprove] = planOf(p, op, changes).Hash()
 	if held(p, changes) || !held(p, left) {
 		t.Fatal("not what the annotation names")
 	}
-	if p.approve(op, changes); held(p, left) {
+	if p.approve(op, "", changes); held(p, left) {
 		t.Errorf("what is left is held, though it was approved: %v", op.Operation.Info)
 	}
-	if p.approve(op, changes); len(op.Operation.Info) != 1 {
+	if p.approve(op, "", changes); len(op.Operation.Info) != 1 {
 		t.Errorf("noted %v", op.Operation.Info)
 	}
 }

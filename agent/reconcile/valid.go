@@ -59,9 +59,13 @@ func (p *pass) permitted() {
 	}
 	p.rules, p.windows = rules, schedule.For(window.TargetOf(p.app))
 	p.odd()
-	if project, err := p.r.Store.Project(p.app.Spec.ProjectName()); err == nil {
-		p.limits(project)
+	project, err := p.r.Store.Project(p.app.Spec.ProjectName())
+	if err != nil {
+		p.report.add(api.ConditionInvalidSpecError, err.Error())
+		return
 	}
+	p.limits(project)
+	p.demand = demandOf(p.app, project)
 	p.impersonate()
 	app := *p.app
 	app.Operation = asked(p.app, p.status.OperationState)

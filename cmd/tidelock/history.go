@@ -112,6 +112,7 @@ Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use
 	o.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.prune, "prune", false, "delete what was not there then")
+	f.StringVar(&o.approve, "approve", "", "`HASH` of the plan that is meant, where plans need approval")
 	f.BoolVar(&o.dryRun, "dry-run", false, "ask the API server, and apply nothing")
 	f.BoolVar(&o.async, "async", false, "do not wait for the end")
 	f.DurationVar(&o.timeout, "timeout", 0, "how long to wait; 0 is for ever")
@@ -141,7 +142,7 @@ func (o *syncOptions) rollback(ctx context.Context, r *remote, args []string, ou
 	} else {
 		op.Sync.Source = &entry.Source
 	}
-	return r.operate(ctx, app, op, "", o.async, o.timeout, out)
+	return r.operate(ctx, app, op, o.approve, o.async, o.timeout, out)
 }
 
 // past finds an entry of the history.

@@ -101,6 +101,25 @@ func (o *lookOptions) look(ctx context.Context, r *remote, arg string, talk io.W
 	return found, err
 }
 
+// approval is the command that approves of what was looked at.
+func (l *look) approval() string {
+	text := "tidelock sync " + l.app.Name + " -n " + l.app.Namespace
+	if l.op.Sync.Prune {
+		text += " --prune"
+	}
+	if l.op.Sync.Revision != "" {
+		text += " --revision " + l.op.Sync.Revision
+	}
+	for _, r := range l.op.Sync.Resources {
+		name := r.Name
+		if r.Namespace != "" {
+			name = r.Namespace + "/" + name
+		}
+		text += fmt.Sprintf(" --resource %s:%s:%s", r.Group, r.Kind, name)
+	}
+	return text + " --approve " + l.Plan.Hash()
+}
+
 // within looks at one namespace, if that helps.
 func (o *lookOptions) within(ctx context.Context, r *remote, app *api.Application, op *api.Operation, namespace string, why error, talk io.Writer) (*look, error) {
 	found, err := o.preview(ctx, r, app, op, namespace, talk)

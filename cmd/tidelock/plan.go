@@ -26,6 +26,10 @@ func newPlanCommand() *cobra.Command {
 hooks, what is created, changed and deleted, and what holds it: the deletion
 breaker, the AppProject, the API server, a sync window. Nothing is written.
 
+If something has to be approved of, the hash to approve with is shown: that of the
+deletions which are held or, if the AppProject or the Application has annotation
+tidelock.io/require-approval, of the whole plan, its revisions and its contents.
+
 It is the agent's own engine that tells, run here with your own rights: see
 'tidelock diff --help'.
 
@@ -35,7 +39,7 @@ be told, the sync would be refused, or wrong use.`,
   tidelock plan shop --prune --revision v1.2.3
   tidelock plan shop --resource apps:Deployment:web
 
-  # approve of deletions that are held, and of no others
+  # approve of what is held, and of nothing else
   tidelock plan shop -o json | jq -r .plan.hash
   tidelock sync shop --prune --approve 1a2b3c4d5e6f`,
 		Args:              usage(cobra.ExactArgs(1)),
@@ -79,6 +83,8 @@ type shownPlan struct {
 	Application string    `json:"application"`
 	Revisions   []string  `json:"revisions"`
 	Plan        plan.Plan `json:"plan"`
+	// Unapproved is why the plan waits for somebody's approval.
+	Unapproved string `json:"unapproved,omitempty"`
 	// Namespace is the one that the sync makes first.
 	Namespace string `json:"namespace,omitempty"`
 	// Objects tell the fields of what the plan changes, and who refuses what.
@@ -99,7 +105,7 @@ func (o *planOptions) print(out io.Writer, l *look) error {
 	syncs := shownSyncs{syncOf(l.Windows.At(now, false)), syncOf(l.Windows.At(now, true))}
 	if o.output != "" {
 		return encode(out, o.output, shownPlan{
-			Application: l.app.Namespace + "/" + l.app.Name, Revisions: l.Desired.Revisions, Plan: l.Plan, Namespace: l.Namespace,
+			Application: l.app.Namespace + "/" + l.app.Name, Revisions: l.Desired.Revisions, Plan: l.Plan, Unapproved: l.Unapproved, Namespace: l.Namespace,
 			Objects: l.shown(), Windows: syncs, Conditions: l.Conditions, Notes: l.notes,
 		})
 	}

@@ -41,6 +41,7 @@ func (t *planText) print() {
 	t.kept()
 	t.refused()
 	t.held()
+	t.unapproved()
 }
 
 func (t *planText) wave(w plan.Wave) {
@@ -173,6 +174,25 @@ func (t *planText) held() {
 	}
 	t.line("  %s", t.paint("bad", p.Guard))
 	t.line("  if they are meant: tidelock sync %s --prune --approve %s", t.look.app.Name, p.Hash())
+}
+
+// unapproved says that nothing is done before somebody approves, and how.
+func (t *planText) unapproved() {
+	l := t.look
+	if l.Demand == "" || l.Plan.Done() && l.Namespace == "" {
+		return
+	}
+	if l.Unapproved == "" {
+		t.line("\n%s demands approval, and plan %s is approved", l.Demand, l.Plan.Hash())
+		return
+	}
+	t.line("\n%s", t.paint("head", "Held until somebody approves"))
+	t.line("  %s", t.paint("bad", oneLine(l.Unapproved)))
+	if err := l.untold(); err != nil {
+		t.line("  the agent may see another plan, of another hash, for your rights do not suffice: %s", oneLine(err.Error()))
+		return
+	}
+	t.line("  if all of this is meant: %s", l.approval())
 }
 
 // windows say when the sync may begin.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/reconcile"
 )
 
 type syncOptions struct {
@@ -42,6 +43,12 @@ The Application's own sync options and retries count, and what is given here
 besides. To interrupt the command ends the showing, not the sync: 'tidelock
 wait' shows it again, 'tidelock terminate' ends it.
 
+Where plans need approval (annotation tidelock.io/require-approval of the AppProject
+or the Application), nothing is done before somebody has given it: the sync waits,
+and says for which hash. With --approve HASH, as 'tidelock plan' shows it, it goes
+ahead, and is refused if its plan is another by now; a sync that waits for that
+very approval gets it.
+
 APP is NAME or NAMESPACE/NAME.
 
 Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use,
@@ -55,7 +62,7 @@ Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use
   # what it would do, said by the API server
   tidelock sync shop --dry-run
 
-  # the deletions that 'tidelock plan shop' has shown, and no others
+  # what 'tidelock plan shop' has shown, and nothing else
   tidelock sync shop --prune --approve 1a2b3c4d5e6f`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: o.completeApplications(false),
@@ -81,7 +88,7 @@ Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use
 	f.StringArrayVar(&o.resources, "resource", nil, "`GROUP:KIND:[NAMESPACE/]NAME` to sync, and nothing else; may be given several times")
 	f.StringArrayVar(&o.options, "option", nil, "sync `OPTION` such as PruneLast=true; may be given several times")
 	f.Int64Var(&o.retryLimit, "retry-limit", -1, "how often to try again, in place of the Application's own limit")
-	f.StringVar(&o.approve, "approve", "", "`HASH` of the plan whose deletions are meant")
+	f.StringVar(&o.approve, "approve", "", "`HASH` of the plan, or of the deletions, that are meant")
 	f.BoolVar(&o.alone, "ignore-dependencies", false, "do not wait for the Applications that this one depends on")
 	f.BoolVar(&o.async, "async", false, "do not wait for the end")
 	f.DurationVar(&o.timeout, "timeout", 0, "how long to wait; 0 is for ever")
@@ -178,12 +185,21 @@ func (r *remote) operate(ctx context.Context, app *api.Application, op *api.Oper
 	op.InitiatedBy = api.Initiator{Username: r.person(ctx)}
 	id := api.Info{Name: infoRequest, Value: rand.Text()}
 	op.Info = append(op.Info, id)
+	if approve != "" {
+		op.Info = append(op.Info, api.Info{Name: api.AnnotationApprove, Value: approve})
+	}
+	approves := func(*api.OperationState) bool { return false } // one that waits
 	err := r.change(ctx, app, func(app *api.Application) (map[string]any, error) {
-		if running := app.Status.OperationState; app.Operation != nil || running != nil && !running.Phase.Completed() {
+		body := map[string]any{"operation": op}
+		running := app.Status.OperationState
+		switch {
+		case app.Operation == nil && approve != "" && reconcile.AwaitsApproval(running, approve):
+			delete(body, "operation")
+			approves = func(op *api.OperationState) bool { return op.StartedAt.Equal(&running.StartedAt) }
+		case app.Operation != nil || running != nil && !running.Phase.Completed():
 			return nil, fmt.Errorf("another operation of %s/%s is under way: %s (hint: tidelock wait %s, or tidelock terminate %s)",
 				app.Namespace, app.Name, operationText(app, time.Now()), app.Name, app.Name)
 		}
-		body := map[string]any{"operation": op}
 		if approve != "" {
 			body["metadata"] = map[string]any{"annotations": map[string]any{api.AnnotationApprove: approve}}
 		}
@@ -196,15 +212,17 @@ func (r *remote) operate(ctx context.Context, app *api.Application, op *api.Oper
 		newScreen(out).line("requested: tidelock wait %s shows how it goes", app.Name)
 		return nil
 	}
-	return r.show(ctx, app, id, timeout, newScreen(out))
+	return r.show(ctx, app, func(op *api.OperationState) bool {
+		return slices.Contains(op.Operation.Info, id) || approves(op)
+	}, timeout, newScreen(out))
 }
 
 // infoRequest is the note in an operation by which the command that asked for it
 // knows it again.
 const infoRequest = "tidelock.io/request"
 
-// show follows an operation to its end.
-func (r *remote) show(ctx context.Context, app *api.Application, id api.Info, timeout time.Duration, s *screen) error {
+// show follows the operation that is meant to its end.
+func (r *remote) show(ctx context.Context, app *api.Application, is func(*api.OperationState) bool, timeout time.Duration, s *screen) error {
 	ctx, cancel := within(ctx, timeout)
 	defer cancel()
 	p := newProgress(s, "")
@@ -215,7 +233,7 @@ func (r *remote) show(ctx context.Context, app *api.Application, id api.Info, ti
 			return true, fmt.Errorf("application %s/%s is gone", app.Namespace, app.Name)
 		}
 		op := now.Status.OperationState
-		if now.Operation != nil || op == nil || !slices.Contains(op.Operation.Info, id) {
+		if now.Operation != nil || op == nil || !is(op) {
 			p.state("waiting for the agent to begin")
 			return false, nil
 		}

@@ -31,8 +31,8 @@ func newWhyCommand() *cobra.Command {
 		Short: "Say why an Application is as it is, and what it waits for",
 		Long: `Say in sentences why an Application is out of sync: which fields of which objects,
 who set them, and when; why nothing is done about it; what the running operation
-awaits; who blocks, and until when: a sync window, another Application, a held
-deletion, a pause before the next try; which objects are not healthy; and what
+awaits; who blocks, and until when: a sync window, another Application, a plan
+that nobody has approved, a pause before the next try; which objects are not healthy; and what
 ignoreDifferences hides by which rule.
 
 Fields are told by the agent's own engine, run here with your own rights: see

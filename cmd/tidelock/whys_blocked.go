@@ -69,6 +69,12 @@ func (w *whys) blocked() (all []reason) {
 			all = append(all, reason{Topic: topicBlocked, Text: "it depends on application " + text, Hint: "tidelock why " + d.name})
 		}
 	}
+	if w.look != nil && w.look.Unapproved != "" {
+		all = append(all, reason{
+			Topic: topicBlocked, Text: w.look.Unapproved,
+			Hint: fmt.Sprintf("tidelock plan %s shows it, %s lets it be", w.app.Name, w.look.approval()),
+		})
+	}
 	if w.look != nil && w.look.Plan.Guard != "" {
 		all = append(all, reason{
 			Topic: topicBlocked, Text: "deletions are held: " + w.look.Plan.Guard,
