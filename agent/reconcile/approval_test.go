@@ -192,6 +192,11 @@ func TestApprovedIsTheAgents(t *testing.T) {
 	if approved(op) || infoOf(op, "a") != "b" {
 		t.Errorf("info %v", op.Operation.Info)
 	}
+	p.app.Operation = read[api.Operation](t, "{sync: {}, retry: {limit: 1}, info: [{name: tidelock.io/approved, value: abc}]}")
+	if p.broken("no such path"); approved(p.status.OperationState) {
+		t.Errorf("brought along to a later try: %v", p.status.OperationState.Operation.Info)
+	}
+	p.app.Operation = nil
 	p.approve(op, "abc", nil)
 	p.approve(op, "def", nil)
 	if !approved(op) || len(op.Operation.Info) != 2 || infoOf(op, api.AnnotationApproved) != "def" {

@@ -65,6 +65,7 @@ func (p *pass) broken(why string) {
 	if op == p.app.Operation {
 		p.taken = true
 		state = &api.OperationState{Operation: *op, Phase: api.OperationRunning, StartedAt: p.now, SyncResult: &api.SyncResult{}}
+		state.Operation.Info = withoutApproved(op.Info)
 		p.status.OperationState = state
 	} else if retrying(state) && p.restOf(state) > 0 {
 		return
