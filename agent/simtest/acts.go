@@ -62,7 +62,7 @@ func (r *run) act() func() {
 		return r.setting(app)
 	case n < 94:
 		return func() {
-			r.do("kubectl", http.MethodPatch, appPath(app), mergePatch, `{"metadata":{"annotations":{"argocd.argoproj.io/refresh":"`+"hard"+`"}}}`)
+			r.do("kubectl", http.MethodPatch, appPath(app), mergePatch, `{"metadata":{"annotations":{"argocd.argoproj.io/refresh":"hard"}}}`)
 		}
 	case n < 97:
 		return r.copies(name)
@@ -138,15 +138,12 @@ func (r *run) asks(app string) func() {
 		op.Sync.Revision = revision(0)
 	}
 	raw, err := utiljson.Marshal(map[string]any{"operation": op})
-	if err != nil {
-		panic(err) // it is ours
-	}
-	text := strings.Replace(string(raw), `"operation":{`, `"operation":{`, 1)
+	must(err)
 	return func() {
 		if before := r.app(app); before != nil && before.Operation != nil {
 			r.replaced(requestOf(before.Operation))
 		}
-		if _, code := r.do("kubectl", http.MethodPatch, appPath(app), mergePatch, text); code == http.StatusOK {
+		if _, code := r.do("kubectl", http.MethodPatch, appPath(app), mergePatch, string(raw)); code == http.StatusOK {
 			r.request(note)
 		}
 	}

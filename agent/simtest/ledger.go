@@ -86,7 +86,7 @@ func (m *watchman) history(before, after *api.Application, was, is *api.Operatio
 		m.w.fail("history entry %d follows %d", last.ID, want-1)
 	case last.Revision != is.SyncResult.Revision:
 		m.w.fail("history names revision %.7s, the sync was to %.7s", last.Revision, is.SyncResult.Revision)
-	case len(now) != min(len(old)+1, int(after.Spec.HistoryLimit())):
+	case len(now) != min(len(old)+1, after.Spec.HistoryLimit()):
 		m.w.fail("the history has %d entries after %d", len(now), len(old))
 	}
 	m.ran(after, is)

@@ -64,13 +64,13 @@ func newEstate(b testing.TB, n int) *estate {
 	})
 	cfg := &rest.Config{Host: "http://simtest", Transport: w.server, QPS: -1}
 	live, err := cluster.New(cfg, w.log, cluster.Listeners{Changed: func(string, bool) {}, Served: func() {}})
-	must(b, err)
-	must(b, live.Reach(ctx))
+	fatal(b, err)
+	fatal(b, live.Reach(ctx))
 	applier, err := apply.New(cfg, live, w.log)
-	must(b, err)
+	fatal(b, err)
 	applications, err := agent.NewApplications(cfg, agentNamespace, project.Namespaces{},
 		func(string) project.Scoped { return project.Scoped{} }, func() int64 { return 0 })
-	must(b, err)
+	fatal(b, err)
 	e := &estate{w, applications, reconcile.New(reconcile.Config{
 		Namespace: agentNamespace, Store: applications, Pipeline: w.git, Cluster: live, Apply: applier, Log: w.log,
 		Now: time.Now, Refresh: refresh, Synced: func(*api.Application, *api.OperationState) {},
@@ -78,8 +78,8 @@ func newEstate(b testing.TB, n int) *estate {
 	agent.New(applications, e.reconciler, w.log, nil) // listens to applications, and is not run
 	g.Go(func() error { return live.Run(ctx) })
 	g.Go(func() error { return applications.Run(ctx) })
-	must(b, applications.Wait(ctx))
-	must(b, applications.EnsureDefault(ctx))
+	fatal(b, applications.Wait(ctx))
+	fatal(b, applications.EnsureDefault(ctx))
 	for i := range n {
 		name := fmt.Sprintf("app-%d", i)
 		e.state(name, fmt.Sprintf(service, name))
@@ -98,7 +98,7 @@ func automated(app *api.Application) {
 	app.Spec.SyncPolicy = &api.SyncPolicy{Automated: &api.Automated{Prune: yes(), SelfHeal: yes()}}
 }
 
-func must(b testing.TB, err error) {
+func fatal(b testing.TB, err error) {
 	b.Helper()
 	if err != nil {
 		b.Fatal(err)
@@ -107,16 +107,15 @@ func must(b testing.TB, err error) {
 
 // state makes a commit that changes what an Application states.
 func (e *estate) state(name, yaml string) {
-	if _, err := e.git.commit(name, yaml); err != nil {
-		panic(err)
-	}
+	_, err := e.git.commit(name, yaml)
+	must(err)
 }
 
 // pass makes one pass.
 func (e *estate) pass(b testing.TB, name string) reconcile.Outcome {
 	b.Helper()
 	outcome, err := e.reconciler.Reconcile(e.ctx, agentNamespace, name)
-	must(b, err)
+	fatal(b, err)
 	return outcome
 }
 
@@ -149,7 +148,7 @@ func TestMadeAnew(t *testing.T) {
 	}
 	e.application("app-0", func(*api.Application) {})
 	next := e.app("app-0").UID
-	must(t, wait.PollUntilContextTimeout(e.ctx, time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+	fatal(t, wait.PollUntilContextTimeout(e.ctx, time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
 		app := e.applications.Application(agentNamespace, "app-0")
 		return app != nil && app.UID == next, nil
 	}))

@@ -38,15 +38,15 @@ func (r *writer) write(last bool) string {
 	}
 	if r.chance(20) {
 		docs = append(docs, fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata: {name: %s-web%s}\nspec: {ports: [{port: %d}]}",
-			r.dir, r.meta(last, ""), 80+r.IntN(3)))
+			r.dir, r.meta(""), 80+r.IntN(3)))
 	}
 	if r.chance(20) {
-		docs = append(docs, fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata: {name: %s-key%s}\nstringData: {key: k%d}", r.dir, r.meta(last, ""), r.IntN(3)))
+		docs = append(docs, fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata: {name: %s-key%s}\nstringData: {key: k%d}", r.dir, r.meta(""), r.IntN(3)))
 	}
 	if r.defined = r.defined || r.chance(5); r.defined {
 		docs = append(docs, strings.ReplaceAll(definition, "DIR", r.dir))
 		if r.chance(70) || last {
-			docs = append(docs, fmt.Sprintf("apiVersion: %s.example.com/v1\nkind: Thing\nmetadata: {name: x%s}\nspec: {size: %d}", r.dir, r.meta(last, ""), r.IntN(3)))
+			docs = append(docs, fmt.Sprintf("apiVersion: %s.example.com/v1\nkind: Thing\nmetadata: {name: x%s}\nspec: {size: %d}", r.dir, r.meta(""), r.IntN(3)))
 		}
 	}
 	docs = append(docs, r.hooks(last)...)
@@ -63,7 +63,7 @@ spec:
   versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]`
 
 // meta is the rest of a metadata map.
-func (r *writer) meta(last bool, annotations string) string {
+func (r *writer) meta(annotations string) string {
 	list := []string{annotations}
 	if r.chance(35) {
 		list = append(list, fmt.Sprintf(`argocd.argoproj.io/sync-wave: "%d"`, r.IntN(4)-1))
@@ -100,7 +100,7 @@ func (r *writer) config(name string, last bool) string {
 	if !last && r.chance(6) {
 		data += `, invalid: "1"`
 	}
-	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s-%s%s}\ndata: {%s}", r.dir, name, r.meta(last, note), data)
+	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s-%s%s}\ndata: {%s}", r.dir, name, r.meta(note), data)
 }
 
 func (r *writer) deployment(name string, last bool) string {
@@ -117,7 +117,7 @@ spec:
   selector: {matchLabels: {app: %s}}
   template:
     metadata: {labels: {app: %s}%s}
-    spec: {containers: [{name: main, image: "image:%d"}]}`, name, r.meta(last, ""), 1+r.IntN(2), name, name, fate, r.IntN(3))
+    spec: {containers: [{name: main, image: "image:%d"}]}`, name, r.meta(""), 1+r.IntN(2), name, name, fate, r.IntN(3))
 }
 
 func (r *writer) hooks(last bool) (docs []string) {
@@ -146,7 +146,7 @@ kind: Job
 metadata: {name: %s%s}
 spec:
   template:
-    spec: {restartPolicy: Never, containers: [{name: main, image: "job:%d"}]}%s`, name, r.meta(last, note), r.IntN(3), ttl))
+    spec: {restartPolicy: Never, containers: [{name: main, image: "job:%d"}]}%s`, name, r.meta(note), r.IntN(3), ttl))
 	}
 	return docs
 }

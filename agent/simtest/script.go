@@ -64,9 +64,9 @@ func newScript(ctx context.Context) *script {
 		Fate:  func(o *kube.Object) kube.Fate { return kube.Fate(fateOf(o)) },
 		Lag:   func(*kube.Object) time.Duration { return 5 * time.Millisecond }, // after the answer to who wrote
 	}, time.Second)
-	s.world.latency = func(string) time.Duration { return time.Millisecond }
-	s.world.faulty = s.fault
-	s.world.also = s.changed
+	s.latency = func(string) time.Duration { return time.Millisecond }
+	s.faulty = s.fault
+	s.also = s.changed
 	return s
 }
 
@@ -143,7 +143,7 @@ func (s *script) step(verb string, args []string, body string) (string, error) {
 	case "project":
 		return "", s.project(body)
 	case "commit":
-		s.world.commit(args[0], body, 0)
+		s.commit(args[0], body, 0)
 	case "operation":
 		return s.patches(appPath(args[0]), "operation:\n"+indented(body))
 	case "terminate":
@@ -161,7 +161,7 @@ func (s *script) step(verb string, args []string, body string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		s.world.do("kubectl", http.MethodDelete, pathOf(o), "", nil)
+		s.do("kubectl", http.MethodDelete, pathOf(o), "", nil)
 	case "fault":
 		n, err := strconv.Atoi(args[0])
 		if err != nil {
@@ -198,7 +198,7 @@ func indented(text string) string {
 
 func (s *script) makes(name, body string) error {
 	var err error
-	s.world.application(name, func(app *api.Application) { err = yaml.Unmarshal([]byte(body), app) })
+	s.application(name, func(app *api.Application) { err = yaml.Unmarshal([]byte(body), app) })
 	return err
 }
 
@@ -207,7 +207,7 @@ func (s *script) project(body string) error {
 	if err != nil {
 		return err
 	}
-	s.world.do("world", http.MethodPost, "/apis/argoproj.io/v1alpha1/namespaces/"+agentNamespace+"/appprojects", "application/json", string(raw))
+	s.do("world", http.MethodPost, "/apis/argoproj.io/v1alpha1/namespaces/"+agentNamespace+"/appprojects", "application/json", string(raw))
 	return nil
 }
 
@@ -217,7 +217,7 @@ func (s *script) patches(path, body string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	answer, code := s.world.do("kubectl", http.MethodPatch, path, mergePatch, string(raw))
+	answer, code := s.do("kubectl", http.MethodPatch, path, mergePatch, string(raw))
 	if code >= http.StatusBadRequest {
 		return fmt.Sprint(answer["message"], "\n"), nil
 	}
@@ -240,7 +240,7 @@ func (s *script) runs(d string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	time.Sleep(duration)
+	time.Sleep(duration) //nolint:forbidigo // of the bubble: nothing waits
 	s.mu.Lock()
 	lines := s.lines
 	s.lines = nil

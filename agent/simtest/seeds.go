@@ -62,10 +62,10 @@ func newRun(ctx context.Context, seed uint64) *run {
 			if step == "establish" || step == "serve" { // which the engine waits for, and asks
 				most = min(speed, 4*time.Second)
 			}
-			return 50*time.Millisecond + time.Duration(hash(seed, step, o.Name, o.Version)%uint64(most))
+			return 50*time.Millisecond + time.Duration(hash(seed, step, o.Name, o.Version)%uint64(most)) //nolint:gosec // seconds
 		},
 		Lag: func(o *kube.Object) time.Duration {
-			return time.Duration(hash(seed, "lag", o.Name, o.Version) % uint64(lag))
+			return time.Duration(hash(seed, "lag", o.Name, o.Version) % uint64(lag)) //nolint:gosec // seconds
 		},
 		Fate:      firsts.fate,
 		Bookmarks: 5 * time.Minute,
@@ -80,7 +80,7 @@ func newRun(ctx context.Context, seed uint64) *run {
 	}
 	for _, name := range r.apps {
 		r.writers[name] = &writer{Rand: random, dir: name, kept: map[string]bool{}}
-		r.world.application(name, r.policy)
+		r.application(name, r.policy)
 	}
 	return r
 }

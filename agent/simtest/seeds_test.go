@@ -2,7 +2,6 @@ package simtest
 
 import (
 	"flag"
-	"io"
 	"log/slog"
 	"os"
 	"runtime"
@@ -23,17 +22,18 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	klog.SetSlogLogger(slog.New(slog.NewTextHandler(io.Discard, nil))) // client-go tells of every fault
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler)) // client-go tells of every fault
 	// One of these handlers sleeps by the time of the last error of the process,
 	// which may be of another bubble, years away.
-	utilruntime.ErrorHandlers = nil
-	debug.SetGCPercent(1000) // a world is small, and soon gone
+	utilruntime.ErrorHandlers = nil //nolint:reassign // the only way to be without
+	debug.SetGCPercent(1000)        // a world is small, and soon gone
 	os.Exit(m.Run())
 }
 
 // TestSeeds lives through seeds: what must hold in each is in the files
 // watchful.go, ledger.go and settle.go.
 func TestSeeds(t *testing.T) {
+	t.Parallel()
 	if *only > 0 {
 		for range *again {
 			live(t, *only)

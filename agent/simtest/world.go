@@ -183,29 +183,20 @@ func (w *world) do(who, method, path, format string, body any) (map[string]any, 
 		raw = []byte(text)
 	} else if body != nil {
 		var err error
-		if raw, err = utiljson.Marshal(body); err != nil {
-			panic(err) // the caller's own words
-		}
+		raw, err = utiljson.Marshal(body)
+		must(err)
 	}
 	r, err := http.NewRequestWithContext(w.ctx, method, "http://simtest"+path, strings.NewReader(string(raw)))
-	if err != nil {
-		panic(err)
-	}
+	must(err)
 	r.Header.Set("User-Agent", who)
 	r.Header.Set("Content-Type", format)
 	answer, err := w.server.RoundTrip(r)
-	if err != nil {
-		panic(err) // it has no network to fail
-	}
+	must(err) // it has no network to fail
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		panic(err)
-	}
+	must(err)
 	var out map[string]any
-	if err := utiljson.Unmarshal(text, &out); err != nil {
-		panic(err)
-	}
+	must(utiljson.Unmarshal(text, &out))
 	w.story.tell(who, "%s %s %s: %d", method, path, clip(string(raw)), answer.StatusCode)
 	return out, answer.StatusCode
 }
@@ -217,7 +208,7 @@ func (w *world) must(method, path string, body any) {
 		format = string(types.MergePatchType)
 	}
 	if out, code := w.do("world", method, path, format, body); code >= 300 {
-		panic(fmt.Sprintf("%s %s: %d %v", method, path, code, out["message"]))
+		must(fmt.Errorf("%s %s: %d %v", method, path, code, out["message"]))
 	}
 }
 
@@ -231,9 +222,7 @@ func clip(text string) string {
 // commit changes what Git states, and tells the engine after a while.
 func (w *world) commit(dir, yaml string, news time.Duration) string {
 	revision, err := w.git.commit(dir, yaml)
-	if err != nil {
-		panic(err)
-	}
+	must(err)
 	w.story.tell("git", "commit %.7s to %s:\n%s", revision, dir, yaml)
 	time.AfterFunc(news, func() {
 		if l := w.current(); l != nil && w.ctx.Err() == nil {
@@ -267,9 +256,7 @@ func asApplication(o *kube.Object) *api.Application {
 		return nil
 	}
 	app := &api.Application{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Body, app); err != nil {
-		panic(err) // nobody here writes what is none
-	}
+	must(runtime.DefaultUnstructuredConverter.FromUnstructured(o.Body, app)) // nobody here writes what is none
 	return app
 }
 

@@ -83,16 +83,6 @@ func (s *Server) find(group, version, resource string) *Kind {
 	return nil
 }
 
-// kindOf returns the kind of a gvk, nil if it is not served.
-func (s *Server) kindOf(of schema.GroupVersionKind) *Kind {
-	for _, k := range s.kinds {
-		if k.GroupVersionKind == of {
-			return k
-		}
-	}
-	return nil
-}
-
 func mapAt(m map[string]any, path ...string) map[string]any {
 	for _, field := range path {
 		m, _ = m[field].(map[string]any)

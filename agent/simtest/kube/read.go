@@ -103,8 +103,6 @@ func (sel selection) shown(o *Object) []byte {
 	raw, err := utiljson.Marshal(map[string]any{
 		"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": o.Body["metadata"],
 	})
-	if err != nil {
-		panic(err) // it was JSON before
-	}
+	must(err) // it was JSON before
 	return raw
 }

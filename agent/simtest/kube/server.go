@@ -95,9 +95,7 @@ func New(options Options) *Server {
 			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name},
 		}})
 		s.mu.Unlock()
-		if err != nil {
-			panic(err) // a fresh store takes two namespaces
-		}
+		must(err) // a fresh store takes two namespaces
 	}
 	return s
 }

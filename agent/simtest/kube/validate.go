@@ -49,7 +49,7 @@ func validate(k *Kind, name string, live, next map[string]any) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return apierrors.NewInvalid(k.GroupVersionKind.GroupKind(), name, errs)
+	return apierrors.NewInvalid(k.GroupKind(), name, errs)
 }
 
 func at(m map[string]any, path []string) any {

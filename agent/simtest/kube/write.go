@@ -254,9 +254,8 @@ func newObject(c call, body map[string]any, version int64) *Object {
 		o.labels[name], _ = value.(string)
 	}
 	var err error
-	if o.raw, err = utiljson.Marshal(body); err != nil {
-		panic(err) // it was JSON before
-	}
+	o.raw, err = utiljson.Marshal(body)
+	must(err) // it was JSON before
 	return o
 }
 
@@ -334,10 +333,10 @@ func (s *Server) delete(c call, live *Object, propagation metav1.DeletionPropaga
 	}
 	next := runtime.DeepCopyJSON(live.Body)
 	finalizers := textsAt(next, "metadata", "finalizers")
-	switch {
-	case propagation == metav1.DeletePropagationForeground:
+	switch propagation {
+	case metav1.DeletePropagationForeground:
 		finalizers = append(finalizers, metav1.FinalizerDeleteDependents)
-	case propagation == metav1.DeletePropagationOrphan:
+	case metav1.DeletePropagationOrphan:
 		finalizers = append(finalizers, metav1.FinalizerOrphanDependents)
 	}
 	if live.Kind == namespaces || live.Kind == definitions {
