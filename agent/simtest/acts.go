@@ -60,10 +60,12 @@ func (r *run) act() func() {
 		return r.blinds()
 	case n < 92:
 		return r.setting(app)
-	case n < 94:
+	case n < 93:
 		return func() {
 			r.do("kubectl", http.MethodPatch, appPath(app), mergePatch, `{"metadata":{"annotations":{"argocd.argoproj.io/refresh":"hard"}}}`)
 		}
+	case n < 94:
+		return r.outage()
 	case n < 97:
 		return r.copies(name)
 	}
@@ -180,6 +182,16 @@ func (r *run) blinds() func() {
 		r.story.tell("world", "the watches are cut, and cannot go on")
 		r.server.Expire()
 		r.server.Cut(agentName)
+	}
+}
+
+// outage takes Git away for a while.
+func (r *run) outage() func() {
+	lasts := time.Duration(r.IntN(60)) * time.Second
+	return func() {
+		r.story.tell("world", "Git cannot be reached for %s", lasts)
+		r.git.breaks(errUnreachable)
+		time.AfterFunc(lasts, func() { r.git.breaks(nil) })
 	}
 }
 
