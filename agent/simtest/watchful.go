@@ -65,7 +65,7 @@ func (m *watchman) changed(c kube.Change) {
 		return
 	}
 	m.note(key, c)
-	if !ours && c.Before != nil && c.After != nil && ownerOf(c.Before) != ownerOf(c.After) {
+	if !ours && c.After != nil && (c.Before == nil || ownerOf(c.Before) != ownerOf(c.After)) {
 		m.handed[key] = time.Now()
 	}
 	if ours && c.After != nil {
