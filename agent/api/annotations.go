@@ -115,6 +115,10 @@ const (
 	// was approved by when it began, or "deletions" if only these needed it. The agent
 	// writes it; in what is asked for it has no meaning.
 	AnnotationApproved = "tidelock.io/approved"
+	// AnnotationHookKinds, as an entry of operation.info, are the kinds of the
+	// operation's hooks, as in "Job.v1.batch Pod.v1.": the agent notes them before it
+	// makes any, so that none is lost if it dies then.
+	AnnotationHookKinds = "tidelock.io/hook-kinds"
 	// AnnotationSealedSecrets and AnnotationExternalSecrets are [SecretsResolve] or
 	// [SecretsApply]; if absent the agent decides by what the destination serves.
 	AnnotationSealedSecrets   = "tidelock.io/sealed-secrets"

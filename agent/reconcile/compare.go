@@ -80,8 +80,8 @@ func (d *Desired) runs(key manifest.Key) bool {
 }
 
 // watch follows the kinds of all desired objects, and those that the status
-// names, for an object may be all that is left of its kind. A kind that the set
-// itself defines is not there yet.
+// names, for an object or a hook may be all that is left of its kind. A kind that
+// the set itself defines is not there yet.
 func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 	wanted := map[schema.GroupVersionKind]bool{}
 	for _, o := range set {
@@ -97,9 +97,12 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 		}
 		wanted[gvk] = true
 	}
-	for _, known := range p.app.Status.Resources {
-		gvk := schema.GroupVersionKind{Group: known.Group, Version: known.Version, Kind: known.Kind}
-		if wanted[gvk] || p.excludes(manifest.Key{Group: known.Group, Kind: known.Kind}) {
+	known := promised(p.app.Status.OperationState)
+	for _, r := range p.app.Status.Resources {
+		known = append(known, schema.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: r.Kind})
+	}
+	for _, gvk := range known {
+		if wanted[gvk] || p.excludes(manifest.Key{Group: gvk.Group, Kind: gvk.Kind}) {
 			continue
 		}
 		switch _, err := p.r.Cluster.Kind(ctx, gvk); {

@@ -213,6 +213,7 @@ func (p *pass) accept(ctx context.Context, op *api.OperationState, desired *Desi
 	if retries && op.Operation.Retry.Refresh || !bound(op) {
 		p.bind(op, desired)
 	}
+	promise(op, desired)
 	op.Phase, op.FinishedAt = api.OperationRunning, nil
 	p.status.OperationState = op
 	return p.write(ctx)
