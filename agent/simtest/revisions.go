@@ -27,12 +27,12 @@ func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 func (r *writer) write(last bool) string {
 	var docs []string
 	for _, name := range []string{"a", "b", "c", "d"} {
-		if r.chance(60) || r.kept[name] || last && name == "a" { // the last one states something
+		if r.chance(33) || r.kept[name] || last && name == "a" { // the last one states something
 			docs = append(docs, r.config(name, last))
 		}
 	}
 	for _, name := range []string{"web", "db"} {
-		if r.chance(45) {
+		if r.chance(30) {
 			docs = append(docs, r.deployment(name, last))
 		}
 	}
@@ -122,7 +122,7 @@ spec:
 
 func (r *writer) hooks(last bool) (docs []string) {
 	for _, moment := range []string{"PreSync", "Sync", "PostSync", "SyncFail", "PreSync,PostSync"} {
-		if !r.chance(22) {
+		if !r.chance(18) {
 			continue
 		}
 		note := fmt.Sprintf("argocd.argoproj.io/hook: %q", moment)

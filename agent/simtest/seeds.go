@@ -51,7 +51,7 @@ func newRun(ctx context.Context, seed uint64) *run {
 	random := rand.New(rand.NewPCG(seed, 20))
 	r := &run{Rand: random, writers: map[string]*writer{}}
 	r.until = time.Duration(30+random.IntN(60)) * time.Second
-	r.rate = pick(random, uint64(0), 20, 100, 300)
+	r.rate = pick(random, uint64(0), 20, 100, 200)
 	r.deadly = random.IntN(3) == 0
 	lag := pick(random, 5*time.Millisecond, 50*time.Millisecond, 3*time.Second)
 	speed := pick(random, time.Second, 4*time.Second, 20*time.Second)
@@ -75,7 +75,7 @@ func newRun(ctx context.Context, seed uint64) *run {
 	r.world = newWorld(ctx, seed, options, 15*time.Minute)
 	r.faulty = r.fault
 	r.apps = []string{"shop"}
-	if random.IntN(4) == 0 {
+	if random.IntN(8) == 0 {
 		r.apps = append(r.apps, "blog")
 	}
 	for _, name := range r.apps {
@@ -176,7 +176,7 @@ func (r *run) commits(news time.Duration) {
 
 // schedule plans what others do meanwhile.
 func (r *run) schedule() {
-	for range 1 + r.IntN(5) {
+	for range 1 + r.IntN(3) {
 		at := time.Duration(r.IntN(int(r.until/time.Millisecond))) * time.Millisecond
 		if act := r.act(); act != nil {
 			time.AfterFunc(at, act)
