@@ -28,6 +28,7 @@ var facts = []struct{ number, text, rooms string }{
 	{"1.4 auto-sync decision", "another revision or source begins a sync", "agent/reconcile"},
 	{"1.4 self-heal pacing", "0, 2 s, 6 s, 18 s, at most 5 min", "agent/reconcile"},
 	{"1.4 sync timeout", "from startedAt on; none by default", "agent/reconcile"},
+	{"1.4 managedNamespaceMetadata", "another one is a reason to sync; a Namespace in Git counts before it", "cmd/tidelock"},
 	{"1.4 revisionHistoryLimit", "ten; 0 keeps none; the oldest go first", "agent/api agent/reconcile"},
 
 	{"1.5 jsonPointers", "RFC 6901", "agent/diff"},
@@ -39,6 +40,7 @@ var facts = []struct{ number, text, rooms string }{
 	{"1.5 ignoreDifferences", "a sync applies what Git says all the same", "cmd/tidelock"},
 	{"1.5 RespectIgnoreDifferences", "unless this is set", "agent/diff"},
 	{"1.5 IgnoreExtraneous", "what is to be pruned makes nothing OutOfSync", "agent/diff agent/reconcile"},
+	{"1.5 argocd-cm", "differences and kinds that do not count, for all Applications", "cmd/tidelock"},
 	{"1.5 compare-options", "what has no effect here is said", "agent/reconcile"},
 
 	{"1.6 CreateNamespace", "before the dry run, not tracked", "cmd/tidelock"},
@@ -55,6 +57,7 @@ var facts = []struct{ number, text, rooms string }{
 	{"1.6 ServerSideApply", "an object's own word counts", "agent/apply"},
 	{"1.6 ServerSideApply=false", "client-side, but never a Secret", "agent/apply"},
 	{"1.6 ClientSideApplyMigration", "takes over what was applied before", "agent/apply"},
+	{"1.6 FailOnSharedResource", "fails of another application's object", "cmd/tidelock"},
 	{"1.6 Validate=false", "unknown fields are no error", "agent/apply"},
 	{"1.6 SkipDryRunOnMissingResource", "a kind that is not served yet is tolerated", "agent/apply"},
 	{"1.6 ApplyOutOfSyncOnly", "hooks and history as ever", "agent/reconcile"},
@@ -94,6 +97,7 @@ var facts = []struct{ number, text, rooms string }{
 	{"1.8 clusterResourceWhitelist.name", "is a glob", "agent/project"},
 	{"1.8 clusterResourceBlacklist", "subtracts", "agent/project"},
 	{"1.8 namespaceResourceBlacklist", "subtracts", "agent/project"},
+	{"1.8 orphanedResources", "objects of no application, where a project asks", "cmd/tidelock"},
 	{"1.8 sourceNamespaces", "globs or expressions", "agent/project"},
 	{"1.8 destinationServiceAccounts", "the first match; none is an error", "agent/project"},
 	{"1.8 signatureKeys", "who may sign", "cmd/tidelock"},
@@ -184,6 +188,7 @@ var facts = []struct{ number, text, rooms string }{
 	{"2.6 PVC", "", "agent/health"}, {"2.6 Service", "", "agent/health"}, {"2.6 Ingress", "", "agent/health"}, {"2.6 HPA", "", "agent/health"},
 	{"2.6 APIService", "", "agent/health"}, {"2.6 Argo Workflow", "", "agent/health"}, {"2.6 SealedSecret", "", "agent/health"},
 	{"2.6 ExternalSecret", "", "agent/health"}, {"2.6 Application", "its own health (DESIGN 4)", "agent/health"},
+	{"2.6 custom health", "a script of argocd-cm judges before the built-in checks", "cmd/tidelock"},
 
 	{"2.7 refresh", "normal and hard", "cmd/tidelock"},
 	{"2.8 repository", "credentials of its own first", "agent/keyring"},
