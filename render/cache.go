@@ -13,11 +13,12 @@ import (
 )
 
 // A key is what a result depends on besides the files. Its id finds a result;
-// env and keys must be equal too, but only if the render made use of them.
+// the others must be equal too, but only if the render made use of them.
 type key struct {
 	application string
 	id          string
-	env, keys   string
+
+	env, versions, keys string
 }
 
 func keyOf(req *Request) key {
@@ -28,9 +29,10 @@ func keyOf(req *Request) key {
 	return key{
 		application: req.Application,
 
-		id:   digest(req.Application, req.Project, req.SourceIndex, source, req.Namespace),
-		env:  digest(buildEnv(req, &req.Source)),
-		keys: digest(marks(req.Keys)),
+		id:       digest(req.Application, req.Project, req.SourceIndex, source, req.Namespace),
+		env:      digest(buildEnv(req, &req.Source)),
+		versions: digest(req.KubeVersion, req.APIVersions),
+		keys:     digest(marks(req.Keys)),
 	}
 }
 
@@ -58,8 +60,8 @@ func marks(keys []sdk.Key) []string {
 type outcome struct {
 	result *Result
 	err    *Error
-	// usesEnv and usesKeys say what of the key counts.
-	usesEnv, usesKeys bool
+	// These say what of the key counts.
+	usesEnv, usesVersions, usesKeys bool
 }
 
 // lasting says whether the outcome may be kept.
@@ -94,7 +96,10 @@ func (o *outcome) reuse(before *outcome) {
 // size is roughly what the outcome takes in memory.
 func (o *outcome) size() int64 {
 	const object, fact = 1024, 256
-	n := int64(len(o.result.Inputs))*fact + object
+	n := int64(len(o.result.Inputs)+len(o.result.Lookups))*fact + object
+	for _, m := range o.result.Mounts {
+		n += int64(len(m.Inputs))*fact + object
+	}
 	for _, obj := range o.result.Set {
 		n += int64(obj.Size()) + object
 	}
@@ -131,7 +136,7 @@ func (c *cache) get(k key) *outcome {
 		return nil
 	}
 	e := element.Value.(*entry)
-	if e.out.usesEnv && e.key.env != k.env || e.out.usesKeys && e.key.keys != k.keys {
+	if e.out.usesEnv && e.key.env != k.env || e.out.usesVersions && e.key.versions != k.versions || e.out.usesKeys && e.key.keys != k.keys {
 		return nil
 	}
 	c.recent.MoveToFront(element)

@@ -38,6 +38,8 @@ func (p *pass) choose(source *api.Source) (api.SourceType, error) {
 		}
 	case len(types) == 1:
 		return types[0], nil
+	case source.IsChart():
+		return api.SourceTypeHelm, nil
 	}
 	for _, m := range markers {
 		name := path.Join(source.Path, m.file)

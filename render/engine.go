@@ -134,7 +134,7 @@ func (e *Engine) Render(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	defer leave()
-	if hit := e.recall(&req, key); hit != nil {
+	if hit := e.recall(ctx, &req, key); hit != nil {
 		e.stats.hits.Add(1)
 		return hit.answer(&req, true)
 	}
@@ -153,13 +153,13 @@ func (e *Engine) Render(ctx context.Context, req Request) (*Result, error) {
 func (e *Engine) Forget(application string) { e.cache.forget(application) }
 
 // recall returns a kept outcome that holds for req, or nil.
-func (e *Engine) recall(req *Request, key key) *outcome {
+func (e *Engine) recall(ctx context.Context, req *Request, key key) *outcome {
 	kept := e.cache.get(key)
 	if kept == nil {
 		return nil
 	}
 	e.stats.facts.Add(int64(len(kept.result.Inputs)))
-	if !kept.result.Inputs.Hold(req.Tree) {
+	if !kept.result.Inputs.Hold(req.Tree) || !e.mountsHold(ctx, req, kept.result) || !lookupsHold(ctx, req, kept.result) {
 		return nil
 	}
 	return kept

@@ -32,9 +32,8 @@ func buildEnv(req *Request, source *api.Source) map[string]string {
 
 func short(revision string, n int) string { return revision[:min(n, len(revision))] }
 
-// usesEnv says whether rendering source depends on more than its files and
-// options. If not, the plugin is told no revision and no versions, and a new
-// commit or a new kind in the cluster alone renders nothing again.
+// usesEnv says whether rendering source depends on the build environment. If not,
+// the plugin is told none of it, and a new commit alone renders nothing again.
 func usesEnv(sourceType api.SourceType, source *api.Source) bool {
 	switch sourceType {
 	case api.SourceTypeDirectory:
@@ -43,6 +42,13 @@ func usesEnv(sourceType api.SourceType, source *api.Source) bool {
 		return source.Kustomize != nil && (source.Kustomize.CommonAnnotationsEnvsubst || hasVariable(source.Kustomize.CommonLabels))
 	}
 	return true
+}
+
+// usesVersions says whether a kind of source depends on the destination's version
+// and kinds. If not, the plugin is told none, and a new kind in the cluster alone
+// renders nothing again.
+func usesVersions(sourceType api.SourceType) bool {
+	return sourceType == api.SourceTypeHelm || sourceType == api.SourceTypePlugin
 }
 
 // hasVariable: Argo CD fills variables into commonLabels unasked.

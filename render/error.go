@@ -21,6 +21,8 @@ var (
 	ErrUnsupported = errors.New("not supported")
 	// ErrNoKey: a file is encrypted and none of the keys opens it.
 	ErrNoKey = sdk.ErrNoKey
+	// ErrRemote: a source that a file refers to could not be had.
+	ErrRemote = errors.New("cannot fetch")
 	// ErrManifest: what was rendered cannot be applied.
 	ErrManifest = errors.New("invalid manifest")
 )
@@ -72,7 +74,7 @@ func (e *Error) Unwrap() []error {
 // lasting says whether rendering the same input again must end in err again, so
 // that it may be remembered.
 func lasting(err error) bool {
-	for _, passing := range []error{ErrNoKey, host.ErrCrashed, host.ErrTimeout, host.ErrUnavailable, host.ErrProtocol, errDecrypt} {
+	for _, passing := range []error{ErrNoKey, ErrRemote, errLookup, host.ErrCrashed, host.ErrTimeout, host.ErrUnavailable, host.ErrProtocol, errDecrypt} {
 		if errors.Is(err, passing) {
 			return false
 		}

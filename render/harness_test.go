@@ -31,7 +31,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	pluginstest.Main(m, directory.Plugin("test"), kustomize.Plugin("test"), sops.Plugin("test"))
+	pluginstest.Main(m, directory.Plugin("test"), kustomize.Plugin("test"), sops.Plugin("test"), sdk.Plugin{Name: "asker", Renderer: asker{}})
 }
 
 // plugins are those of a host.
@@ -64,7 +64,7 @@ func newWorld(t *testing.T, archive string) *world {
 	w.must(err)
 	_, err = gogit.PlainInit(w.repo, false)
 	w.must(err)
-	w.plugins = plugins{pluginstest.Host(t, host.Spec{Name: "directory"}, host.Spec{Name: "kustomize"}, host.Spec{Name: "sops"})}
+	w.plugins = plugins{pluginstest.Host(t, host.Spec{Name: "directory"}, host.Spec{Name: "kustomize"}, host.Spec{Name: "sops"}, host.Spec{Name: "asker"})}
 	w.engine = render.New(render.Config{
 		Plugins: w.plugins,
 		Logger:  slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -34,7 +34,7 @@ func newPass(ctx context.Context, e *Engine, req *Request) *pass {
 
 func (p *pass) run() *outcome {
 	err := p.render()
-	p.out.result.Inputs = p.view.Facts()
+	p.out.result.Inputs, p.out.result.Mounts = p.view.Facts(), p.view.mounts.inputs()
 	p.out.usesKeys = len(p.view.plain) > 0
 	if err != nil {
 		p.out.err = p.explain(err)
@@ -45,9 +45,6 @@ func (p *pass) run() *outcome {
 
 func (p *pass) render() error {
 	source := p.req.Source
-	if source.IsChart() || source.IsOCI() {
-		return &Error{Kind: ErrUnsupported, Err: errors.New("this version does not render charts of a registry yet"), Hint: "commit the chart's output to Git"}
-	}
 	if err := p.checkPath(source.Path); err != nil {
 		return err
 	}
@@ -83,11 +80,14 @@ func (p *pass) prepare(source *api.Source) (*sdk.RenderRequest, error) {
 		return nil, err
 	}
 	request := &sdk.RenderRequest{
-		Application: p.req.Application, Path: source.Path, Tree: p.view, Options: options, Namespace: p.req.Namespace,
+		Application: p.req.Application, Path: source.Path, Tree: p.view, Host: beyond{p, source, 0},
+		Options: options, Namespace: p.req.Namespace,
 	}
-	if p.out.usesEnv = usesEnv(kind, source); p.out.usesEnv {
-		request.Env = buildEnv(p.req, source)
-		request.KubeVersion, request.APIVersions = p.req.KubeVersion, p.req.APIVersions
+	if usesEnv(kind, source) {
+		p.out.usesEnv, request.Env = true, buildEnv(p.req, source)
+	}
+	if usesVersions(kind) {
+		p.out.usesVersions, request.KubeVersion, request.APIVersions = true, p.req.KubeVersion, p.req.APIVersions
 	}
 	return request, nil
 }
@@ -97,6 +97,8 @@ func optionsOf(kind api.SourceType, source *api.Source) (json.RawMessage, error)
 	switch {
 	case kind == api.SourceTypeKustomize && source.Kustomize != nil:
 		return json.Marshal(source.Kustomize)
+	case kind == api.SourceTypeHelm && source.Helm != nil:
+		return json.Marshal(source.Helm)
 	case kind == api.SourceTypeDirectory && source.Directory != nil:
 		return json.Marshal(source.Directory)
 	case kind == api.SourceTypePlugin:
@@ -109,7 +111,7 @@ func optionsOf(kind api.SourceType, source *api.Source) (json.RawMessage, error)
 func (p *pass) read(response *sdk.RenderResult) error {
 	var set manifest.Set
 	for _, d := range response.Documents {
-		origin := manifest.Origin{Source: p.req.SourceIndex, File: d.File, Line: d.Line}
+		origin := manifest.Origin{Source: p.req.SourceIndex, File: p.view.mounts.label(d.File), Line: d.Line}
 		if stillEncrypted(d.Data) {
 			return &Error{
 				Where: inSource(origin), Kind: ErrManifest,
@@ -126,7 +128,7 @@ func (p *pass) read(response *sdk.RenderResult) error {
 	result := p.out.result
 	result.Set, result.Repeated = set.Unique()
 	for _, w := range response.Warnings {
-		result.Warnings = append(result.Warnings, p.view.redactor.clean(w))
+		result.Warnings = append(result.Warnings, p.clean(w))
 	}
 	return nil
 }
@@ -150,7 +152,7 @@ func (p *pass) explain(err error) *Error {
 	if errors.Is(err, sdk.ErrNotMine) {
 		return &Error{Where: dir, Kind: ErrKind, Err: fmt.Errorf("the plugin %s renders no such directory", p.out.result.Plugin)}
 	}
-	e := &Error{Err: errors.New(p.view.redactor.clean(spoken(err).Error()))}
+	e := &Error{Err: errors.New(p.clean(spoken(err).Error()))}
 	var call *host.Error
 	if errors.As(err, &call) {
 		e.Kind = call.Kind
@@ -160,6 +162,9 @@ func (p *pass) explain(err error) *Error {
 	}
 	return e
 }
+
+// clean takes decrypted text out of a message, and names mounts by their source.
+func (p *pass) clean(text string) string { return p.view.redactor.clean(p.view.mounts.label(text)) }
 
 // inSource prints an origin for an Error, which names the source itself.
 func inSource(origin manifest.Origin) string {

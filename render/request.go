@@ -1,6 +1,9 @@
 package render
 
 import (
+	"context"
+	"encoding/json"
+
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
@@ -26,6 +29,29 @@ type Request struct {
 	APIVersions []string
 	// Keys may open SOPS files of this project.
 	Keys []sdk.Key
+	// Refs are the sources of the same Application that others refer to, by name.
+	Refs map[string]Remote
+	// Remotes finds what is outside of the Application's sources; nil refuses.
+	Remotes Remotes
+	// Lookup reads an object of the destination as JSON, nil for none; a nil
+	// Lookup refuses.
+	Lookup func(ctx context.Context, o sdk.Object) (json.RawMessage, error)
+}
+
+// A Remote is another source at what its revision stood for.
+type Remote struct {
+	Tree     *git.Tree
+	Revision string // commit, version or digest
+	// Label names it in messages; never with a password.
+	Label string
+}
+
+// Remotes gives the sources that files refer to by URL: remote bases of
+// Kustomize, dependencies of charts. It checks that the project permits them,
+// and uses the project's credentials. What was found before is answered from
+// memory, for a kept render asks again whether it still holds.
+type Remotes interface {
+	Open(ctx context.Context, project string, source sdk.Source) (Remote, error)
 }
 
 // A Result is what one source gives. It may be shared: do not change it.
@@ -34,8 +60,11 @@ type Result struct {
 	// Plugin rendered it; "" if the source has no manifests, like a ref alone.
 	Plugin     string
 	SourceType api.SourceType
-	// Inputs are all the reads that the result depends on.
-	Inputs git.Facts
+	// Inputs are all the reads of the source's tree that the result depends on,
+	// Mounts those of other sources, Lookups those of the destination.
+	Inputs  git.Facts
+	Mounts  []Mount
+	Lookups []Lookup
 	// Repeated are objects that were stated before, and dropped
 	// (RepeatedResourceWarning).
 	Repeated []manifest.Duplicate
@@ -43,4 +72,18 @@ type Result struct {
 	Warnings []string
 	// Cached says that no plugin was called for it.
 	Cached bool
+}
+
+// A Mount is another source that a render read from.
+type Mount struct {
+	Source   sdk.Source `json:"source"`
+	Revision string     `json:"revision"`
+	Inputs   git.Facts  `json:"inputs"`
+}
+
+// A Lookup is an object of the destination that a render read, and the mark of
+// what it was: equal marks, equal objects, within one process.
+type Lookup struct {
+	Object sdk.Object `json:"object"`
+	Mark   string     `json:"mark"`
 }

@@ -23,6 +23,7 @@ type view struct {
 	ctx     context.Context // of the render
 	request *Request
 	plugins Plugins
+	mounts  mounts
 
 	plain    map[string][]byte // decrypted files by name
 	redactor redactor
@@ -35,9 +36,10 @@ func (v *view) ReadFile(name string) ([]byte, error) {
 	if plain, ok := v.plain[name]; ok {
 		return plain, nil
 	}
-	data, err := v.Recorder.ReadFile(name)
+	from, inner := v.mounts.find(v.Recorder, name)
+	data, err := from.ReadFile(inner)
 	if err != nil {
-		return nil, err
+		return nil, v.mounts.within(name, err)
 	}
 	format := sopsFormat(name, data)
 	if format == "" {
@@ -87,11 +89,27 @@ func (v *view) noKey(name string, data []byte) error {
 
 // Resolve follows links.
 func (v *view) Resolve(name string) (string, fs.FileInfo, error) {
-	entry, err := v.Lookup(name)
+	from, inner := v.mounts.find(v.Recorder, name)
+	entry, err := from.Lookup(inner)
 	if err != nil {
-		return "", nil, err
+		return "", nil, v.mounts.within(name, err)
 	}
+	entry.Path = v.mounts.outer(name, entry.Path)
 	return entry.Path, entryInfo{entry}, nil
+}
+
+// ReadDir lists a directory. Mounts are not listed.
+func (v *view) ReadDir(name string) ([]fs.DirEntry, error) {
+	from, inner := v.mounts.find(v.Recorder, name)
+	entries, err := from.ReadDir(inner)
+	return entries, v.mounts.within(name, err)
+}
+
+// Stat describes what a name leads to.
+func (v *view) Stat(name string) (fs.FileInfo, error) {
+	from, inner := v.mounts.find(v.Recorder, name)
+	info, err := from.Stat(inner)
+	return info, v.mounts.within(name, err)
 }
 
 // Open opens a directory, or a file with its content decrypted if need be.
@@ -101,7 +119,8 @@ func (v *view) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return v.Recorder.Open(name)
+		from, inner := v.mounts.find(v.Recorder, name)
+		return from.Open(inner)
 	}
 	data, err := v.ReadFile(name)
 	if err != nil {

@@ -140,6 +140,9 @@ const (
 	// AnnotationSyncTimeout is how long an operation may take, retries included: a Go
 	// duration. Without it, it may wait an hour for any one object.
 	AnnotationSyncTimeout = "tidelock.io/sync-timeout"
+	// AnnotationLookup lists the kinds that the charts of an Application may look up
+	// in the destination, as in "v1/ConfigMap, apps/v1/Deployment"; none without it.
+	AnnotationLookup = "tidelock.io/lookup"
 )
 
 // Our own annotations of managed objects.

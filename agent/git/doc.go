@@ -8,7 +8,8 @@
 // whether those reads would give the same on another commit. A Watcher polls
 // what the store was asked for, and Webhook tells it of pushes at once.
 // Verify proves that a commit or a tag is signed as a project demands.
-// Dir gives the same Tree over a plain directory, for the command line.
+// Dir gives the same Tree over a plain directory, for the command line, Archive
+// over the files of a chart or an artifact.
 //
 // Nothing here runs a git binary: the agent's image has none.
 package git

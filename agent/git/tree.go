@@ -8,8 +8,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// A Tree is the files of one commit, or of a directory on disk (see Dir),
-// read-only. Names are relative to the root, separated by slashes, as
+// A Tree is the files of one commit, of an archive (see Archive), or of a
+// directory on disk (see Dir), read-only. Names are relative to the root, separated by slashes, as
 // fs.ValidPath wants them. Symbolic links are followed inside the tree and
 // nowhere else. A Tree is safe for concurrent use, and keeps no file contents.
 type Tree struct {
@@ -57,7 +57,8 @@ type source interface {
 	hash(path string, id plumbing.Hash) (plumbing.Hash, error)
 }
 
-// Revision returns the commit's full SHA in hex, "" for a directory on disk.
+// Revision returns the commit's full SHA in hex, the version or digest of an
+// archive, "" for a directory on disk.
 func (t *Tree) Revision() string { return t.source.revision() }
 
 // Hash returns the object id of the root tree in hex: equal hashes, equal
@@ -68,10 +69,14 @@ func (t *Tree) Hash() string {
 
 // String names the tree in messages.
 func (t *Tree) String() string {
-	if r := t.Revision(); r != "" {
+	switch r := t.Revision(); {
+	case r == "":
+		return "directory"
+	case fullSHA.MatchString(r):
 		return "commit " + r[:7]
+	default:
+		return "version " + r
 	}
-	return "directory"
 }
 
 // ReadFile returns the content of the file that name leads to.

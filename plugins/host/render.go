@@ -100,7 +100,7 @@ func (r *rendering) converse(stream wire.Plugin_RenderClient) (done *wire.Render
 		}
 		switch m := message.GetMessage().(type) {
 		case *wire.FromRenderer_Ask:
-			err = r.answer(stream, m.Ask)
+			err = r.answer(stream.Context(), stream, m.Ask)
 		case *wire.FromRenderer_Documents:
 			err = r.take(m.Documents)
 		case *wire.FromRenderer_Done:
@@ -128,18 +128,18 @@ func (r *rendering) take(documents *wire.Documents) error {
 	return nil
 }
 
-func (r *rendering) answer(stream wire.Plugin_RenderClient, ask *wire.Ask) error {
+func (r *rendering) answer(ctx context.Context, stream wire.Plugin_RenderClient, ask *wire.Ask) error {
 	if r.asks++; r.asks > r.limits.Asks {
 		return failf(ErrTooLarge, "it asked for more than %d files", r.limits.Asks)
 	}
 	answer := &wire.Answer{Id: ask.GetId()}
-	if err := r.look(ask, answer); err != nil {
+	if err := r.look(ctx, ask, answer); err != nil {
 		answer.Failure = kinds.Failure(err)
 		if r.failed == nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errBadName) {
 			r.failed = err
 		}
 	}
-	r.served += int64(len(answer.GetData()))
+	r.served += size(answer)
 	if r.served > r.limits.AskBytes {
 		return failf(ErrTooLarge, "it read more than %d bytes", r.limits.AskBytes)
 	}
@@ -153,7 +153,15 @@ func (r *rendering) answer(stream wire.Plugin_RenderClient, ask *wire.Ask) error
 // errBadName is the plugin's mistake, not the tree's.
 var errBadName = errors.New("not a path in the tree")
 
-func (r *rendering) look(ask *wire.Ask, answer *wire.Answer) (err error) {
+func (r *rendering) look(ctx context.Context, ask *wire.Ask, answer *wire.Answer) (err error) {
+	switch ask.GetOperation() {
+	case wire.Ask_MOUNT:
+		return r.mount(ctx, ask.GetMount(), answer)
+	case wire.Ask_RENDER:
+		return r.nested(ctx, ask.GetRender(), answer)
+	case wire.Ask_LOOKUP:
+		return r.lookup(ctx, ask.GetLookup(), answer)
+	}
 	name := ask.GetName()
 	if !fs.ValidPath(name) {
 		return &fs.PathError{Op: "open", Path: name, Err: errBadName}

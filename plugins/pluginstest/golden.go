@@ -24,9 +24,16 @@ var update = flag.Bool("update", false, "write what the plugin gives as what is 
 // Golden renders each testdata/*.txtar. An archive holds the tree; besides,
 // "request" may hold a sdk.RenderRequest as JSON (its Path is "." if absent),
 // and "want" holds what is to come of it: documents, each under a line that
-// says its file, then warnings; or the error.
-func Golden(t *testing.T, plugin string) {
-	h := Host(t, host.Spec{Name: plugin})
+// says its file, then warnings; or the error. What the plugin may ask its host
+// for lies in files "mount SOURCE PATH" (https://example.com/repo@v1 a/b.yaml)
+// and "lookup APIVERSION KIND NAMESPACE/NAME"; others are the plugins that it
+// may have render.
+func Golden(t *testing.T, plugin string, others ...string) {
+	specs := []host.Spec{{Name: plugin}}
+	for _, name := range others {
+		specs = append(specs, host.Spec{Name: name})
+	}
+	h := Host(t, specs...)
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no testdata/*.txtar: %v", err)
@@ -58,7 +65,9 @@ func golden(t *testing.T, h *host.Host, plugin, path string) {
 			files = append(files, f)
 		}
 	}
+	beyond, files := newBeyond(h, files)
 	req.Tree = treeOf(files)
+	beyond.serve(req)
 	got := Text(h.Render(context.Background(), plugin, req))
 	if *update && want >= 0 {
 		archive.Files[want].Data = []byte(got)

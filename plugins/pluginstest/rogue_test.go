@@ -68,6 +68,21 @@ var acts = map[string]func(context.Context, *sdk.RenderRequest) (*sdk.RenderResu
 		data, err := req.Tree.ReadFile("a")
 		return one(string(data)), err
 	},
+	"mount": func(ctx context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+		m, err := req.Host.Mount(ctx, sdk.Source{URL: "https://user:hunter2@example.com/repo", Revision: "v1", Chart: "c"})
+		if err != nil {
+			return one("swallowed"), nil
+		}
+		data, err := req.Tree.ReadFile(m.Path + "/a")
+		return one(m.Revision + " " + string(data)), err
+	},
+	"nested": func(ctx context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+		return req.Host.Render(ctx, sdk.NestedRequest{Plugin: "crowd", Path: "b", Options: []byte(`"work"`)})
+	},
+	"lookup": func(ctx context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+		data, err := req.Host.Lookup(ctx, sdk.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: "a", Name: "b"})
+		return one(string(data)), err
+	},
 	"pid": func(context.Context, *sdk.RenderRequest) (*sdk.RenderResult, error) {
 		return one(fmt.Sprint(os.Getpid())), nil
 	},

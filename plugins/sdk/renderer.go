@@ -30,6 +30,9 @@ type RenderRequest struct {
 	Path string
 	// Tree holds the whole repository at one commit. SOPS files read as plain text.
 	Tree Tree
+	// Host gives what is not in Tree: other sources, other renderers, objects of
+	// the destination.
+	Host Host
 	// Options is the block of the Application's source that is named after the
 	// renderer (spec.source.kustomize for "kustomize", ...) as JSON; nil if absent.
 	Options json.RawMessage

@@ -107,10 +107,12 @@ func receiveRender(stream wire.Plugin_RenderServer) (*RenderRequest, error) {
 	if start == nil {
 		return nil, errors.New("the call does not begin with a start")
 	}
+	tree := newTree(exchange(stream))
 	req := &RenderRequest{
 		Application: start.GetApplication(),
 		Path:        start.GetPath(),
-		Tree:        newTree(exchange(stream)),
+		Tree:        tree,
+		Host:        remote{tree},
 		Namespace:   start.GetNamespace(),
 		KubeVersion: start.GetKubeVersion(),
 		APIVersions: start.GetApiVersions(),

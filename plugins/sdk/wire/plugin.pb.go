@@ -97,6 +97,12 @@ const (
 	Ask_READ_DIR Ask_Operation = 3
 	// RESOLVE gives path and info.
 	Ask_RESOLVE Ask_Operation = 4
+	// MOUNT gives path and revision.
+	Ask_MOUNT Ask_Operation = 5
+	// RENDER gives documents and warnings.
+	Ask_RENDER Ask_Operation = 6
+	// LOOKUP gives data: the object as JSON, or a list of objects.
+	Ask_LOOKUP Ask_Operation = 7
 )
 
 // Enum value maps for Ask_Operation.
@@ -107,6 +113,9 @@ var (
 		2: "STAT",
 		3: "READ_DIR",
 		4: "RESOLVE",
+		5: "MOUNT",
+		6: "RENDER",
+		7: "LOOKUP",
 	}
 	Ask_Operation_value = map[string]int32{
 		"UNSPECIFIED": 0,
@@ -114,6 +123,9 @@ var (
 		"STAT":        2,
 		"READ_DIR":    3,
 		"RESOLVE":     4,
+		"MOUNT":       5,
+		"RENDER":      6,
+		"LOOKUP":      7,
 	}
 )
 
@@ -621,6 +633,9 @@ type Ask struct {
 	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Operation     Ask_Operation          `protobuf:"varint,2,opt,name=operation,proto3,enum=tidelock.plugin.v1.Ask_Operation" json:"operation,omitempty"`
 	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Mount         *Mount                 `protobuf:"bytes,4,opt,name=mount,proto3" json:"mount,omitempty"`
+	Render        *NestedRender          `protobuf:"bytes,5,opt,name=render,proto3" json:"render,omitempty"`
+	Lookup        *Lookup                `protobuf:"bytes,6,opt,name=lookup,proto3" json:"lookup,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -676,6 +691,242 @@ func (x *Ask) GetName() string {
 	return ""
 }
 
+func (x *Ask) GetMount() *Mount {
+	if x != nil {
+		return x.Mount
+	}
+	return nil
+}
+
+func (x *Ask) GetRender() *NestedRender {
+	if x != nil {
+		return x.Render
+	}
+	return nil
+}
+
+func (x *Ask) GetLookup() *Lookup {
+	if x != nil {
+		return x.Lookup
+	}
+	return nil
+}
+
+// Mount names a source that is not part of the tree.
+type Mount struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ref           string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	Url           string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	Revision      string                 `protobuf:"bytes,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	Chart         string                 `protobuf:"bytes,4,opt,name=chart,proto3" json:"chart,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mount) Reset() {
+	*x = Mount{}
+	mi := &file_plugin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mount) ProtoMessage() {}
+
+func (x *Mount) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mount.ProtoReflect.Descriptor instead.
+func (*Mount) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Mount) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
+func (x *Mount) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *Mount) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+func (x *Mount) GetChart() string {
+	if x != nil {
+		return x.Chart
+	}
+	return ""
+}
+
+// NestedRender has another plugin render a directory of the tree.
+type NestedRender struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plugin        string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	Options       []byte                 `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	HasOptions    bool                   `protobuf:"varint,4,opt,name=has_options,json=hasOptions,proto3" json:"has_options,omitempty"`
+	Namespace     string                 `protobuf:"bytes,5,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NestedRender) Reset() {
+	*x = NestedRender{}
+	mi := &file_plugin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NestedRender) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NestedRender) ProtoMessage() {}
+
+func (x *NestedRender) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NestedRender.ProtoReflect.Descriptor instead.
+func (*NestedRender) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *NestedRender) GetPlugin() string {
+	if x != nil {
+		return x.Plugin
+	}
+	return ""
+}
+
+func (x *NestedRender) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *NestedRender) GetOptions() []byte {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *NestedRender) GetHasOptions() bool {
+	if x != nil {
+		return x.HasOptions
+	}
+	return false
+}
+
+func (x *NestedRender) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+// Lookup names an object of the destination, or with no name all of its kind.
+type Lookup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ApiVersion    string                 `protobuf:"bytes,1,opt,name=api_version,json=apiVersion,proto3" json:"api_version,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Namespace     string                 `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lookup) Reset() {
+	*x = Lookup{}
+	mi := &file_plugin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lookup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lookup) ProtoMessage() {}
+
+func (x *Lookup) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lookup.ProtoReflect.Descriptor instead.
+func (*Lookup) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Lookup) GetApiVersion() string {
+	if x != nil {
+		return x.ApiVersion
+	}
+	return ""
+}
+
+func (x *Lookup) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Lookup) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *Lookup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type Answer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the ask.
@@ -685,13 +936,16 @@ type Answer struct {
 	Info          *FileInfo   `protobuf:"bytes,4,opt,name=info,proto3" json:"info,omitempty"`
 	Data          []byte      `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
 	Entries       []*FileInfo `protobuf:"bytes,6,rep,name=entries,proto3" json:"entries,omitempty"`
+	Revision      string      `protobuf:"bytes,7,opt,name=revision,proto3" json:"revision,omitempty"`
+	Documents     []*Document `protobuf:"bytes,8,rep,name=documents,proto3" json:"documents,omitempty"`
+	Warnings      []string    `protobuf:"bytes,9,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_plugin_proto_msgTypes[7]
+	mi := &file_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +957,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[7]
+	mi := &file_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +970,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{7}
+	return file_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Answer) GetId() uint32 {
@@ -761,6 +1015,27 @@ func (x *Answer) GetEntries() []*FileInfo {
 	return nil
 }
 
+func (x *Answer) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+func (x *Answer) GetDocuments() []*Document {
+	if x != nil {
+		return x.Documents
+	}
+	return nil
+}
+
+func (x *Answer) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 type FileInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -773,7 +1048,7 @@ type FileInfo struct {
 
 func (x *FileInfo) Reset() {
 	*x = FileInfo{}
-	mi := &file_plugin_proto_msgTypes[8]
+	mi := &file_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -785,7 +1060,7 @@ func (x *FileInfo) String() string {
 func (*FileInfo) ProtoMessage() {}
 
 func (x *FileInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[8]
+	mi := &file_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -798,7 +1073,7 @@ func (x *FileInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileInfo.ProtoReflect.Descriptor instead.
 func (*FileInfo) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{8}
+	return file_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FileInfo) GetName() string {
@@ -831,7 +1106,7 @@ type Documents struct {
 
 func (x *Documents) Reset() {
 	*x = Documents{}
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +1118,7 @@ func (x *Documents) String() string {
 func (*Documents) ProtoMessage() {}
 
 func (x *Documents) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +1131,7 @@ func (x *Documents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Documents.ProtoReflect.Descriptor instead.
 func (*Documents) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{9}
+	return file_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Documents) GetDocuments() []*Document {
@@ -877,7 +1152,7 @@ type Document struct {
 
 func (x *Document) Reset() {
 	*x = Document{}
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +1164,7 @@ func (x *Document) String() string {
 func (*Document) ProtoMessage() {}
 
 func (x *Document) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +1177,7 @@ func (x *Document) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Document.ProtoReflect.Descriptor instead.
 func (*Document) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{10}
+	return file_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Document) GetData() []byte {
@@ -935,7 +1210,7 @@ type RenderDone struct {
 
 func (x *RenderDone) Reset() {
 	*x = RenderDone{}
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1222,7 @@ func (x *RenderDone) String() string {
 func (*RenderDone) ProtoMessage() {}
 
 func (x *RenderDone) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1235,7 @@ func (x *RenderDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderDone.ProtoReflect.Descriptor instead.
 func (*RenderDone) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{11}
+	return file_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RenderDone) GetWarnings() []string {
@@ -983,7 +1258,7 @@ type DecryptCall struct {
 
 func (x *DecryptCall) Reset() {
 	*x = DecryptCall{}
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1270,7 @@ func (x *DecryptCall) String() string {
 func (*DecryptCall) ProtoMessage() {}
 
 func (x *DecryptCall) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1283,7 @@ func (x *DecryptCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecryptCall.ProtoReflect.Descriptor instead.
 func (*DecryptCall) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{12}
+	return file_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DecryptCall) GetApplication() string {
@@ -1057,7 +1332,7 @@ type Key struct {
 
 func (x *Key) Reset() {
 	*x = Key{}
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1344,7 @@ func (x *Key) String() string {
 func (*Key) ProtoMessage() {}
 
 func (x *Key) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1357,7 @@ func (x *Key) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Key.ProtoReflect.Descriptor instead.
 func (*Key) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{13}
+	return file_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Key) GetKind() string {
@@ -1115,7 +1390,7 @@ type DecryptReply struct {
 
 func (x *DecryptReply) Reset() {
 	*x = DecryptReply{}
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1127,7 +1402,7 @@ func (x *DecryptReply) String() string {
 func (*DecryptReply) ProtoMessage() {}
 
 func (x *DecryptReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1140,7 +1415,7 @@ func (x *DecryptReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecryptReply.ProtoReflect.Descriptor instead.
 func (*DecryptReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{14}
+	return file_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DecryptReply) GetData() []byte {
@@ -1163,7 +1438,7 @@ type ToSource struct {
 
 func (x *ToSource) Reset() {
 	*x = ToSource{}
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1450,7 @@ func (x *ToSource) String() string {
 func (*ToSource) ProtoMessage() {}
 
 func (x *ToSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1463,7 @@ func (x *ToSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToSource.ProtoReflect.Descriptor instead.
 func (*ToSource) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{15}
+	return file_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ToSource) GetMessage() isToSource_Message {
@@ -1245,7 +1520,7 @@ type FromSource struct {
 
 func (x *FromSource) Reset() {
 	*x = FromSource{}
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1257,7 +1532,7 @@ func (x *FromSource) String() string {
 func (*FromSource) ProtoMessage() {}
 
 func (x *FromSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1270,7 +1545,7 @@ func (x *FromSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FromSource.ProtoReflect.Descriptor instead.
 func (*FromSource) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{16}
+	return file_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FromSource) GetMessage() isFromSource_Message {
@@ -1325,7 +1600,7 @@ type FetchStart struct {
 
 func (x *FetchStart) Reset() {
 	*x = FetchStart{}
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1337,7 +1612,7 @@ func (x *FetchStart) String() string {
 func (*FetchStart) ProtoMessage() {}
 
 func (x *FetchStart) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1350,7 +1625,7 @@ func (x *FetchStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchStart.ProtoReflect.Descriptor instead.
 func (*FetchStart) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{17}
+	return file_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FetchStart) GetApplication() string {
@@ -1388,7 +1663,7 @@ type ObjectAsk struct {
 
 func (x *ObjectAsk) Reset() {
 	*x = ObjectAsk{}
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +1675,7 @@ func (x *ObjectAsk) String() string {
 func (*ObjectAsk) ProtoMessage() {}
 
 func (x *ObjectAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +1688,7 @@ func (x *ObjectAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectAsk.ProtoReflect.Descriptor instead.
 func (*ObjectAsk) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{18}
+	return file_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ObjectAsk) GetId() uint32 {
@@ -1476,7 +1751,7 @@ type GetObject struct {
 
 func (x *GetObject) Reset() {
 	*x = GetObject{}
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1488,7 +1763,7 @@ func (x *GetObject) String() string {
 func (*GetObject) ProtoMessage() {}
 
 func (x *GetObject) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +1776,7 @@ func (x *GetObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObject.ProtoReflect.Descriptor instead.
 func (*GetObject) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{19}
+	return file_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetObject) GetApiVersion() string {
@@ -1543,7 +1818,7 @@ type GetToken struct {
 
 func (x *GetToken) Reset() {
 	*x = GetToken{}
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1555,7 +1830,7 @@ func (x *GetToken) String() string {
 func (*GetToken) ProtoMessage() {}
 
 func (x *GetToken) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1568,7 +1843,7 @@ func (x *GetToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetToken.ProtoReflect.Descriptor instead.
 func (*GetToken) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{20}
+	return file_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetToken) GetNamespace() string {
@@ -1605,7 +1880,7 @@ type ObjectAnswer struct {
 
 func (x *ObjectAnswer) Reset() {
 	*x = ObjectAnswer{}
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1892,7 @@ func (x *ObjectAnswer) String() string {
 func (*ObjectAnswer) ProtoMessage() {}
 
 func (x *ObjectAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1905,7 @@ func (x *ObjectAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectAnswer.ProtoReflect.Descriptor instead.
 func (*ObjectAnswer) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{21}
+	return file_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ObjectAnswer) GetId() uint32 {
@@ -1667,7 +1942,7 @@ type FetchDone struct {
 
 func (x *FetchDone) Reset() {
 	*x = FetchDone{}
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1679,7 +1954,7 @@ func (x *FetchDone) String() string {
 func (*FetchDone) ProtoMessage() {}
 
 func (x *FetchDone) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1692,7 +1967,7 @@ func (x *FetchDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchDone.ProtoReflect.Descriptor instead.
 func (*FetchDone) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{22}
+	return file_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FetchDone) GetType() string {
@@ -1780,24 +2055,53 @@ const file_plugin_proto_rawDesc = "" +
 	"\x03env\x18\b \x03(\v2(.tidelock.plugin.v1.RenderStart.EnvEntryR\x03env\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb7\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf9\x02\n" +
 	"\x03Ask\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12?\n" +
 	"\toperation\x18\x02 \x01(\x0e2!.tidelock.plugin.v1.Ask.OperationR\toperation\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"K\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12/\n" +
+	"\x05mount\x18\x04 \x01(\v2\x19.tidelock.plugin.v1.MountR\x05mount\x128\n" +
+	"\x06render\x18\x05 \x01(\v2 .tidelock.plugin.v1.NestedRenderR\x06render\x122\n" +
+	"\x06lookup\x18\x06 \x01(\v2\x1a.tidelock.plugin.v1.LookupR\x06lookup\"n\n" +
 	"\tOperation\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OPEN\x10\x01\x12\b\n" +
 	"\x04STAT\x10\x02\x12\f\n" +
 	"\bREAD_DIR\x10\x03\x12\v\n" +
-	"\aRESOLVE\x10\x04\"\xe1\x01\n" +
+	"\aRESOLVE\x10\x04\x12\t\n" +
+	"\x05MOUNT\x10\x05\x12\n" +
+	"\n" +
+	"\x06RENDER\x10\x06\x12\n" +
+	"\n" +
+	"\x06LOOKUP\x10\a\"]\n" +
+	"\x05Mount\x12\x10\n" +
+	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\tR\brevision\x12\x14\n" +
+	"\x05chart\x18\x04 \x01(\tR\x05chart\"\x93\x01\n" +
+	"\fNestedRender\x12\x16\n" +
+	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x18\n" +
+	"\aoptions\x18\x03 \x01(\fR\aoptions\x12\x1f\n" +
+	"\vhas_options\x18\x04 \x01(\bR\n" +
+	"hasOptions\x12\x1c\n" +
+	"\tnamespace\x18\x05 \x01(\tR\tnamespace\"o\n" +
+	"\x06Lookup\x12\x1f\n" +
+	"\vapi_version\x18\x01 \x01(\tR\n" +
+	"apiVersion\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1c\n" +
+	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\"\xd5\x02\n" +
 	"\x06Answer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x125\n" +
 	"\afailure\x18\x02 \x01(\v2\x1b.tidelock.plugin.v1.FailureR\afailure\x12\x12\n" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x120\n" +
 	"\x04info\x18\x04 \x01(\v2\x1c.tidelock.plugin.v1.FileInfoR\x04info\x12\x12\n" +
 	"\x04data\x18\x05 \x01(\fR\x04data\x126\n" +
-	"\aentries\x18\x06 \x03(\v2\x1c.tidelock.plugin.v1.FileInfoR\aentries\"F\n" +
+	"\aentries\x18\x06 \x03(\v2\x1c.tidelock.plugin.v1.FileInfoR\aentries\x12\x1a\n" +
+	"\brevision\x18\a \x01(\tR\brevision\x12:\n" +
+	"\tdocuments\x18\b \x03(\v2\x1c.tidelock.plugin.v1.DocumentR\tdocuments\x12\x1a\n" +
+	"\bwarnings\x18\t \x03(\tR\bwarnings\"F\n" +
 	"\bFileInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x12\n" +
@@ -1890,7 +2194,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_plugin_proto_goTypes = []any{
 	(Failure_Kind)(0),       // 0: tidelock.plugin.v1.Failure.Kind
 	(Ask_Operation)(0),      // 1: tidelock.plugin.v1.Ask.Operation
@@ -1901,64 +2205,71 @@ var file_plugin_proto_goTypes = []any{
 	(*FromRenderer)(nil),    // 6: tidelock.plugin.v1.FromRenderer
 	(*RenderStart)(nil),     // 7: tidelock.plugin.v1.RenderStart
 	(*Ask)(nil),             // 8: tidelock.plugin.v1.Ask
-	(*Answer)(nil),          // 9: tidelock.plugin.v1.Answer
-	(*FileInfo)(nil),        // 10: tidelock.plugin.v1.FileInfo
-	(*Documents)(nil),       // 11: tidelock.plugin.v1.Documents
-	(*Document)(nil),        // 12: tidelock.plugin.v1.Document
-	(*RenderDone)(nil),      // 13: tidelock.plugin.v1.RenderDone
-	(*DecryptCall)(nil),     // 14: tidelock.plugin.v1.DecryptCall
-	(*Key)(nil),             // 15: tidelock.plugin.v1.Key
-	(*DecryptReply)(nil),    // 16: tidelock.plugin.v1.DecryptReply
-	(*ToSource)(nil),        // 17: tidelock.plugin.v1.ToSource
-	(*FromSource)(nil),      // 18: tidelock.plugin.v1.FromSource
-	(*FetchStart)(nil),      // 19: tidelock.plugin.v1.FetchStart
-	(*ObjectAsk)(nil),       // 20: tidelock.plugin.v1.ObjectAsk
-	(*GetObject)(nil),       // 21: tidelock.plugin.v1.GetObject
-	(*GetToken)(nil),        // 22: tidelock.plugin.v1.GetToken
-	(*ObjectAnswer)(nil),    // 23: tidelock.plugin.v1.ObjectAnswer
-	(*FetchDone)(nil),       // 24: tidelock.plugin.v1.FetchDone
-	nil,                     // 25: tidelock.plugin.v1.RenderStart.EnvEntry
-	nil,                     // 26: tidelock.plugin.v1.FetchDone.LabelsEntry
-	nil,                     // 27: tidelock.plugin.v1.FetchDone.AnnotationsEntry
-	nil,                     // 28: tidelock.plugin.v1.FetchDone.DataEntry
+	(*Mount)(nil),           // 9: tidelock.plugin.v1.Mount
+	(*NestedRender)(nil),    // 10: tidelock.plugin.v1.NestedRender
+	(*Lookup)(nil),          // 11: tidelock.plugin.v1.Lookup
+	(*Answer)(nil),          // 12: tidelock.plugin.v1.Answer
+	(*FileInfo)(nil),        // 13: tidelock.plugin.v1.FileInfo
+	(*Documents)(nil),       // 14: tidelock.plugin.v1.Documents
+	(*Document)(nil),        // 15: tidelock.plugin.v1.Document
+	(*RenderDone)(nil),      // 16: tidelock.plugin.v1.RenderDone
+	(*DecryptCall)(nil),     // 17: tidelock.plugin.v1.DecryptCall
+	(*Key)(nil),             // 18: tidelock.plugin.v1.Key
+	(*DecryptReply)(nil),    // 19: tidelock.plugin.v1.DecryptReply
+	(*ToSource)(nil),        // 20: tidelock.plugin.v1.ToSource
+	(*FromSource)(nil),      // 21: tidelock.plugin.v1.FromSource
+	(*FetchStart)(nil),      // 22: tidelock.plugin.v1.FetchStart
+	(*ObjectAsk)(nil),       // 23: tidelock.plugin.v1.ObjectAsk
+	(*GetObject)(nil),       // 24: tidelock.plugin.v1.GetObject
+	(*GetToken)(nil),        // 25: tidelock.plugin.v1.GetToken
+	(*ObjectAnswer)(nil),    // 26: tidelock.plugin.v1.ObjectAnswer
+	(*FetchDone)(nil),       // 27: tidelock.plugin.v1.FetchDone
+	nil,                     // 28: tidelock.plugin.v1.RenderStart.EnvEntry
+	nil,                     // 29: tidelock.plugin.v1.FetchDone.LabelsEntry
+	nil,                     // 30: tidelock.plugin.v1.FetchDone.AnnotationsEntry
+	nil,                     // 31: tidelock.plugin.v1.FetchDone.DataEntry
 }
 var file_plugin_proto_depIdxs = []int32{
 	0,  // 0: tidelock.plugin.v1.Failure.kind:type_name -> tidelock.plugin.v1.Failure.Kind
 	7,  // 1: tidelock.plugin.v1.ToRenderer.start:type_name -> tidelock.plugin.v1.RenderStart
-	9,  // 2: tidelock.plugin.v1.ToRenderer.answer:type_name -> tidelock.plugin.v1.Answer
+	12, // 2: tidelock.plugin.v1.ToRenderer.answer:type_name -> tidelock.plugin.v1.Answer
 	8,  // 3: tidelock.plugin.v1.FromRenderer.ask:type_name -> tidelock.plugin.v1.Ask
-	11, // 4: tidelock.plugin.v1.FromRenderer.documents:type_name -> tidelock.plugin.v1.Documents
-	13, // 5: tidelock.plugin.v1.FromRenderer.done:type_name -> tidelock.plugin.v1.RenderDone
-	25, // 6: tidelock.plugin.v1.RenderStart.env:type_name -> tidelock.plugin.v1.RenderStart.EnvEntry
+	14, // 4: tidelock.plugin.v1.FromRenderer.documents:type_name -> tidelock.plugin.v1.Documents
+	16, // 5: tidelock.plugin.v1.FromRenderer.done:type_name -> tidelock.plugin.v1.RenderDone
+	28, // 6: tidelock.plugin.v1.RenderStart.env:type_name -> tidelock.plugin.v1.RenderStart.EnvEntry
 	1,  // 7: tidelock.plugin.v1.Ask.operation:type_name -> tidelock.plugin.v1.Ask.Operation
-	4,  // 8: tidelock.plugin.v1.Answer.failure:type_name -> tidelock.plugin.v1.Failure
-	10, // 9: tidelock.plugin.v1.Answer.info:type_name -> tidelock.plugin.v1.FileInfo
-	10, // 10: tidelock.plugin.v1.Answer.entries:type_name -> tidelock.plugin.v1.FileInfo
-	12, // 11: tidelock.plugin.v1.Documents.documents:type_name -> tidelock.plugin.v1.Document
-	15, // 12: tidelock.plugin.v1.DecryptCall.keys:type_name -> tidelock.plugin.v1.Key
-	19, // 13: tidelock.plugin.v1.ToSource.start:type_name -> tidelock.plugin.v1.FetchStart
-	23, // 14: tidelock.plugin.v1.ToSource.answer:type_name -> tidelock.plugin.v1.ObjectAnswer
-	20, // 15: tidelock.plugin.v1.FromSource.ask:type_name -> tidelock.plugin.v1.ObjectAsk
-	24, // 16: tidelock.plugin.v1.FromSource.done:type_name -> tidelock.plugin.v1.FetchDone
-	21, // 17: tidelock.plugin.v1.ObjectAsk.get:type_name -> tidelock.plugin.v1.GetObject
-	22, // 18: tidelock.plugin.v1.ObjectAsk.token:type_name -> tidelock.plugin.v1.GetToken
-	4,  // 19: tidelock.plugin.v1.ObjectAnswer.failure:type_name -> tidelock.plugin.v1.Failure
-	26, // 20: tidelock.plugin.v1.FetchDone.labels:type_name -> tidelock.plugin.v1.FetchDone.LabelsEntry
-	27, // 21: tidelock.plugin.v1.FetchDone.annotations:type_name -> tidelock.plugin.v1.FetchDone.AnnotationsEntry
-	28, // 22: tidelock.plugin.v1.FetchDone.data:type_name -> tidelock.plugin.v1.FetchDone.DataEntry
-	2,  // 23: tidelock.plugin.v1.Plugin.Describe:input_type -> tidelock.plugin.v1.DescribeRequest
-	5,  // 24: tidelock.plugin.v1.Plugin.Render:input_type -> tidelock.plugin.v1.ToRenderer
-	14, // 25: tidelock.plugin.v1.Plugin.Decrypt:input_type -> tidelock.plugin.v1.DecryptCall
-	17, // 26: tidelock.plugin.v1.Plugin.Fetch:input_type -> tidelock.plugin.v1.ToSource
-	3,  // 27: tidelock.plugin.v1.Plugin.Describe:output_type -> tidelock.plugin.v1.Description
-	6,  // 28: tidelock.plugin.v1.Plugin.Render:output_type -> tidelock.plugin.v1.FromRenderer
-	16, // 29: tidelock.plugin.v1.Plugin.Decrypt:output_type -> tidelock.plugin.v1.DecryptReply
-	18, // 30: tidelock.plugin.v1.Plugin.Fetch:output_type -> tidelock.plugin.v1.FromSource
-	27, // [27:31] is the sub-list for method output_type
-	23, // [23:27] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	9,  // 8: tidelock.plugin.v1.Ask.mount:type_name -> tidelock.plugin.v1.Mount
+	10, // 9: tidelock.plugin.v1.Ask.render:type_name -> tidelock.plugin.v1.NestedRender
+	11, // 10: tidelock.plugin.v1.Ask.lookup:type_name -> tidelock.plugin.v1.Lookup
+	4,  // 11: tidelock.plugin.v1.Answer.failure:type_name -> tidelock.plugin.v1.Failure
+	13, // 12: tidelock.plugin.v1.Answer.info:type_name -> tidelock.plugin.v1.FileInfo
+	13, // 13: tidelock.plugin.v1.Answer.entries:type_name -> tidelock.plugin.v1.FileInfo
+	15, // 14: tidelock.plugin.v1.Answer.documents:type_name -> tidelock.plugin.v1.Document
+	15, // 15: tidelock.plugin.v1.Documents.documents:type_name -> tidelock.plugin.v1.Document
+	18, // 16: tidelock.plugin.v1.DecryptCall.keys:type_name -> tidelock.plugin.v1.Key
+	22, // 17: tidelock.plugin.v1.ToSource.start:type_name -> tidelock.plugin.v1.FetchStart
+	26, // 18: tidelock.plugin.v1.ToSource.answer:type_name -> tidelock.plugin.v1.ObjectAnswer
+	23, // 19: tidelock.plugin.v1.FromSource.ask:type_name -> tidelock.plugin.v1.ObjectAsk
+	27, // 20: tidelock.plugin.v1.FromSource.done:type_name -> tidelock.plugin.v1.FetchDone
+	24, // 21: tidelock.plugin.v1.ObjectAsk.get:type_name -> tidelock.plugin.v1.GetObject
+	25, // 22: tidelock.plugin.v1.ObjectAsk.token:type_name -> tidelock.plugin.v1.GetToken
+	4,  // 23: tidelock.plugin.v1.ObjectAnswer.failure:type_name -> tidelock.plugin.v1.Failure
+	29, // 24: tidelock.plugin.v1.FetchDone.labels:type_name -> tidelock.plugin.v1.FetchDone.LabelsEntry
+	30, // 25: tidelock.plugin.v1.FetchDone.annotations:type_name -> tidelock.plugin.v1.FetchDone.AnnotationsEntry
+	31, // 26: tidelock.plugin.v1.FetchDone.data:type_name -> tidelock.plugin.v1.FetchDone.DataEntry
+	2,  // 27: tidelock.plugin.v1.Plugin.Describe:input_type -> tidelock.plugin.v1.DescribeRequest
+	5,  // 28: tidelock.plugin.v1.Plugin.Render:input_type -> tidelock.plugin.v1.ToRenderer
+	17, // 29: tidelock.plugin.v1.Plugin.Decrypt:input_type -> tidelock.plugin.v1.DecryptCall
+	20, // 30: tidelock.plugin.v1.Plugin.Fetch:input_type -> tidelock.plugin.v1.ToSource
+	3,  // 31: tidelock.plugin.v1.Plugin.Describe:output_type -> tidelock.plugin.v1.Description
+	6,  // 32: tidelock.plugin.v1.Plugin.Render:output_type -> tidelock.plugin.v1.FromRenderer
+	19, // 33: tidelock.plugin.v1.Plugin.Decrypt:output_type -> tidelock.plugin.v1.DecryptReply
+	21, // 34: tidelock.plugin.v1.Plugin.Fetch:output_type -> tidelock.plugin.v1.FromSource
+	31, // [31:35] is the sub-list for method output_type
+	27, // [27:31] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -1975,15 +2286,15 @@ func file_plugin_proto_init() {
 		(*FromRenderer_Documents)(nil),
 		(*FromRenderer_Done)(nil),
 	}
-	file_plugin_proto_msgTypes[15].OneofWrappers = []any{
+	file_plugin_proto_msgTypes[18].OneofWrappers = []any{
 		(*ToSource_Start)(nil),
 		(*ToSource_Answer)(nil),
 	}
-	file_plugin_proto_msgTypes[16].OneofWrappers = []any{
+	file_plugin_proto_msgTypes[19].OneofWrappers = []any{
 		(*FromSource_Ask)(nil),
 		(*FromSource_Done)(nil),
 	}
-	file_plugin_proto_msgTypes[18].OneofWrappers = []any{
+	file_plugin_proto_msgTypes[21].OneofWrappers = []any{
 		(*ObjectAsk_Get)(nil),
 		(*ObjectAsk_Token)(nil),
 	}
@@ -1993,7 +2304,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
