@@ -265,5 +265,9 @@ func (c *console) completeContexts(*cobra.Command, []string, string) ([]cobra.Co
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// errTimeout says that what was waited for did not come in time.
-var errTimeout = errors.New("timed out")
+var (
+	// errTimeout says that what was waited for did not come in time.
+	errTimeout = errors.New("timed out")
+	// errInterrupted says that nobody waited any longer.
+	errInterrupted = errors.New("interrupted")
+)

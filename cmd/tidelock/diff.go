@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -11,11 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 )
 
-type diffOptions struct {
-	lookOptions
-	output string
-	color  string
-}
+type diffOptions struct{ showOptions }
 
 func newDiffCommand() *cobra.Command {
 	var o diffOptions
@@ -46,45 +41,12 @@ use.`,
 
   # in CI
   tidelock diff shop -o json > diff.json; test $? -le 1`,
-		Args:              usage(cobra.ExactArgs(1)),
-		ValidArgsFunction: o.completeApplications(false),
 	}
-	cmd.RunE = answer(func(ctx context.Context, cmd *cobra.Command, args []string) (bool, error) {
-		if err := o.check(); err != nil {
-			return false, &usageError{cmd.CommandPath(), err}
-		}
-		r, err := o.connect()
-		if err != nil {
-			return false, err
-		}
-		l, err := o.look(ctx, r, args[0], cmd.ErrOrStderr())
-		if err != nil {
-			return false, err
-		}
-		if err := o.print(cmd.OutOrStdout(), l); err != nil {
-			return false, err
-		}
-		l.tell(cmd.ErrOrStderr(), reconcile.ConditionUnusedRuleWarning)
-		return l.differs(), l.untold()
+	o.shows(cmd, view{
+		outputs: []string{"name", "json", "yaml"}, print: o.print, said: []api.ConditionType{reconcile.ConditionUnusedRuleWarning},
+		answer: func(l *look) (bool, error) { return l.differs(), l.untold() },
 	})
-	o.lookFlags(cmd)
-	o.syncFlags(cmd)
-	cmd.Flags().StringVarP(&o.output, "output", "o", "", "name, json or yaml; text if empty")
-	_ = cmd.RegisterFlagCompletionFunc("output", completeOutputs("name", "json", "yaml")) // fails only for a flag that is not there
-	addColourFlag(cmd, &o.color)
 	return cmd
-}
-
-func (o *diffOptions) check() error {
-	if err := checkOutput(o.output, "name", "json", "yaml"); err != nil {
-		return err
-	}
-	for _, text := range o.resources {
-		if _, err := parseResource(text); err != nil {
-			return err
-		}
-	}
-	return checkColour(o.color)
 }
 
 // A shownDiff is a diff for programs.

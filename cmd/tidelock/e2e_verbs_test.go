@@ -70,6 +70,7 @@ var verbs = []verb{
 	{"survived: what was remembered is still there, though it may have changed", 0, 0, (*scene).survived},
 	{"untouched: nobody has written to what was remembered", 0, 0, (*scene).untouched},
 	{"metric NAME [+N]: remember a metric; wait until it is N more", 1, 2, (*scene).metric},
+	{"document json|yaml [JSONPATH REGEXP]...: what the last command printed is one document, in which it is so", 1, -1, (*scene).document},
 	{"logged REGEXP: wait until the agent has logged it", 1, 1, (*scene).logged},
 }
 

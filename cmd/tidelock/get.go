@@ -31,7 +31,9 @@ func newGetCommand() *cobra.Command {
 		Long: `Show the Applications of a namespace, or one of them with all its objects: what
 is out of sync, what is not healthy, what runs and what it waits for.
 
-APP is NAME or NAMESPACE/NAME.
+APP is NAME or NAMESPACE/NAME. -o wide adds project, source and the first thing
+that is wrong; of one Application the versions of its objects, and what the last
+operation has done with each.
 
 Exit status: 0 success, 1 failure, 2 wrong use.`,
 		Example: `  tidelock get
@@ -61,8 +63,7 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 	f := cmd.Flags()
 	f.BoolVarP(&o.everywhere, "all-namespaces", "A", false, "of all namespaces")
 	f.StringVarP(&o.selector, "selector", "l", "", "label `SELECTOR`")
-	f.StringVarP(&o.output, "output", "o", "", "wide, name, json or yaml; a table if empty")
-	_ = cmd.RegisterFlagCompletionFunc("output", completeOutputs("wide", "name", "json", "yaml")) // fails only for a flag that is not there
+	addOutputFlag(cmd, &o.output, "a table", "wide", "name", "json", "yaml")
 	return cmd
 }
 

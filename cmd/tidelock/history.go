@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/api"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func newHistoryCommand() *cobra.Command {
@@ -20,14 +21,17 @@ func newHistoryCommand() *cobra.Command {
 		Use:   "history APP",
 		Short: "List what was synced, for a rollback",
 		Long: `List the full, successful syncs of an Application that its status remembers
-(spec.revisionHistoryLimit), the newest first.
+(spec.revisionHistoryLimit), the newest first. -o wide tells when each began and
+ended, and all of the commits' names. JSON and YAML are status.history of the
+Application, the oldest first.
 
 Exit status: 0 success, 1 failure, 2 wrong use.`,
-		Example:           `  tidelock history shop`,
+		Example: `  tidelock history shop
+  tidelock history shop -o json | jq -r '.[-2].revision'`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: c.completeApplications(false),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkOutput(output, "json", "yaml"); err != nil {
+			if err := checkOutput(output, "wide", "json", "yaml"); err != nil {
 				return &usageError{cmd.CommandPath(), err}
 			}
 			r, err := c.connect()
@@ -38,21 +42,28 @@ Exit status: 0 success, 1 failure, 2 wrong use.`,
 			if err != nil {
 				return err
 			}
-			if output != "" {
-				return encode(cmd.OutOrStdout(), output, app.Status.History)
-			}
-			newScreen(cmd.OutOrStdout()).table(historyRows(app, time.Now()))
-			return nil
+			return printHistory(cmd.OutOrStdout(), app, output)
 		},
 	}
 	c.flags(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "", "json or yaml; a table if empty")
-	_ = cmd.RegisterFlagCompletionFunc("output", completeOutputs("json", "yaml")) // fails only for a flag that is not there
+	addOutputFlag(cmd, &output, "a table", "wide", "json", "yaml")
 	return cmd
 }
 
-func historyRows(app *api.Application, now time.Time) [][]string {
+func printHistory(out io.Writer, app *api.Application, output string) error {
+	switch output {
+	case "json", "yaml":
+		return encode(out, output, append([]api.RevisionHistory{}, app.Status.History...)) // an empty list is no null
+	}
+	newScreen(out).table(historyRows(app, time.Now(), output == "wide"))
+	return nil
+}
+
+func historyRows(app *api.Application, now time.Time, wide bool) [][]string {
 	rows := [][]string{{"ID", "REVISION", "AGE", "TOOK", "BY", "SOURCE"}}
+	if wide {
+		rows[0] = append(rows[0], "BEGAN", "ENDED", "COMMIT")
+	}
 	for i := len(app.Status.History) - 1; i >= 0; i-- {
 		h := app.Status.History[i]
 		took, by := "-", h.InitiatedBy.Username
@@ -62,23 +73,28 @@ func historyRows(app *api.Application, now time.Time) [][]string {
 		if h.InitiatedBy.Automated {
 			by = "automated"
 		}
-		rows = append(rows, []string{
-			strconv.FormatInt(h.ID, 10), revisions(h), age(h.DeployedAt.Time, now), took, orDash(by), sources(h),
-		})
+		row := []string{strconv.FormatInt(h.ID, 10), revisions(h), age(h.DeployedAt.Time, now), took, orDash(by), sources(h)}
+		if wide {
+			row = append(row, instant(h.DeployStartedAt), instant(&h.DeployedAt), strings.Join(revisionList(h.Revision, h.Revisions), ","))
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }
 
+func instant(t *metav1.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
 func revisions(h api.RevisionHistory) string {
-	all := h.Revisions
-	if len(all) == 0 {
-		all = []string{h.Revision}
-	}
-	words := make([]string, len(all))
+	all := revisionList(h.Revision, h.Revisions)
 	for i, r := range all {
-		words[i] = short(r)
+		all[i] = short(r)
 	}
-	return strings.Join(words, ",")
+	return strings.Join(all, ",")
 }
 
 func sources(h api.RevisionHistory) string {
@@ -96,20 +112,21 @@ is given. Its spec stays as it is, so that automated syncs, which would undo it,
 have to be off.
 
 Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use,
-3 it has not ended within --timeout.`,
+3 it has not ended within --timeout.` + outcomeHelp,
 		Example: `  tidelock history shop
   tidelock rollback shop 7`,
 		Args:              usage(cobra.RangeArgs(1, 2)),
 		ValidArgsFunction: o.completeApplications(false),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: o.one(&o.console, func(ctx context.Context, args []string, s *screen, out *outcome) error {
 			r, err := o.connect()
 			if err != nil {
 				return err
 			}
-			return o.rollback(cmd.Context(), r, args, cmd.OutOrStdout())
-		},
+			return o.rollback(ctx, r, args, s, out)
+		}),
 	}
 	o.flags(cmd)
+	o.outcomeFlag(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.prune, "prune", false, "delete what was not there then")
 	f.StringVar(&o.approve, "approve", "", "`HASH` of the plan that is meant, where plans need approval")
@@ -120,11 +137,12 @@ Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use
 	return cmd
 }
 
-func (o *syncOptions) rollback(ctx context.Context, r *remote, args []string, out io.Writer) error {
+func (o *syncOptions) rollback(ctx context.Context, r *remote, args []string, s *screen, out *outcome) error {
 	app, err := r.application(ctx, args[0])
 	if err != nil {
 		return err
 	}
+	out.saw(app)
 	if app.Spec.SyncPolicy.IsAutomated() {
 		return fmt.Errorf("application %s syncs by itself, which would undo a rollback: set spec.syncPolicy.automated.enabled to false first, or revert in Git", args[0])
 	}
@@ -142,7 +160,7 @@ func (o *syncOptions) rollback(ctx context.Context, r *remote, args []string, ou
 	} else {
 		op.Sync.Source = &entry.Source
 	}
-	return r.operate(ctx, app, op, o.approve, o.async, o.timeout, out)
+	return o.operate(ctx, r, app, op, s, out)
 }
 
 // past finds an entry of the history.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io"
 	"time"
@@ -11,11 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/plan"
 )
 
-type planOptions struct {
-	lookOptions
-	output string
-	color  string
-}
+type planOptions struct{ showOptions }
 
 func newPlanCommand() *cobra.Command {
 	var o planOptions
@@ -42,40 +37,14 @@ be told, the sync would be refused, or wrong use.`,
   # approve of what is held, and of nothing else
   tidelock plan shop -o json | jq -r .plan.hash
   tidelock sync shop --prune --approve 1a2b3c4d5e6f`,
-		Args:              usage(cobra.ExactArgs(1)),
-		ValidArgsFunction: o.completeApplications(false),
 	}
-	cmd.RunE = answer(func(ctx context.Context, cmd *cobra.Command, args []string) (bool, error) {
-		if err := o.check(); err != nil {
-			return false, &usageError{cmd.CommandPath(), err}
-		}
-		r, err := o.connect()
-		if err != nil {
-			return false, err
-		}
-		l, err := o.look(ctx, r, args[0], cmd.ErrOrStderr())
-		if err != nil {
-			return false, err
-		}
-		if err := o.print(cmd.OutOrStdout(), l); err != nil {
-			return false, err
-		}
-		l.tell(cmd.ErrOrStderr())
-		return !l.Plan.Done() || l.Plan.Guard != "", errors.Join(l.refusal(), l.untold())
+	o.shows(cmd, view{
+		outputs: []string{"json", "yaml"}, print: o.print,
+		answer: func(l *look) (bool, error) {
+			return !l.Plan.Done() || l.Plan.Guard != "", errors.Join(l.refusal(), l.untold())
+		},
 	})
-	o.lookFlags(cmd)
-	o.syncFlags(cmd)
-	cmd.Flags().StringVarP(&o.output, "output", "o", "", "json or yaml; text if empty")
-	_ = cmd.RegisterFlagCompletionFunc("output", completeOutputs("json", "yaml")) // fails only for a flag that is not there
-	addColourFlag(cmd, &o.color)
 	return cmd
-}
-
-func (o *planOptions) check() error {
-	if err := checkOutput(o.output, "json", "yaml"); err != nil {
-		return err
-	}
-	return (&diffOptions{lookOptions: o.lookOptions, color: o.color}).check()
 }
 
 // A shownPlan is a plan for programs.

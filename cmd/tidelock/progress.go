@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
-	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
 // A progress tells of an operation while it runs: a line for each object, once
@@ -13,7 +12,7 @@ import (
 type progress struct {
 	*screen
 	prefix string // the Application's name, if there are several
-	waves  map[manifest.Key]int64
+	waves  map[objectName]int64
 	told   map[string]string
 	last   string
 }
@@ -28,10 +27,7 @@ func (p *progress) operation(app *api.Application) {
 	if op == nil {
 		return
 	}
-	p.waves = map[manifest.Key]int64{}
-	for _, res := range app.Status.Resources {
-		p.waves[objectOf(res).key()] = res.SyncWave
-	}
+	p.waves = wavesOf(app)
 	if op.SyncResult != nil {
 		for _, r := range op.SyncResult.Resources {
 			p.object(r)
@@ -66,7 +62,7 @@ func (p *progress) object(r api.ResourceResult) {
 	if r.HookType != "" {
 		what += " hook"
 		word = api.ResultCode(r.HookPhase)
-	} else if wave, known := p.waves[key]; known {
+	} else if wave, known := p.waves[nameOf(key)]; known {
 		what += fmt.Sprintf(" %d", wave)
 	}
 	text := fmt.Sprintf("%s%-12s  %s%s  %s", p.prefix, what, p.tint(string(word)), strings.Repeat(" ", max(0, 12-len(word))), key)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 type syncOptions struct {
 	console
+	outcomeOptions
 	revision   string
 	prune      bool
 	dryRun     bool
@@ -52,7 +52,7 @@ very approval gets it.
 APP is NAME or NAMESPACE/NAME.
 
 Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use,
-3 it has not ended within --timeout.`,
+3 it has not ended within --timeout.` + outcomeHelp,
 		Example: `  tidelock sync shop
   tidelock sync shop --prune --revision v1.2.3
 
@@ -63,21 +63,25 @@ Exit status: 0 the sync has succeeded, 1 it has not, or was refused, 2 wrong use
   tidelock sync shop --dry-run
 
   # what 'tidelock plan shop' has shown, and nothing else
-  tidelock sync shop --prune --approve 1a2b3c4d5e6f`,
+  tidelock sync shop --prune --approve 1a2b3c4d5e6f
+
+  # in CI
+  tidelock sync shop --timeout 10m -o json | jq -e '.result == "succeeded" and .health == "Healthy"'`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: o.completeApplications(false),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := o.operation(&api.Application{}); err != nil {
-				return &usageError{cmd.CommandPath(), err}
-			}
-			r, err := o.connect()
-			if err != nil {
-				return err
-			}
-			return o.run(cmd.Context(), r, args[0], cmd.OutOrStdout())
-		},
 	}
+	cmd.RunE = o.one(&o.console, func(ctx context.Context, args []string, s *screen, out *outcome) error {
+		if _, err := o.operation(&api.Application{}); err != nil {
+			return &usageError{cmd.CommandPath(), err}
+		}
+		r, err := o.connect()
+		if err != nil {
+			return err
+		}
+		return o.run(ctx, r, args[0], s, out)
+	})
 	o.flags(cmd)
+	o.outcomeFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.revision, "revision", "", "commit, branch or tag, in place of targetRevision; not with automated syncs")
 	f.BoolVar(&o.prune, "prune", false, "delete what is no longer in Git")
@@ -141,11 +145,12 @@ func parseResource(text string) (api.SyncResource, error) {
 	return resource, nil
 }
 
-func (o *syncOptions) run(ctx context.Context, r *remote, arg string, out io.Writer) error {
+func (o *syncOptions) run(ctx context.Context, r *remote, arg string, s *screen, out *outcome) error {
 	app, err := r.application(ctx, arg)
 	if err != nil {
 		return err
 	}
+	out.saw(app)
 	if o.revision != "" && app.Spec.HasMultipleSources() {
 		return fmt.Errorf("--revision: application %s has %d sources", arg, len(app.Spec.AllSources()))
 	}
@@ -157,7 +162,7 @@ func (o *syncOptions) run(ctx context.Context, r *remote, arg string, out io.Wri
 		return err
 	}
 	placeResources(app, op)
-	return r.operate(ctx, app, op, o.approve, o.async, o.timeout, out)
+	return o.operate(ctx, r, app, op, s, out)
 }
 
 // placeResources gives the objects that are named their namespaces, as in the
@@ -181,40 +186,41 @@ func namespaceOf(app *api.Application, resource api.SyncResource) string {
 }
 
 // operate requests an operation, and shows it to its end.
-func (r *remote) operate(ctx context.Context, app *api.Application, op *api.Operation, approve string, async bool, timeout time.Duration, out io.Writer) error {
+func (o *syncOptions) operate(ctx context.Context, r *remote, app *api.Application, op *api.Operation, s *screen, out *outcome) error {
 	op.InitiatedBy = api.Initiator{Username: r.person(ctx)}
 	id := api.Info{Name: infoRequest, Value: rand.Text()}
 	op.Info = append(op.Info, id)
-	if approve != "" {
-		op.Info = append(op.Info, api.Info{Name: api.AnnotationApprove, Value: approve})
+	if o.approve != "" {
+		op.Info = append(op.Info, api.Info{Name: api.AnnotationApprove, Value: o.approve})
 	}
 	approves := func(*api.OperationState) bool { return false } // one that waits
 	err := r.change(ctx, app, func(app *api.Application) (map[string]any, error) {
 		body := map[string]any{"operation": op}
 		running := app.Status.OperationState
 		switch {
-		case app.Operation == nil && approve != "" && reconcile.AwaitsApproval(running, approve):
+		case app.Operation == nil && o.approve != "" && reconcile.AwaitsApproval(running, o.approve):
 			delete(body, "operation")
 			approves = func(op *api.OperationState) bool { return op.StartedAt.Equal(&running.StartedAt) }
 		case app.Operation != nil || running != nil && !running.Phase.Completed():
 			return nil, fmt.Errorf("another operation of %s/%s is under way: %s (hint: tidelock wait %s, or tidelock terminate %s)",
 				app.Namespace, app.Name, operationText(app, time.Now()), app.Name, app.Name)
 		}
-		if approve != "" {
-			body["metadata"] = map[string]any{"annotations": map[string]any{api.AnnotationApprove: approve}}
+		if o.approve != "" {
+			body["metadata"] = map[string]any{"annotations": map[string]any{api.AnnotationApprove: o.approve}}
 		}
 		return body, nil
 	})
 	if err != nil {
 		return err
 	}
-	if async {
-		newScreen(out).line("requested: tidelock wait %s shows how it goes", app.Name)
+	if o.async {
+		out.requested = true
+		s.line("requested: tidelock wait %s shows how it goes", app.Name)
 		return nil
 	}
-	return r.show(ctx, app, func(op *api.OperationState) bool {
+	return o.show(ctx, r, app, func(op *api.OperationState) bool {
 		return slices.Contains(op.Operation.Info, id) || approves(op)
-	}, timeout, newScreen(out))
+	}, s, out)
 }
 
 // infoRequest is the note in an operation by which the command that asked for it
@@ -222,37 +228,34 @@ func (r *remote) operate(ctx context.Context, app *api.Application, op *api.Oper
 const infoRequest = "tidelock.io/request"
 
 // show follows the operation that is meant to its end.
-func (r *remote) show(ctx context.Context, app *api.Application, is func(*api.OperationState) bool, timeout time.Duration, s *screen) error {
-	ctx, cancel := within(ctx, timeout)
+func (o *syncOptions) show(ctx context.Context, r *remote, app *api.Application, is func(*api.OperationState) bool, s *screen, out *outcome) error {
+	ctx, cancel := within(ctx, o.timeout)
 	defer cancel()
 	p := newProgress(s, "")
-	var ended *api.OperationState
-	var awaited string
+	awaited := "waiting for the agent to begin"
 	err := r.follow(ctx, app, func(now *api.Application) (bool, error) {
+		out.saw(now)
 		if now == nil {
 			return true, fmt.Errorf("application %s/%s is gone", app.Namespace, app.Name)
 		}
 		op := now.Status.OperationState
 		if now.Operation != nil || op == nil || !is(op) {
-			p.state("waiting for the agent to begin")
+			p.state("%s", awaited)
 			return false, nil
 		}
 		p.operation(now)
-		awaited = op.Message
-		if op.Phase.Completed() {
-			ended = op
-		}
-		return ended != nil, nil
+		out.op, awaited = op, op.Message
+		return op.Phase.Completed(), nil
 	})
 	s.clear()
 	switch {
-	case ended != nil:
-		p.ended(ended)
-		return failure(app.Name, ended)
+	case out.op != nil && out.op.Phase.Completed():
+		p.ended(out.op)
+		return failure(app.Name, out.op)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &exitStatus{exitTimeout, fmt.Errorf("%w after %s, the sync goes on: %s", errTimeout, timeout, awaited)}
+		return &exitStatus{exitTimeout, fmt.Errorf("%w after %s, the sync goes on: %s", errTimeout, o.timeout, awaited)}
 	case ctx.Err() != nil:
-		return fmt.Errorf("interrupted, the sync goes on: tidelock wait %s shows it, tidelock terminate %s ends it", app.Name, app.Name)
+		return fmt.Errorf("%w, the sync goes on: tidelock wait %s shows it, tidelock terminate %s ends it", errInterrupted, app.Name, app.Name)
 	}
 	return err
 }

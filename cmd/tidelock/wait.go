@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +15,7 @@ import (
 
 type waitOptions struct {
 	console
+	outcomeOptions
 	selector  string
 	sync      bool
 	health    bool
@@ -34,24 +34,31 @@ func newWaitCommand() *cobra.Command {
 is given of these holds, and show how it goes.
 
 Exit status: 0 it is so, 1 it cannot come so, or failure, 2 wrong use, 3 it was
-not so within --timeout.`,
+not so within --timeout.` + outcomeHelp + `
+It is a list of these for several Applications, and with a selector. The operation
+that is meant is the last one.`,
 		Example: `  tidelock wait shop
   tidelock wait -l team=shop --health --timeout 10m
-  tidelock wait shop --delete`,
+  tidelock wait shop --delete
+  tidelock wait web db -o json | jq -r '.[] | select(.result != "succeeded") | .error'`,
 		Args:              usage(cobra.ArbitraryArgs),
 		ValidArgsFunction: o.completeApplications(true),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return &usageError{cmd.CommandPath(), err}
+			}
 			if len(args) == 0 == (o.selector == "") {
 				return &usageError{cmd.CommandPath(), errors.New("give Applications, or a selector")}
 			}
-			r, err := o.connect()
-			if err != nil {
-				return err
+			all, err := o.run(cmd.Context(), args, o.screen(cmd))
+			if len(args) == 1 {
+				return o.tell(cmd.OutOrStdout(), all[0].shown(), err)
 			}
-			return o.run(cmd.Context(), r, args, cmd.OutOrStdout())
+			return o.tell(cmd.OutOrStdout(), shownOutcomes(all), err)
 		},
 	}
 	o.flags(cmd)
+	o.outcomeFlag(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&o.selector, "selector", "l", "", "label `SELECTOR`")
 	f.BoolVar(&o.sync, "sync", false, "until Synced")
@@ -63,39 +70,82 @@ not so within --timeout.`,
 	return cmd
 }
 
-func (o *waitOptions) run(ctx context.Context, r *remote, args []string, out io.Writer) error {
+// run waits for the Applications that are meant, and returns what came of each.
+func (o *waitOptions) run(ctx context.Context, args []string, s *screen) ([]*outcome, error) {
 	if !o.sync && !o.health && !o.operation && !o.suspended && !o.deleted {
 		o.sync, o.health, o.operation = true, true, true
 	}
-	apps, err := o.chosen(ctx, r, args)
-	if err != nil {
-		return err
+	all := make([]*outcome, len(args))
+	for i, arg := range args {
+		all[i] = o.outcome(arg)
 	}
+	r, err := o.connect()
+	if err == nil {
+		all, err = o.chosen(ctx, r, all)
+	}
+	if err != nil {
+		for _, out := range all {
+			if out.err == nil {
+				out.err = fmt.Errorf("not waited for: %w", err)
+			}
+		}
+		return all, err
+	}
+	return all, o.await(ctx, r, all, s)
+}
+
+// await waits for all of them.
+func (o *waitOptions) await(ctx context.Context, r *remote, all []*outcome, s *screen) error {
 	bounded, cancel := within(ctx, o.timeout)
 	defer cancel()
-	shared := &together{screen: newScreen(out)}
-	late := make([]string, len(apps))
+	shared := &together{screen: s}
+	late := make([]string, len(all))
 	var g errgroup.Group
-	for i, app := range apps {
+	for i, out := range all {
 		prefix := ""
-		if len(apps) > 1 {
-			prefix = app.Name + ": "
+		if len(all) > 1 {
+			prefix = out.name + ": "
 		}
-		g.Go(func() (err error) {
-			late[i], err = o.await(bounded, r, app, shared, prefix)
-			return err
+		g.Go(func() error {
+			late[i] = o.follow(bounded, r, out, shared, prefix)
+			return nil
 		})
 	}
-	err = g.Wait()
+	_ = g.Wait() // each outcome has its own error
 	shared.clear()
-	if bounded.Err() == nil {
-		return err
+	return o.verdict(ctx, all, late)
+}
+
+// verdict gives those that are late their errors, and returns that of the whole.
+func (o *waitOptions) verdict(ctx context.Context, all []*outcome, late []string) error {
+	why := fmt.Errorf("%w after %s", errTimeout, o.timeout)
+	if ctx.Err() != nil {
+		why = errInterrupted
+	}
+	var failed failures
+	for i, out := range all {
+		switch {
+		case out.err != nil:
+			failed = append(failed, out.err)
+		case late[i] != "":
+			out.err = fmt.Errorf("%w: %s", why, late[i])
+		}
 	}
 	awaited := strings.Join(nonEmpty(late), "; ")
-	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %s", awaited)
+	if awaited != "" {
+		why = fmt.Errorf("%w: %s", why, awaited)
 	}
-	return &exitStatus{exitTimeout, fmt.Errorf("%w after %s: %s", errTimeout, o.timeout, awaited)}
+	switch {
+	case failed != nil && awaited != "":
+		return append(failed, why)
+	case failed != nil:
+		return failed
+	case awaited == "":
+		return nil
+	case errors.Is(why, errInterrupted):
+		return why
+	}
+	return &exitStatus{exitTimeout, why}
 }
 
 func nonEmpty(texts []string) (all []string) {
@@ -113,46 +163,53 @@ type together struct {
 	mu sync.Mutex // guards the screen
 }
 
-func (o *waitOptions) chosen(ctx context.Context, r *remote, args []string) (apps []*api.Application, err error) {
+// chosen are the Applications that are meant. They have to be there, unless it is
+// waited until they are gone.
+func (o *waitOptions) chosen(ctx context.Context, r *remote, named []*outcome) ([]*outcome, error) {
 	if o.selector != "" {
 		list, err := r.applications(ctx, false, o.selector)
+		all := make([]*outcome, len(list))
 		for i := range list {
-			apps = append(apps, &list[i])
+			all[i] = &outcome{namespace: list[i].Namespace, name: list[i].Name, app: &list[i]}
 		}
-		if err == nil && len(apps) == 0 {
+		if err == nil && len(all) == 0 {
 			err = fmt.Errorf("no Application in namespace %s matches %s", r.namespace, o.selector)
 		}
-		return apps, err
+		return all, err
 	}
-	for _, arg := range args {
-		app := &api.Application{}
-		app.Namespace, app.Name = r.at(arg)
-		if !o.deleted {
-			if app, err = r.application(ctx, arg); err != nil {
-				return nil, err
-			}
+	if o.deleted {
+		return named, nil
+	}
+	for _, out := range named {
+		app, err := r.application(ctx, out.namespace+"/"+out.name)
+		if out.err = err; err != nil {
+			return named, err
 		}
-		apps = append(apps, app)
+		out.saw(app)
 	}
-	return apps, nil
+	return named, nil
 }
 
-// await waits for one Application, and returns what it lacks at the end.
-func (o *waitOptions) await(ctx context.Context, r *remote, app *api.Application, s *together, prefix string) (lacks string, err error) {
+// follow waits for one Application, and returns what it lacks at the end.
+func (o *waitOptions) follow(ctx context.Context, r *remote, out *outcome, s *together, prefix string) (lacks string) {
 	p := newProgress(s.screen, prefix)
-	err = r.follow(ctx, app, func(now *api.Application) (bool, error) {
+	app := &api.Application{}
+	app.Namespace, app.Name = out.namespace, out.name
+	lacks = app.Namespace + "/" + app.Name + ": the API server has not told of it"
+	err := r.follow(ctx, app, func(now *api.Application) (bool, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		switch {
-		case now == nil && o.deleted:
+		if out.saw(now); now == nil {
 			lacks = ""
+			if !o.deleted {
+				out.err = fmt.Errorf("application %s/%s is gone", app.Namespace, app.Name)
+				return true, nil
+			}
 			p.line("%s/%s is gone", app.Namespace, app.Name)
 			return true, nil
-		case now == nil:
-			return true, fmt.Errorf("application %s/%s is gone", app.Namespace, app.Name)
 		}
-		op := now.Status.OperationState
-		running := op != nil && !op.Phase.Completed()
+		out.op = now.Status.OperationState
+		running := out.op != nil && !out.op.Phase.Completed()
 		if running {
 			p.operation(now)
 		}
@@ -167,18 +224,20 @@ func (o *waitOptions) await(ctx context.Context, r *remote, app *api.Application
 		}
 		return lacks == "", nil
 	})
-	return lacks, err
+	if err != nil && ctx.Err() == nil {
+		out.err, lacks = err, ""
+	}
+	return lacks
 }
 
 // lacks says what of an Application is not yet as it is waited for.
 func (o *waitOptions) lacks(app *api.Application) string {
 	name := app.Namespace + "/" + app.Name
 	health := app.Status.Health
-	op := app.Status.OperationState
 	switch {
 	case o.deleted:
 		return name + " is not gone"
-	case o.operation && (app.Operation != nil || op != nil && !op.Phase.Completed()):
+	case o.operation && !atRest(app):
 		return name + ": " + operationText(app, time.Now())
 	case o.sync && app.Status.Sync.Status != api.SyncCodeSynced:
 		return fmt.Sprintf("%s is %s: %s", name, orDash(string(app.Status.Sync.Status)), trouble(app))

@@ -66,8 +66,7 @@ is, 2 it cannot be told, or wrong use.`,
 	cmd.Flags().Lookup("timeout").DefValue, o.timeout = whyTimeout.String(), whyTimeout
 	f := cmd.Flags()
 	f.BoolVar(&o.status, "status", false, "tell the status alone, and ask neither Git nor the objects")
-	f.StringVarP(&o.output, "output", "o", "", "json or yaml; text if empty")
-	_ = cmd.RegisterFlagCompletionFunc("output", completeOutputs("json", "yaml")) // fails only for a flag that is not there
+	addOutputFlag(cmd, &o.output, "text", "json", "yaml")
 	addColourFlag(cmd, &o.color)
 	return cmd
 }

@@ -33,6 +33,7 @@ func newWindowsCommand() *cobra.Command {
 		Short: "Show sync windows, and which are open",
 		Long: `Show the sync windows of AppProjects, which of them are open, and until when.
 With --app only those that match an Application, and whether it may sync now.
+-o wide adds the index of each in spec.syncWindows, and its description.
 
 Windows that never open, match nothing, or are overruled by another are warned
 of on stderr.
@@ -78,10 +79,9 @@ func (o *windowsOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.app, "app", "", "`APP` whose windows are meant")
 	f.StringVar(&o.at, "at", "", "RFC 3339 `TIME` to take for now")
 	f.StringVar(&o.zone, "zone", "", "`ZONE` to show times in: local, UTC or an IANA name; each window's own if empty")
-	f.StringVarP(&o.output, "output", "o", "", "wide, json or yaml; a table if empty")
+	addOutputFlag(cmd, &o.output, "a table", "wide", "json", "yaml")
 	f.BoolVar(&o.strict, "strict", false, "fail if there is a warning")
 	_ = cmd.RegisterFlagCompletionFunc("app", o.completeApplications(true)) // fails only for a flag that is not there
-	_ = cmd.RegisterFlagCompletionFunc("output", completeOutputs("wide", "json", "yaml"))
 }
 
 // check reads what the flags say.

@@ -20,7 +20,8 @@ func newWindowsNextCommand() *cobra.Command {
 order of time. Each is shown in its own time zone, across changes of the clocks.
 With --app also when an Application may sync by itself.
 
-DURATION is such as 14d, 2w or 36h. A window that is open opens now.
+DURATION is such as 14d, 2w or 36h. A window that is open opens now. -o wide adds
+the index and the description of each.
 
 Exit status: 0 success, 1 failure, or a warning and --strict, 2 wrong use.`,
 		Example: `  tidelock windows next 14d
@@ -79,7 +80,8 @@ type shownOpening struct {
 	Window  string    `json:"window"`
 	From    time.Time `json:"from"`
 	// To is absent if it does not close.
-	To time.Time `json:"to,omitzero"`
+	To          time.Time `json:"to,omitzero"`
+	Description string    `json:"description,omitempty"`
 }
 
 // A shownSpan is a time in which an Application may sync by itself, or may not.
@@ -100,6 +102,7 @@ func (o *windowsOptions) calendar(all []*projectWindows, to time.Time) calendar 
 			}
 			c.Openings = append(c.Openings, shownOpening{
 				p.project.Name, opening.Index, string(opening.Kind), opening.Window, opening.From, opening.To,
+				p.project.Spec.SyncWindows[opening.Index].Description,
 			})
 		}
 		if o.app != "" {
@@ -138,6 +141,9 @@ func (o *windowsOptions) showCalendar(out io.Writer, c calendar) error {
 		s.line("no sync window%s opens from %s to %s", o.ofWhat(), o.clock(c.From), o.clock(c.To))
 	} else {
 		rows := [][]string{{"OPENS", "CLOSES", "LASTS", "PROJECT", "WINDOW"}}
+		if o.output == "wide" {
+			rows[0] = append(rows[0], "INDEX", "DESCRIPTION")
+		}
 		for _, opening := range c.Openings {
 			rows = append(rows, o.openingRow(opening))
 		}
@@ -160,7 +166,11 @@ func (o *windowsOptions) openingRow(opening shownOpening) []string {
 	if !opening.To.IsZero() {
 		closes, lasts = o.clock(opening.To), spanText(opening.To.Sub(opening.From))
 	}
-	return []string{o.clock(opening.From), closes, lasts, opening.Project, opening.Window}
+	row := []string{o.clock(opening.From), closes, lasts, opening.Project, opening.Window}
+	if o.output == "wide" {
+		row = append(row, fmt.Sprint(opening.Index), orDash(oneLine(opening.Description)))
+	}
+	return row
 }
 
 func (o *windowsOptions) periodRow(p shownSpan) []string {
