@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -37,7 +38,7 @@ func short(revision string, n int) string { return revision[:min(n, len(revision
 func usesEnv(sourceType api.SourceType, source *api.Source) bool {
 	switch sourceType {
 	case api.SourceTypeDirectory:
-		return source.Directory != nil && source.Directory.Jsonnet != nil
+		return source.Directory != nil && source.Directory.Jsonnet != nil && jsonnetHasVariable(source.Directory.Jsonnet)
 	case api.SourceTypeKustomize:
 		return source.Kustomize != nil && (source.Kustomize.CommonAnnotationsEnvsubst || hasVariable(source.Kustomize.CommonLabels))
 	}
@@ -55,6 +56,16 @@ func usesVersions(sourceType api.SourceType) bool {
 func hasVariable(labels map[string]string) bool {
 	for _, value := range labels {
 		if strings.Contains(value, "$") {
+			return true
+		}
+	}
+	return false
+}
+
+// jsonnetHasVariable: an empty block, which Argo CD's own tools write, uses none.
+func jsonnetHasVariable(source *api.JsonnetSource) bool {
+	for _, v := range slices.Concat(source.ExtVars, source.TLAs) {
+		if strings.Contains(v.Value, "$") {
 			return true
 		}
 	}

@@ -109,6 +109,10 @@ func optionsOf(kind api.SourceType, source *api.Source) (json.RawMessage, error)
 
 // read parses what the plugin returned.
 func (p *pass) read(response *sdk.RenderResult) error {
+	parse := manifest.Parse
+	if p.out.result.SourceType == api.SourceTypeDirectory {
+		parse = manifest.ParseStrict // the others have read what was written before
+	}
 	var set manifest.Set
 	for _, d := range response.Documents {
 		origin := manifest.Origin{Source: p.req.SourceIndex, File: p.view.mounts.label(d.File), Line: d.Line}
@@ -119,7 +123,7 @@ func (p *pass) read(response *sdk.RenderResult) error {
 				Hint: "render it from a file of its own, so that it is decrypted as it is read",
 			}
 		}
-		objects, err := manifest.Parse(d.Data, origin)
+		objects, err := parse(d.Data, origin)
 		if err != nil {
 			return err
 		}

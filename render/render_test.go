@@ -46,7 +46,16 @@ data:
 -- apps/unknown/kustomization.yaml --
 resourcez: [a.yaml]
 -- apps/nokind/x.yaml --
+apiVersion: v1
+kind:
 metadata: {name: a}
+-- apps/twice/x.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+  labels: {app: a}
+  name: b
 -- README.md --
 hello
 `
@@ -87,6 +96,7 @@ func TestErrors(t *testing.T) {
 		{"nameless plugin", api.Source{Path: "apps/plain", Plugin: &api.PluginSource{}}, "apps/plain: plugin: this version does not discover plugins; name the plugin in plugin.name", render.ErrUnsupported},
 		{"malformed", api.Source{Path: "apps/broken"}, "apps/broken/x.yaml:5: ", nil},
 		{"no kind", api.Source{Path: "apps/nokind"}, "apps/nokind/x.yaml:1: ", nil},
+		{"key twice", api.Source{Path: "apps/twice"}, `apps/twice/x.yaml:6: not a Kubernetes object: the key "name" stands twice in one map, the other 2 lines above: keep one of them`, nil},
 		{"unknown field", api.Source{Path: "apps/unknown"}, "apps/unknown/kustomization.yaml", nil},
 		{"unknown field, name", api.Source{Path: "apps/unknown"}, "resourcez", nil},
 	} {

@@ -23,7 +23,13 @@ var ErrLimit = errors.New("over the limit")
 // empty documents skipped. Each object's origin gets the line where the content
 // of its document starts. YAML is read by Kubernetes' own rules (DRIFT.md trap
 // 9). Errors say file and line, and quote nothing but names.
-func Parse(text []byte, origin Origin) (Set, error) {
+func Parse(text []byte, origin Origin) (Set, error) { return parse(text, origin, decode) }
+
+// ParseStrict is Parse for what a person wrote: a key that stands twice in one map
+// is an error, where Kubernetes takes the last one in silence.
+func ParseStrict(text []byte, origin Origin) (Set, error) { return parse(text, origin, decodeStrict) }
+
+func parse(text []byte, origin Origin, decode func([]byte) (any, error)) (Set, error) {
 	var set Set
 	first := max(origin.Line, 1)
 	for i, doc := range split(text) {
@@ -46,8 +52,12 @@ func Parse(text []byte, origin Origin) (Set, error) {
 // locate names the line that a YAML error points at.
 func locate(err error, at Origin) error {
 	var syntax *syntaxError
-	if errors.As(err, &syntax) && syntax.line > 0 {
+	var repeat *repeatError
+	switch {
+	case errors.As(err, &syntax) && syntax.line > 0:
 		at.Line += syntax.line - 1
+	case errors.As(err, &repeat):
+		at.Line += repeat.line - 1
 	}
 	return &LocatedError{Origin: at, Err: err}
 }

@@ -14,11 +14,13 @@ import (
 
 // decode reads one document, with numbers as int64 or float64 as the API
 // machinery has them. An empty document gives nil.
-func decode(text []byte) (any, error) {
+func decode(text []byte) (any, error) { return decodeBy(text, decodeText) }
+
+func decodeBy(text []byte, read func([]byte) (any, error)) (any, error) {
 	if err := bounded(text); err != nil {
 		return nil, err
 	}
-	body, err := decodeText(text)
+	body, err := read(text)
 	if err == nil && deeper(body, maxDepth) {
 		return nil, fmt.Errorf("%w: nested more than %d deep", ErrLimit, maxDepth)
 	}
@@ -36,6 +38,10 @@ func decodeText(text []byte) (any, error) {
 	if err := yaml.Unmarshal(text, &body); err != nil {
 		return nil, malformed(err)
 	}
+	return convert(body)
+}
+
+func convert(body any) (any, error) {
 	c := converter{left: maxExpanded}
 	return c.value(body)
 }
