@@ -13,9 +13,14 @@ import (
 // callers are the files that may call Reveal, and why.
 var callers = map[string]string{
 	"agent/apply/apply.go":       "the body of a request to the API server",
-	"agent/git/credentials.go":   "whether there are any",
+	"agent/git/credentials.go":   "whether there are any, and to find what must not be said",
+	"agent/git/githubapp.go":     "to sign who the app is",
 	"agent/git/http.go":          "to log in",
+	"agent/git/login.go":         "to log in",
+	"agent/git/oauth.go":         "to ask for a token",
+	"agent/git/proxy.go":         "to log in to a proxy",
 	"agent/git/ssh.go":           "to log in",
+	"agent/git/token.go":         "to log in",
 	"agent/git/webhook.go":       "to check a signature",
 	"agent/simtest/repo.go":      "the simulation's own objects, told apart by content",
 	"agent/simtest/settle.go":    "the simulation's own objects, compared with its server's",

@@ -26,7 +26,7 @@ func (r *remote) classify(err error) error {
 	err = unwrapped(err)
 	e := &Error{URL: redact(r.repo.URL)}
 	e.What, e.Hint, e.Kind = explain(err)
-	e.What = r.repo.Credentials.scrub(e.What)
+	e.What = r.login.scrub(r.repo.Credentials.scrub(e.What))
 	for _, cause := range []error{context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(err, cause) {
 			e.cause = cause
@@ -54,7 +54,10 @@ func explain(err error) (what, hint string, kind error) {
 	var cert *tls.CertificateVerificationError
 	var exit *ssh.ExitError
 	var redirected *url.Error
+	var refused *refusal
 	switch {
+	case errors.As(err, &refused):
+		return plain(refused), refused.hint, refused.kind
 	case errors.Is(err, ErrTooLarge):
 		return plain(err), "", ErrTooLarge
 	case errors.Is(err, ErrAuth):

@@ -1,7 +1,6 @@
 package git
 
 import (
-	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -11,22 +10,23 @@ import (
 	"strings"
 
 	"github.com/tidelock-io/tidelock/secrets"
+	"golang.org/x/crypto/ssh"
 )
-
-// A Repo is a repository's address and how to get in.
-type Repo struct {
-	// URL is http(s)://, ssh://, user@host:path, file:// or a path. A user and
-	// password in it serve when Credentials have none.
-	URL         string
-	Credentials Credentials
-}
 
 // Credentials say who we are and whom we trust. The fields are those of Argo
 // CD's repository secrets. What must stay secret does not print.
+//
+// If there are several, the first of these is used: user and password or bearer
+// token, GitHub App, Google key, Azure identity; for ssh, key or password.
 type Credentials struct {
-	Username    string
+	Username    string        // "x-access-token" if there is only a password
 	Password    secrets.Value // for http(s), and for ssh without a key
 	BearerToken secrets.Value // for http(s), instead of user and password
+	ForceBasic  bool          // user and password, even if there is a BearerToken
+
+	GitHubApp App
+	GoogleKey secrets.Value // JSON, of a service account
+	Azure     Azure
 
 	SSHPrivateKey secrets.Value // PEM
 	SSHPassphrase secrets.Value // of the key, if it is encrypted
@@ -39,91 +39,112 @@ type Credentials struct {
 	InsecureSkipTLS bool   // accept any certificate
 	ClientCert      []byte // PEM
 	ClientKey       secrets.Value
+
+	// Proxy is the URL of an http, https or socks5 proxy, which may hold a user and
+	// a password. Without it the environment's proxies count: HTTPS_PROXY and
+	// HTTP_PROXY for http(s), ALL_PROXY for ssh, and NO_PROXY.
+	Proxy   secrets.Value
+	NoProxy string // hosts that are reached without Proxy, as in NO_PROXY
+
+	// Personal is what a person at the machine has; nil in the agent.
+	Personal *Personal
+}
+
+// A hiddenField is what must not be shown, and what it is called.
+type hiddenField struct {
+	name  string
+	value secrets.Value
+}
+
+// hidden are all fields of credentials that are secret.
+func (c Credentials) hidden() []hiddenField {
+	return []hiddenField{
+		{"password", c.Password},
+		{"token", c.BearerToken},
+		{"GitHub App", c.GitHubApp.PrivateKey},
+		{"Google key", c.GoogleKey},
+		{"Azure secret", c.Azure.ClientSecret},
+		{"ssh key", c.SSHPrivateKey},
+		{"ssh passphrase", c.SSHPassphrase},
+		{"client certificate", c.ClientKey},
+		{"proxy", c.Proxy},
+	}
 }
 
 // String says which kinds of credentials there are.
 func (c Credentials) String() string {
 	var has []string
-	for _, field := range []struct {
-		name  string
-		value secrets.Value
-	}{{"password", c.Password}, {"token", c.BearerToken}, {"ssh key", c.SSHPrivateKey}, {"client certificate", c.ClientKey}} {
-		if len(field.value.Reveal()) > 0 {
+	for _, field := range c.hidden() {
+		if !empty(field.value) {
 			has = append(has, field.name)
 		}
 	}
 	return "credentials(" + strings.Join(has, ", ") + ")"
 }
 
+// empty reports whether there is no such credential.
+func empty(v secrets.Value) bool { return len(v.Reveal()) == 0 }
+
 // Format, MarshalText and LogValue are String, whatever the verb.
 func (c Credentials) Format(s fmt.State, _ rune)   { fmt.Fprint(s, c.String()) }
 func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 func (c Credentials) LogValue() slog.Value         { return slog.StringValue(c.String()) }
 
-// String is the address without user and password.
-func (r Repo) String() string { return redact(r.URL) }
-
-// Format, MarshalText and LogValue are String, whatever the verb.
-func (r Repo) Format(s fmt.State, _ rune)   { fmt.Fprint(s, r.String()) }
-func (r Repo) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-func (r Repo) LogValue() slog.Value         { return slog.StringValue(r.String()) }
-
-// normal moves what may be secret from the address to the credentials, so that
-// nothing that prints an address prints it.
-func (r Repo) normal() (Repo, error) {
-	r.URL = strings.TrimSpace(r.URL)
-	if r.URL == "" {
-		return r, &Error{URL: "repository", Kind: ErrRepository, What: "the address is empty"}
-	}
-	if !strings.Contains(r.URL, "://") || strings.HasPrefix(r.URL, "file://") {
-		return r, nil
-	}
-	u, err := url.Parse(r.URL)
-	if err != nil {
-		return r, &Error{URL: redact(r.URL), Kind: ErrRepository, What: "the address is not a URL"}
-	}
-	if u.User == nil {
-		return r, nil
-	}
-	c := &r.Credentials
-	if password, ok := u.User.Password(); ok && len(c.Password.Reveal()) == 0 {
-		c.Password = secrets.New([]byte(password))
-	}
-	if strings.HasSuffix(u.Scheme, "ssh") {
-		u.User = url.User(u.User.Username()) // which is part of the address, mostly "git"
-	} else {
-		c.Username = cmp.Or(c.Username, u.User.Username())
-		u.User = nil // which may be a token
-	}
-	r.URL = u.String()
-	return r, nil
-}
-
 // fingerprint tells credentials apart without showing them.
 func (c Credentials) fingerprint(key []byte) string {
 	mac := hmac.New(sha256.New, key)
-	for _, part := range [][]byte{
-		[]byte(c.Username), c.Password.Reveal(), c.BearerToken.Reveal(),
-		c.SSHPrivateKey.Reveal(), c.SSHPassphrase.Reveal(), []byte(c.KnownHosts),
-		c.CA, c.ClientCert, c.ClientKey.Reveal(),
-		fmt.Append(nil, c.InsecureIgnoreHostKey, c.InsecureSkipTLS),
+	part := func(text []byte) {
+		fmt.Fprintf(mac, "%d:", len(text))
+		mac.Write(text)
+	}
+	for _, field := range c.hidden() {
+		part(field.value.Reveal())
+	}
+	for _, text := range []string{
+		c.Username, c.KnownHosts, string(c.CA), string(c.ClientCert), c.NoProxy,
+		c.GitHubApp.BaseURL, c.Azure.ClientID, c.Azure.TenantID, c.Azure.Endpoint,
+		fmt.Sprint(c.GitHubApp.ID, c.GitHubApp.Installation),
+		fmt.Sprint(c.ForceBasic, c.Azure.WorkloadIdentity, c.InsecureIgnoreHostKey, c.InsecureSkipTLS),
+		fmt.Sprintf("%p", c.Personal),
 	} {
-		fmt.Fprintf(mac, "%d:", len(part))
-		mac.Write(part)
+		part([]byte(text))
 	}
 	return string(mac.Sum(nil))
 }
 
 // scrub takes out of a text what a server may have echoed.
 func (c Credentials) scrub(text string) string {
-	password, token := string(c.Password.Reveal()), string(c.BearerToken.Reveal())
-	for _, secret := range []string{
-		password, token, url.QueryEscape(password), url.PathEscape(password),
-		base64.StdEncoding.EncodeToString([]byte(c.Username + ":" + password)),
+	for _, field := range c.hidden() {
+		text = scrub(text, c.Username, field.value)
+	}
+	if u, err := url.Parse(string(c.Proxy.Reveal())); err == nil && u.User != nil {
+		password, _ := u.User.Password()
+		text = scrub(text, u.User.Username(), secrets.New([]byte(password)))
+	}
+	return text
+}
+
+// scrub takes a secret out of a text, however it may have been written.
+func scrub(text, user string, value secrets.Value) string {
+	secret := string(value.Reveal())
+	for _, form := range []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret),
+		base64.StdEncoding.EncodeToString([]byte(user + ":" + secret)),
+		base64.StdEncoding.EncodeToString([]byte(defaultUser + ":" + secret)),
 	} {
 		if len(secret) > 3 {
-			text = strings.ReplaceAll(text, secret, "(hidden)")
+			text = strings.ReplaceAll(text, form, "(hidden)")
 		}
 	}
 	return text
+}
+
+// Personal is how the machine of a person gets in: by what git and ssh have
+// there. Its functions are called only when a server asks for more than the other
+// credentials.
+type Personal struct {
+	// Password asks git's helpers for an address; ok is false if they have none.
+	Password func(address string) (user string, password secrets.Value, ok bool)
+	// Signers are the keys for an ssh host.
+	Signers func(user, host string) ([]ssh.Signer, error)
 }

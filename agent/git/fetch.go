@@ -86,7 +86,7 @@ func (m *mirror) heal() error {
 func (r *remote) greet(ctx context.Context, want plumbing.Hash) (*listing, transport.UploadPackSession, error) {
 	l := r.last.Load()
 	if l != nil && r.stateless && !l.redirected && time.Since(l.at) < 10*time.Second && l.advertises(want) {
-		session, _, err := r.open()
+		session, _, err := r.open(ctx)
 		return l, session, err
 	}
 	return r.ask(ctx)

@@ -13,27 +13,39 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 )
 
-// newHTTP returns a transport and the method of authentication for one
-// repository over http(s).
-func newHTTP(c Credentials, limits serverLimits) (transport.Transport, transport.AuthMethod, error) {
+// newHTTP returns a transport for one repository over http(s).
+func newHTTP(c Credentials, limits serverLimits) (transport.Transport, error) {
+	base, err := c.transport()
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: &limited{base, limits}, CheckRedirect: sameHost}
+	return githttp.NewClientWithOptions(client, nil), nil
+}
+
+// transport reaches servers as the repository's owner says.
+func (c Credentials) transport() (*http.Transport, error) {
 	config, err := tlsConfig(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.TLSClientConfig = config
-	client := &http.Client{Transport: &limited{base, limits}, CheckRedirect: sameHost}
-	return githttp.NewClientWithOptions(client, nil), httpAuth(c), nil
+	base.Proxy, err = c.httpProxies()
+	return base, err
 }
 
-func httpAuth(c Credentials) transport.AuthMethod {
-	switch {
-	case len(c.BearerToken.Reveal()) > 0:
-		return &githttp.TokenAuth{Token: string(c.BearerToken.Reveal())}
-	case c.Username != "" || len(c.Password.Reveal()) > 0:
-		return &githttp.BasicAuth{Username: c.Username, Password: string(c.Password.Reveal())}
+// client is for what a repository needs besides Git, such as tokens. It follows
+// no redirects. What weakens or extends TLS is for the repository's own host only.
+func (c Credentials) client(own bool) (*http.Client, error) {
+	if !own {
+		c.InsecureSkipTLS, c.ClientCert = false, nil
 	}
-	return nil
+	base, err := c.transport()
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: base, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }
 
 func tlsConfig(c Credentials) (*tls.Config, error) {
@@ -44,14 +56,14 @@ func tlsConfig(c Credentials) (*tls.Config, error) {
 			roots = x509.NewCertPool()
 		}
 		if !roots.AppendCertsFromPEM(c.CA) {
-			return nil, fmt.Errorf("%w: the certificate authority is not PEM", ErrAuth)
+			return nil, refuse("correct it", "the certificate authority is not PEM")
 		}
 		config.RootCAs = roots
 	}
 	if len(c.ClientCert) > 0 {
 		pair, err := tls.X509KeyPair(c.ClientCert, c.ClientKey.Reveal())
 		if err != nil {
-			return nil, fmt.Errorf("%w: the client certificate and key do not fit", ErrAuth)
+			return nil, refuse("give both in PEM", "the client certificate and key do not fit")
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}

@@ -21,8 +21,8 @@ type remote struct {
 
 	endpoint  *transport.Endpoint
 	via       transport.Transport
-	auth      transport.AuthMethod
-	stateless bool // a session may ask for a pack without listing first
+	login     login // to http(s)
+	stateless bool  // a session may ask for a pack without listing first
 
 	used   atomic.Int64 // Unix time of the last call, in nanoseconds
 	last   atomic.Pointer[listing]
@@ -36,10 +36,11 @@ type failedPoll struct {
 }
 
 // connect prepares how to reach the repository, without reaching for it.
-func (r *remote) connect(mirrors string) (err error) {
+func (r *remote) connect(s *Store) (err error) {
+	r.login = constant{}
 	if path, ok := localPath(r.repo.URL); ok {
 		r.endpoint = &transport.Endpoint{Protocol: "file", Path: path}
-		r.via = localTransport{mirrors}
+		r.via = localTransport{s.root}
 		return nil
 	}
 	if r.endpoint, err = transport.NewEndpoint(r.repo.URL); err != nil {
@@ -48,7 +49,9 @@ func (r *remote) connect(mirrors string) (err error) {
 	switch r.endpoint.Protocol {
 	case "http", "https":
 		r.stateless = true
-		r.via, r.auth, err = newHTTP(r.repo.Credentials, r.limits)
+		if r.via, err = newHTTP(r.repo.Credentials, r.limits); err == nil {
+			err = r.logIn(s)
+		}
 	case "ssh", "git+ssh":
 		r.via, err = newSSH(r.repo.Credentials, r.endpoint, r.limits)
 	default:
@@ -60,19 +63,40 @@ func (r *remote) connect(mirrors string) (err error) {
 	return r.classify(err)
 }
 
+// logIn keeps the login that scrubs what it must, whatever comes of it.
+func (r *remote) logIn(s *Store) error {
+	l, err := s.login(r.repo)
+	if err == nil {
+		r.login = l
+	}
+	return err
+}
+
 // open starts a session, which changes its endpoint when it is redirected.
-func (r *remote) open() (transport.UploadPackSession, *transport.Endpoint, error) {
+func (r *remote) open(ctx context.Context) (transport.UploadPackSession, *transport.Endpoint, error) {
+	shown, err := r.login.show(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	endpoint := *r.endpoint
-	session, err := r.via.NewUploadPackSession(&endpoint, r.auth)
+	session, err := r.via.NewUploadPackSession(&endpoint, authMethod(shown))
 	return session, &endpoint, err
 }
 
 // ask opens a session and learns what the server has.
 func (r *remote) ask(ctx context.Context) (*listing, transport.UploadPackSession, error) {
+	l, session, err := r.askOnce(ctx)
+	if asksForMore(err) && r.login.refused() {
+		l, session, err = r.askOnce(ctx)
+	}
+	return l, session, r.remember(l, err)
+}
+
+func (r *remote) askOnce(ctx context.Context) (*listing, transport.UploadPackSession, error) {
 	at := time.Now()
-	session, endpoint, err := r.open()
+	session, endpoint, err := r.open(ctx)
 	if err != nil {
-		return nil, nil, r.remember(nil, err)
+		return nil, nil, err
 	}
 	refs, err := session.AdvertisedReferencesContext(ctx)
 	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
@@ -80,11 +104,11 @@ func (r *remote) ask(ctx context.Context) (*listing, transport.UploadPackSession
 	}
 	if err != nil {
 		session.Close()
-		return nil, nil, r.remember(nil, err)
+		return nil, nil, err
 	}
 	l := newListing(refs, at)
 	l.redirected = endpoint.String() != r.endpoint.String()
-	return l, session, r.remember(l, nil)
+	return l, session, nil
 }
 
 func (r *remote) remember(l *listing, err error) error {

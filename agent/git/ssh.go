@@ -25,12 +25,13 @@ import (
 // of whoever runs it.
 type sshTransport struct {
 	config *ssh.ClientConfig
+	way    Credentials           // to the server
 	hosts  *knownhosts.HostKeyDB // nil: any host key will do
 	limits serverLimits
 }
 
 func newSSH(c Credentials, ep *transport.Endpoint, limits serverLimits) (*sshTransport, error) {
-	t := &sshTransport{limits: limits, config: &ssh.ClientConfig{User: cmp.Or(ep.User, c.Username, "git")}}
+	t := &sshTransport{limits: limits, way: c, config: &ssh.ClientConfig{User: cmp.Or(ep.User, c.Username, "git")}}
 	switch key, password := c.SSHPrivateKey.Reveal(), c.Password.Reveal(); {
 	case len(key) > 0:
 		signer, err := parseKey(key, c.SSHPassphrase.Reveal())
@@ -40,8 +41,11 @@ func newSSH(c Credentials, ep *transport.Endpoint, limits serverLimits) (*sshTra
 		t.config.Auth = []ssh.AuthMethod{ssh.PublicKeys(signer)}
 	case len(password) > 0:
 		t.config.Auth = []ssh.AuthMethod{ssh.Password(string(password))}
+	case c.Personal != nil && c.Personal.Signers != nil:
+		user, host := t.config.User, strings.Trim(ep.Host, "[]")
+		t.config.Auth = []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return c.Personal.Signers(user, host) })}
 	default:
-		return nil, fmt.Errorf("%w: there is no SSH private key for it", ErrAuth)
+		return nil, refuse("add sshPrivateKey to the repository's Secret", "there is no SSH private key for it")
 	}
 	if c.InsecureIgnoreHostKey {
 		t.config.HostKeyCallback = ssh.InsecureIgnoreHostKey() //nolint:gosec // as the repository's owner says
@@ -61,11 +65,11 @@ func parseKey(pem, passphrase []byte) (ssh.Signer, error) {
 	var locked *ssh.PassphraseMissingError
 	if errors.As(err, &locked) {
 		if signer, err = ssh.ParsePrivateKeyWithPassphrase(pem, passphrase); err != nil {
-			return nil, fmt.Errorf("%w: the SSH private key needs another passphrase", ErrAuth)
+			return nil, refuse("", "the SSH private key needs another passphrase")
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: the SSH private key is not one in PEM", ErrAuth)
+		return nil, refuse("", "the SSH private key is not one in PEM")
 	}
 	return signer, nil
 }
@@ -83,7 +87,7 @@ func parseKnownHosts(lines string) (*knownhosts.HostKeyDB, error) {
 	}
 	db, err := knownhosts.NewDB(f.Name())
 	if err != nil {
-		return nil, fmt.Errorf("%w: known hosts: %s", ErrAuth, strings.ReplaceAll(err.Error(), f.Name(), "line"))
+		return nil, refuse("correct or remove that line", "known hosts: %s", strings.ReplaceAll(err.Error(), f.Name(), "line"))
 	}
 	return db, nil
 }
@@ -154,9 +158,9 @@ func (s *sshSession) refused(err error) error {
 }
 
 func (s *sshSession) start(ctx context.Context) error {
-	port := cmp.Or(s.endpoint.Port, 22)
-	address := net.JoinHostPort(strings.Trim(s.endpoint.Host, "[]"), strconv.Itoa(port))
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	host, port := strings.Trim(s.endpoint.Host, "[]"), strconv.Itoa(cmp.Or(s.endpoint.Port, 22))
+	address := net.JoinHostPort(host, port)
+	conn, err := s.transport.way.dialSSH(ctx, host, port)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
+// cachedLogins are those that keep tokens, per generation.
+const cachedLogins = 1000
+
 // Options set a store's limits. The zero value is good.
 type Options struct {
 	Limits       Limits        // of what a tree reads
@@ -57,6 +60,7 @@ type Store struct {
 	flights singleflight.Group
 	work    errgroup.Group
 	changed chan struct{} // has a token when there is a new interest
+	tokens  *generations[string, *tokenLogin]
 
 	mu        sync.Mutex
 	mirrors   map[string]*mirror  // by normalised address; guarded by mu
@@ -78,6 +82,7 @@ func NewStore(root string, options Options) (*Store, error) {
 	}
 	s := &Store{
 		root: root, options: options.orDefault(), key: make([]byte, 32), changed: make(chan struct{}, 1),
+		tokens:  newGenerations[string](cachedLogins, func(*tokenLogin) int { return 1 }),
 		mirrors: map[string]*mirror{}, remotes: map[string]*remote{}, interests: map[interest]*sight{},
 	}
 	rand.Read(s.key)
@@ -284,7 +289,7 @@ func (s *Store) remote(repo Repo) (*remote, error) {
 		return r, nil
 	}
 	r := &remote{key: key, repo: repo, limits: serverLimits{s.options.MaxRefs, s.options.MaxPack}}
-	if err := r.connect(s.root); err != nil {
+	if err := r.connect(s); err != nil {
 		return nil, err
 	}
 	if r.mirror, err = s.mirror(repo.URL); err != nil {

@@ -37,6 +37,8 @@ type Keyring struct {
 	log                         *slog.Logger
 	generation                  atomic.Int64
 
+	warned sync.Map // version by the name of a repository Secret whose entries were warned of
+
 	gpg struct {
 		sync.Mutex
 		of   *corev1.ConfigMap  // what keys were read from; guarded by the mutex

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 // secretsOf makes Secrets of rows: name, type, then entries.
 func secretsOf(t *testing.T, label string, rows string) *follower[*corev1.Secret] {
 	t.Helper()
+	rows = strings.ReplaceAll(rows, `\n`, "\n")
 	f := follow[*corev1.Secret](&corev1.Secret{}, func() {}, nil)
 	var list []any
 	for row := range strings.Lines(strings.TrimSpace(rows)) {
@@ -67,6 +69,72 @@ tls repository url=https://other.example.com/org/repo insecure=true
 	}
 	if !k.Repo("https://other.example.com/org/repo", "").Credentials.InsecureSkipTLS {
 		t.Error("a Secret without credentials has no say about TLS")
+	}
+}
+
+// 2.8 the other entries: what a Secret says, and what is wrong with it.
+func TestEntries(t *testing.T) {
+	for _, tt := range []struct{ name, rows, want, fault string }{
+		{"app", "a repository url=https://h/x githubAppID=42 githubAppInstallationID=7 githubAppPrivateKey=hunter22 githubAppEnterpriseBaseUrl=https://h/api/v3",
+			"credentials(GitHub App) app=42/7 https://h/api/v3", ""},
+		{"app of a template", "a repo-creds url=https://h githubAppID=42 githubAppPrivateKey=hunter22", "credentials(GitHub App) app=42/0 ", ""},
+		{"cloud", "a repository url=https://h/x gcpServiceAccountKey=hunter22 useAzureWorkloadIdentity=true", "credentials(Google key) azure=true", ""},
+		{"principal", "a repository url=https://h/x azureServicePrincipalClientId=c azureServicePrincipalTenantId=t azureServicePrincipalClientSecret=hunter22 azureActiveDirectoryEndpoint=https://e",
+			"credentials(Azure secret) azure=c/t/https://e", ""},
+		{"proxy", "a repository url=https://h/x proxy=http://hunter22@p noProxy=q forceHttpBasicAuth=1", "credentials(proxy) noProxy=q force", ""},
+		{"settings beside a template", "a repository url=https://h/x insecure=true proxy=http://own\nb repo-creds url=https://h username=u password=hunter22 proxy=http://theirs",
+			"credentials(password, proxy) user=u insecure proxy=own", ""},
+		{"all types", "a repository url=https://h/x type=helm enableOCI=true insecureOCIForceHttp=true webhookManifestCacheWarmDisabled=true name=n", "credentials()", ""},
+
+		{"type", "a repository url=https://h/x type=svn", "credentials()", `type: "svn" is none of git, helm and oci`},
+		{"flag", "a repository url=https://h/x insecure=yes", "credentials()", `insecure: "yes" is neither true nor false`},
+		{"number", "a repository url=https://h/x githubAppID=abc githubAppPrivateKey=hunter22", "credentials(GitHub App)", `githubAppID: "abc" is no number`},
+		{"half an app", "a repository url=https://h/x githubAppPrivateKey=hunter22", "credentials(GitHub App)", "needs both githubAppID and githubAppPrivateKey"},
+		{"half a principal", "a repository url=https://h/x azureServicePrincipalClientSecret=hunter22", "credentials(Azure secret)", "a service principal needs"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k := &Keyring{log: slog.New(slog.DiscardHandler), trust: follow[*corev1.ConfigMap](&corev1.ConfigMap{}, func() {}, nil)}
+			k.repositories = secretsOf(t, api.LabelSecretType, tt.rows)
+			repo := k.Repo("https://h/x", "")
+			c := repo.Credentials
+			got := c.String()
+			for _, part := range []struct {
+				there bool
+				text  string
+			}{
+				{c.GitHubApp.ID != 0, fmt.Sprintf("app=%d/%d %s", c.GitHubApp.ID, c.GitHubApp.Installation, c.GitHubApp.BaseURL)},
+				{c.Azure.WorkloadIdentity, "azure=true"},
+				{c.Azure.ClientID != "", "azure=" + c.Azure.ClientID + "/" + c.Azure.TenantID + "/" + c.Azure.Endpoint},
+				{c.NoProxy != "", "noProxy=" + c.NoProxy},
+				{c.ForceBasic, "force"},
+				{c.Username != "", "user=" + c.Username},
+				{c.InsecureSkipTLS, "insecure"},
+				{strings.Contains(string(c.Proxy.Reveal()), "own"), "proxy=own"},
+			} {
+				if part.there {
+					got += " " + part.text
+				}
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if !strings.Contains(repo.Fault, tt.fault) || (tt.fault == "") != (repo.Fault == "") || strings.Contains(repo.Fault, "hunter") {
+				t.Errorf("fault %q, want %q", repo.Fault, tt.fault)
+			}
+		})
+	}
+}
+
+// An entry that nobody knows is said, once for each version of the Secret.
+func TestUnknownEntries(t *testing.T) {
+	var log strings.Builder
+	k := &Keyring{log: slog.New(slog.NewTextHandler(&log, nil)), trust: follow[*corev1.ConfigMap](&corev1.ConfigMap{}, func() {}, nil)}
+	k.repositories = secretsOf(t, api.LabelSecretType, "a repository url=https://h/x passwrod=hunter22")
+	for range 3 {
+		k.Repo("https://h/x", "")
+	}
+	if text := log.String(); strings.Count(text, "passwrod") != 1 || strings.Contains(text, "hunter") {
+		t.Errorf("logged %q", text)
 	}
 }
 

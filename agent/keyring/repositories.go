@@ -1,16 +1,18 @@
 package keyring
 
 import (
+	"maps"
+
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/project"
-	"github.com/tidelock-io/tidelock/secrets"
 	corev1 "k8s.io/api/core/v1"
 )
 
 // Repo returns a repository with the credentials that an Application of project
 // may use: those of its own repository Secret, else of the repo-creds Secret
-// whose URL is the longest prefix (SEMANTICS.md 2.8).
+// whose URL is the longest prefix (SEMANTICS.md 2.8). What else its own Secret
+// says, such as a proxy, holds in either case.
 func (k *Keyring) Repo(url, project string) git.Repo {
 	repo := k.login(url, project)
 	repo.Credentials.KnownHosts = k.knownHosts()
@@ -19,17 +21,20 @@ func (k *Keyring) Repo(url, project string) git.Repo {
 }
 
 func (k *Keyring) login(url, project string) git.Repo {
-	repo := git.Repo{URL: url}
 	list := sorted(k.repositories.list())
-	if own := ownSecret(list, url, project); own != nil && hasCredentials(own) {
-		repo.Credentials = credentials(own)
-		return repo
-	} else if template := templateFor(list, url, project); template != nil {
-		repo.Credentials = credentials(template)
-	} else if own != nil {
-		repo.Credentials = credentials(own)
+	own, template := ownSecret(list, url, project), templateFor(list, url, project)
+	switch {
+	case own == nil && template == nil:
+		return git.Repo{URL: url}
+	case own == nil:
+		return k.read(url, template)
+	case template == nil || hasCredentials(own):
+		return k.read(url, own)
 	}
-	return repo
+	both := own.DeepCopy()
+	both.Data = maps.Clone(template.Data)
+	maps.Copy(both.Data, own.Data)
+	return k.read(url, both)
 }
 
 // Scoped returns what repository Secrets bind to a project.
@@ -75,26 +80,4 @@ func templateFor(list []*corev1.Secret, url, project string) *corev1.Secret {
 		}
 	}
 	return best
-}
-
-func hasCredentials(s *corev1.Secret) bool {
-	for _, key := range []string{"username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData"} {
-		if len(s.Data[key]) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-func credentials(s *corev1.Secret) git.Credentials {
-	return git.Credentials{
-		Username:              string(s.Data["username"]),
-		Password:              secrets.New(s.Data["password"]),
-		BearerToken:           secrets.New(s.Data["bearerToken"]),
-		SSHPrivateKey:         secrets.New(s.Data["sshPrivateKey"]),
-		InsecureIgnoreHostKey: string(s.Data["insecureIgnoreHostKey"]) == "true",
-		InsecureSkipTLS:       string(s.Data["insecure"]) == "true",
-		ClientCert:            s.Data["tlsClientCertData"],
-		ClientKey:             secrets.New(s.Data["tlsClientCertKey"]),
-	}
 }

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"net/url"
+	"strings"
 )
 
 // The ConfigMaps that say whom to trust, as Argo CD has them (SEMANTICS 2.8).
@@ -39,5 +40,5 @@ func (k *Keyring) authorities(address string) []byte {
 	if !ok {
 		return nil
 	}
-	return []byte(config.Data[u.Hostname()])
+	return []byte(config.Data[strings.ToLower(u.Hostname())])
 }
