@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -88,9 +87,10 @@ func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions 
 		return nil, err
 	}
 	basis := p.basis(app)
+	warnings = append(warnings, warningsOf(rendering, app.Spec.AllSources())...)
 	if known.holds(rendering.Set, basis, p.Now()) {
 		same := *known.rendered
-		same.Revisions, same.Warnings = commits(requests), append(warnings, warningsOf(rendering)...)
+		same.Revisions, same.Warnings = commits(requests), append(warnings, same.Warnings...)
 		return &same, nil
 	}
 	out, err := p.resolve(ctx, app, name, rendering.Set, known.fresh)
@@ -100,7 +100,7 @@ func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions 
 	out.Revisions, out.Types, out.Inputs = commits(requests), types(rendering), inputs(rendering)
 	p.keep(name, &memory{rendering: rendering.Set, basis: basis, rendered: out})
 	with := *out
-	with.Warnings = append(append(warnings, warningsOf(rendering)...), out.Warnings...)
+	with.Warnings = append(warnings, out.Warnings...)
 	return &with, nil
 }
 
@@ -131,6 +131,7 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 	if err := g.Wait(); err != nil {
 		return nil, nil, err
 	}
+	refer(requests)
 	var warnings []Warning
 	for _, text := range warned {
 		if text != "" {
@@ -176,13 +177,14 @@ func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name strin
 	if err != nil {
 		return nil, err
 	}
+	placed, repeated := placed.Unique()
 	result, err := p.Secrets.Run(ctx, resolve.Application{
 		Name: name, Annotations: app.Annotations, Cluster: p.Destination, Permit: p.Permit(app), Fresh: fresh,
 	}, placed, p.Destination.Serves)
 	if err != nil {
 		return nil, &Later{err, result.Next}
 	}
-	out := &Rendered{Set: result.Set, Refresh: result.Next}
+	out := &Rendered{Set: result.Set, Refresh: result.Next, Warnings: repeatedWarnings(repeated, app.Spec.AllSources())}
 	for _, stale := range result.Stale {
 		out.Warnings = append(out.Warnings, Warning{api.ConditionComparisonError, "the last good value is kept: " + stale.Error()})
 	}
@@ -293,21 +295,3 @@ func inputs(r *render.Rendering) []git.Facts {
 	}
 	return list
 }
-
-func warningsOf(r *render.Rendering) []Warning {
-	var warnings []Warning
-	for _, d := range r.Repeated {
-		warnings = append(warnings, Warning{api.ConditionRepeatedResourceWarning, d.String()})
-	}
-	seen := map[string]bool{}
-	for _, text := range r.Warnings() {
-		seen[text] = true
-	}
-	for _, text := range slices.Sorted(maps.Keys(seen)) {
-		warnings = append(warnings, Warning{ConditionRenderWarning, text})
-	}
-	return warnings
-}
-
-// ConditionRenderWarning is what a renderer had to say to a person.
-const ConditionRenderWarning api.ConditionType = "RenderWarning"

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
@@ -45,8 +47,18 @@ func (w *world) Tree(context.Context, git.Repo, string) (*git.Tree, error) { ret
 
 func (w *world) Render(_ context.Context, _ string, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
 	w.renders++
-	data, err := req.Tree.ReadFile("shop/objects.yaml")
-	return &sdk.RenderResult{Documents: []sdk.Document{{Data: data, File: "shop/objects.yaml", Line: 1}}}, err
+	file := req.Path + "/objects.yaml"
+	data, err := req.Tree.ReadFile(file)
+	if ref, ok := bytes.CutPrefix(data, []byte("# of $")); ok {
+		mounted, err := req.Host.Mount(context.Background(), sdk.Source{Ref: string(ref)})
+		if err != nil {
+			return nil, err
+		}
+		file = mounted.Path + "/shop/objects.yaml"
+		data, err = req.Tree.ReadFile(file)
+		return &sdk.RenderResult{Documents: []sdk.Document{{Data: data, File: file, Line: 1}}}, err
+	}
+	return &sdk.RenderResult{Documents: []sdk.Document{{Data: data, File: file, Line: 1}}}, err
 }
 
 func (*world) Decrypt(context.Context, *sdk.DecryptRequest) ([]byte, error) { return nil, sdk.ErrNoKey }
@@ -169,5 +181,41 @@ func TestDesiredOfUnreachable(t *testing.T) {
 	w.down = nil
 	if out := desired(t, p, app); len(out.Warnings) != 0 {
 		t.Errorf("got warnings %v", out.Warnings)
+	}
+}
+
+// A source that has a ref and no path gives no manifests and lends its files; what
+// two sources state is named with both places, also if one of them leaves the
+// namespace to the Application.
+func TestDesiredOfSeveral(t *testing.T) {
+	w, p, app := newWorld(t)
+	w.write(t, "reader/objects.yaml", "# of $values")
+	w.write(t, "placed/objects.yaml", "# of the same name\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: front}\n")
+	const url = "https://git.example/shop.git"
+	app.Spec.Sources = []api.Source{
+		{RepoURL: url, Ref: "values"},
+		{RepoURL: url, Path: "reader", Name: "reads"},
+		{RepoURL: url, Path: "shop"},
+		{RepoURL: url, Path: "placed", Name: "placed"},
+	}
+	for range 2 { // the second is from memory
+		out := desired(t, p, app)
+		var got []string
+		for _, warning := range out.Warnings {
+			got = append(got, string(warning.Kind)+": "+warning.Message)
+		}
+		want := `RepeatedResourceWarning: ConfigMap settings: stated at source 2 (reads): $values//shop/objects.yaml:1 and at source 3: shop/objects.yaml:1; the last one counts
+RepeatedResourceWarning: Namespace extra: stated at source 2 (reads): $values//shop/objects.yaml:5 and at source 3: shop/objects.yaml:5; the last one counts
+RepeatedResourceWarning: ConfigMap front/settings: stated at source 3: shop/objects.yaml:1 and at source 4 (placed): placed/objects.yaml:2; the last one counts`
+		if diff := cmp.Diff(want, strings.Join(got, "\n")); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if len(out.Set) != 2 || len(out.Revisions) != 4 || out.Types[0] != "" {
+			t.Errorf("got %v, revisions %v, types %v", out.Set, out.Revisions, out.Types)
+		}
+	}
+	app.Spec.Sources = app.Spec.Sources[1:]
+	if _, err := p.Desired(t.Context(), app, nil); !errors.Is(err, render.ErrRemote) || !strings.Contains(err.Error(), `no source of the Application has the ref "values"`) {
+		t.Errorf("without the ref: got %v", err)
 	}
 }

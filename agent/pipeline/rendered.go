@@ -21,9 +21,3 @@ type Rendered struct {
 	// Refresh is when an external value is due to be read again; zero if never.
 	Refresh time.Time
 }
-
-// A Warning becomes a condition.
-type Warning struct {
-	Kind    api.ConditionType
-	Message string
-}
