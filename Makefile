@@ -16,7 +16,7 @@ devcluster_ldflags = -s -w -X $(component).gitVersion=$(kubernetes) \
 
 race = $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build test demo bench image lint bin/tidelock bin/tidelock-external-secrets bin/devcluster
+.PHONY: help build test fuzz demo bench image lint bin/tidelock bin/tidelock-external-secrets bin/devcluster
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,18 @@ test: build ## Build, then run all tests, with the race detector if there is a C
 	CGO_ENABLED=$(if $(race),1,0) go test -C plugins/sdk $(if $(race),-race) ./...
 	go test -C plugins/external ./...
 	go test -C cmd/devcluster ./...
+
+# A target needs no registration: whatever `go test -list` shows is run, in each
+# package that has any, in the module that it is of.
+FUZZTIME ?= 20s
+fuzz: ## Run every fuzz target of every module, FUZZTIME=20s each.
+	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do dirname $$file; done | sort -u | while read -r package; do \
+		targets=$$(go test -C $$package -list '^Fuzz' .) || { echo "$$targets"; exit 1; }; \
+		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			go test -C $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) . || exit 1; \
+		done; \
+	done
 
 # Not by go run, which fails when Ctrl-C ends what it runs.
 demo: ## Run the main job and show it. KEEP=1 leaves it running at the end.
