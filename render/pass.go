@@ -35,7 +35,7 @@ func newPass(ctx context.Context, e *Engine, req *Request) *pass {
 func (p *pass) run() *outcome {
 	err := p.render()
 	p.out.result.Inputs, p.out.result.Mounts = p.view.Facts(), p.view.mounts.inputs()
-	p.out.usesKeys = len(p.view.plain) > 0
+	p.out.usesKeys = p.view.asked
 	if err != nil {
 		p.out.err = p.explain(err)
 		p.out.result.Set = nil

@@ -25,11 +25,12 @@ type view struct {
 	plugins Plugins
 	mounts  mounts
 
+	asked    bool              // a file was to be decrypted
 	plain    map[string][]byte // decrypted files by name
 	redactor redactor
 }
 
-var _ sdk.Tree = (*view)(nil)
+var _ sdk.EncryptedTree = (*view)(nil)
 
 // ReadFile returns the file's content, decrypted if need be.
 func (v *view) ReadFile(name string) ([]byte, error) {
@@ -48,7 +49,15 @@ func (v *view) ReadFile(name string) ([]byte, error) {
 	return v.open(name, format, data)
 }
 
+// ReadEncrypted returns the file's content as it is in the commit.
+func (v *view) ReadEncrypted(name string) ([]byte, error) {
+	from, inner := v.mounts.find(v.Recorder, name)
+	data, err := from.ReadFile(inner)
+	return data, v.mounts.within(name, err)
+}
+
 func (v *view) open(name, format string, data []byte) ([]byte, error) {
+	v.asked = true
 	plain, err := v.plugins.Decrypt(v.ctx, &sdk.DecryptRequest{
 		Application: v.request.Application, Path: name, Format: format, Data: data, Keys: v.request.Keys,
 	})

@@ -35,6 +35,7 @@ func (p *pool) call(ctx context.Context, c call, alone bool, do func(context.Con
 	defer cancel()
 	// A plugin that hangs does not notice that a call was cancelled.
 	stop := context.AfterFunc(callCtx, func() { p.overdue(callCtx, proc) })
+	p.watchPrograms(callCtx, proc)
 	err = do(callCtx, proc)
 	if err != nil {
 		err = p.judge(callCtx, c, proc, err)
@@ -75,6 +76,9 @@ func (p *pool) judge(ctx context.Context, c call, proc *process, err error) erro
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if excess := proc.excess.Load(); excess != nil {
+		return excess
 	}
 	if tree := (*treeError)(nil); errors.As(err, &tree) {
 		return tree.err

@@ -22,6 +22,9 @@ type Config struct {
 	// Dir is where sockets are put, in a private directory that is removed at
 	// the end; the system's directory for temporary files if "".
 	Dir string
+	// Scratch is where scratch directories are made: a file system in memory.
+	// The system's own if "", which is /dev/shm.
+	Scratch string
 }
 
 // A Host calls plugins. It may be used by several goroutines at once.
@@ -29,6 +32,9 @@ type Host struct {
 	log   *slog.Logger
 	pools map[string]*pool
 	dir   *workDir
+	// scratch is made when it is first needed.
+	scratch     func() (*workDir, error)
+	usedScratch atomic.Bool
 
 	run       *errgroup.Group // what the host waits for at Close
 	closeOnce sync.Once
@@ -64,6 +70,7 @@ func New(config Config) (*Host, error) {
 	if h.dir, err = newWorkDir(config.Dir); err != nil {
 		return nil, fmt.Errorf("making a directory for plugin sockets: %w", err)
 	}
+	h.scratch = sync.OnceValues(func() (*workDir, error) { return newScratch(config.Scratch) })
 	return h, nil
 }
 
@@ -111,7 +118,7 @@ func (h *Host) Close() error {
 		for _, p := range h.pools {
 			p.close()
 		}
-		err = errors.Join(h.run.Wait(), h.dir.remove())
+		err = errors.Join(h.run.Wait(), h.removeScratch(), h.dir.remove())
 	})
 	return err
 }

@@ -63,7 +63,7 @@ func (p *pool) acquire(ctx context.Context, alone bool) (*process, error) {
 func (p *pool) take(alone bool) *process {
 	var best *process
 	for proc := range p.processes {
-		room := proc.calls < proc.capacity && !proc.alone && !proc.leaving && !proc.dead()
+		room := proc.calls < proc.capacity && !proc.alone && !proc.leaving && !proc.dead() && !p.spent(proc)
 		if !room || alone && proc.calls > 0 {
 			continue
 		}
@@ -75,11 +75,15 @@ func (p *pool) take(alone bool) *process {
 		return nil
 	}
 	best.calls++
+	best.taken++
 	best.overlap = best.overlap || best.calls > 1
 	best.alone = alone
 	best.idle.Stop()
 	return best
 }
+
+// spent needs p.mu. It says whether the process has taken all its calls.
+func (p *pool) spent(proc *process) bool { return p.spec.Calls > 0 && proc.taken >= p.spec.Calls }
 
 // startMore needs p.mu. It starts a process if one may help, and returns how
 // long to wait before another may be started, 0 if that is no matter.
@@ -212,7 +216,7 @@ func (p *pool) release(proc *process, completed bool) (overlapped bool) {
 		proc.overlap, proc.alone = false, false
 		proc.idle.Reset(p.spec.Limits.Idle)
 	}
-	if proc.leaving {
+	if proc.leaving || p.spent(proc) {
 		p.dismiss(proc)
 	}
 	return overlapped
@@ -236,6 +240,9 @@ func (p *pool) warm(ctx context.Context) error {
 	if err != nil {
 		return &Error{Plugin: p.spec.Name, Call: "start", Kind: ErrUnavailable, Err: err}
 	}
+	p.mu.Lock()
+	proc.taken-- // it was no call
+	p.mu.Unlock()
 	p.release(proc, true)
 	return nil
 }

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	goplugin "github.com/hashicorp/go-plugin/runner"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk/wire"
@@ -22,18 +24,21 @@ import (
 
 // A process is one running plugin.
 type process struct {
-	spec   *Spec
-	dir    string
-	client *plugin.Client
-	runner *runner
-	rpc    wire.PluginClient
-	about  *wire.Description
-	voice  *voice
-	ended  sync.Once
+	spec    *Spec
+	dir     string
+	scratch string // "" if none was granted
+	client  *plugin.Client
+	runner  *runner
+	rpc     wire.PluginClient
+	about   *wire.Description
+	voice   *voice
+	ended   sync.Once
+	excess  atomic.Pointer[failure] // what its programs were killed for
 
 	// The pool's lock guards these.
 	calls    int
 	capacity int  // calls that it takes at once
+	taken    int  // calls since its start
 	overlap  bool // calls have run side by side since it last had none
 	alone    bool // the call that runs wants no neighbour
 	leaving  bool // takes no more calls
@@ -43,12 +48,23 @@ type process struct {
 // start starts a process and asks it who it is. run must run what it is given
 // until that ends.
 func start(h *Host, spec *Spec, run func(func())) (*process, error) {
-	dir, err := os.MkdirTemp(h.dir.path, "p")
-	if err != nil {
+	if spec.Verify != nil {
+		if err := spec.Verify(); err != nil {
+			return nil, &failure{ErrUnavailable, err}
+		}
+	}
+	p := &process{spec: spec, voice: newVoice(h.log.With("plugin", spec.Name))}
+	var err error
+	if p.dir, err = os.MkdirTemp(h.dir.path, "p"); err != nil {
 		return nil, err
 	}
-	p := &process{spec: spec, dir: dir, voice: newVoice(h.log.With("plugin", spec.Name))}
-	grants, err := json.Marshal(spec.Grants)
+	if err := p.makeScratch(h); err != nil {
+		os.RemoveAll(p.dir)
+		return nil, err
+	}
+	granted := spec.Grants
+	granted.ScratchDir = p.scratch
+	grants, err := json.Marshal(granted)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +74,7 @@ func start(h *Host, spec *Spec, run func(func())) (*process, error) {
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
 			cmd.Path, cmd.Args, cmd.Dir = spec.Command, append([]string{spec.Command}, spec.Args...), "/"
 			cmd.Env = append(cmd.Env, wire.GrantsEnv+"="+string(grants), "GOTRACEBACK=single")
+			cmd.Env = append(cmd.Env, spec.Env...)
 			r, err := newRunner(cmd)
 			if err != nil {
 				return nil, err
@@ -74,7 +91,7 @@ func start(h *Host, spec *Spec, run func(func())) (*process, error) {
 		Logger:           hclog.NewNullLogger(),
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir},
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessage), grpc.MaxCallSendMsgSize(wire.MaxMessage)),
 			grpc.WithInitialWindowSize(wire.Window), grpc.WithInitialConnWindowSize(wire.Window),
@@ -83,6 +100,10 @@ func start(h *Host, spec *Spec, run func(func())) (*process, error) {
 	if err := p.greet(); err != nil {
 		p.end()
 		return nil, err
+	}
+	if spec.Grants.Exec {
+		// What it starts comes after this program, if there is not enough for both.
+		_ = unix.Setpriority(unix.PRIO_PGRP, p.runner.cmd.Process.Pid, 10)
 	}
 	return p, nil
 }
@@ -120,7 +141,7 @@ func (p *process) describe() error {
 		}
 		return failf(ErrProtocol, "it does not say who it is%s", p.fate())
 	}
-	if about.GetName() != p.spec.Name {
+	if about.GetName() != p.spec.Says {
 		return failf(ErrProtocol, "it calls itself %q", about.GetName())
 	}
 	if p.spec.Grants.Require {
@@ -130,7 +151,7 @@ func (p *process) describe() error {
 	}
 	p.about = about
 	p.capacity = concurrency
-	if about.GetSerial() {
+	if about.GetSerial() || p.spec.Calls == 1 {
 		p.capacity = 1
 	}
 	return nil
@@ -174,6 +195,7 @@ func (p *process) end() {
 		p.client.Kill()
 		p.voice.flush()
 		os.RemoveAll(p.dir)
+		wipe(p.scratch)
 	})
 }
 

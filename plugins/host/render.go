@@ -135,7 +135,7 @@ func (r *rendering) answer(ctx context.Context, stream wire.Plugin_RenderClient,
 	answer := &wire.Answer{Id: ask.GetId()}
 	if err := r.look(ctx, ask, answer); err != nil {
 		answer.Failure = kinds.Failure(err)
-		if r.failed == nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errBadName) {
+		if r.failed == nil && ask.GetOperation() != wire.Ask_COPY && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errBadName) {
 			r.failed = err
 		}
 	}
@@ -169,7 +169,9 @@ func (r *rendering) look(ctx context.Context, ask *wire.Ask, answer *wire.Answer
 	var info fs.FileInfo
 	switch ask.GetOperation() {
 	case wire.Ask_OPEN:
-		return r.open(name, answer)
+		return r.open(name, answer, r.req.Tree.ReadFile)
+	case wire.Ask_COPY:
+		return r.open(name, answer, r.reader(ask.GetEncrypted()))
 	case wire.Ask_RESOLVE:
 		answer.Path, info, err = r.req.Tree.Resolve(name)
 	case wire.Ask_STAT:
@@ -185,7 +187,15 @@ func (r *rendering) look(ctx context.Context, ask *wire.Ask, answer *wire.Answer
 	return err
 }
 
-func (r *rendering) open(name string, answer *wire.Answer) error {
+// reader reads files decrypted, or as they are in the commit.
+func (r *rendering) reader(encrypted bool) func(string) ([]byte, error) {
+	if tree, ok := r.req.Tree.(sdk.EncryptedTree); ok && encrypted {
+		return tree.ReadEncrypted
+	}
+	return r.req.Tree.ReadFile
+}
+
+func (r *rendering) open(name string, answer *wire.Answer, read func(string) ([]byte, error)) error {
 	path, info, err := r.req.Tree.Resolve(name)
 	if err != nil {
 		return err
@@ -194,7 +204,7 @@ func (r *rendering) open(name string, answer *wire.Answer) error {
 	if !info.Mode().IsRegular() {
 		return nil
 	}
-	if answer.Data, err = r.req.Tree.ReadFile(name); err != nil {
+	if answer.Data, err = read(name); err != nil {
 		return err
 	}
 	if n := len(answer.Data); n > wire.MaxData {

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	pluginstest.Main(m,
 		sdk.Plugin{Name: "rogue", Renderer: rogue{}, Serial: true, Decrypter: rogue{}},
 		sdk.Plugin{Name: "crowd", Renderer: rogue{}},
+		sdk.Plugin{Name: "shell", Renderer: shell{}, Needs: sandbox.Grants{Exec: true}},
 		sdk.Plugin{Name: "needy", Renderer: rogue{}, Needs: sandbox.Grants{Network: true}},
 	)
 }

@@ -44,6 +44,8 @@ type RenderRequest struct {
 	APIVersions []string
 	// Env is Argo CD's build environment (ARGOCD_APP_NAME, ...).
 	Env map[string]string
+
+	scratch string // see Materialize
 }
 
 // A RenderResult is what a render gives.
@@ -75,4 +77,12 @@ type Tree interface {
 	fs.StatFS
 	// Resolve returns name with all symlinks followed, and what is there.
 	Resolve(name string) (path string, info fs.FileInfo, err error)
+}
+
+// An EncryptedTree is a Tree of the host that can tell how a file stands in the
+// commit, too.
+type EncryptedTree interface {
+	Tree
+	// ReadEncrypted is ReadFile without decrypting.
+	ReadEncrypted(name string) ([]byte, error)
 }

@@ -55,7 +55,7 @@ func Serve(p Plugin) {
 // listen is called when the socket is there and the host has not yet been
 // greeted: the one moment at which the process needs nothing more.
 func (s *server) listen(opts []grpc.ServerOption) *grpc.Server {
-	s.sandbox, s.refusal = confine(s.plugin)
+	s.confine()
 	if s.plugin.Warm != nil && s.refusal == nil {
 		s.plugin.Warm()
 	}
@@ -68,17 +68,17 @@ func (s *server) listen(opts []grpc.ServerOption) *grpc.Server {
 }
 
 // confine enters the sandbox that the host granted. Not to have been granted
-// what the plugin needs is an error, which Describe tells.
-func confine(p Plugin) (sandbox.Status, error) {
+// what the plugin needs is a refusal, which Describe tells.
+func (s *server) confine() {
 	var grants sandbox.Grants
 	if text := os.Getenv(wire.GrantsEnv); text != "" {
 		if err := json.Unmarshal([]byte(text), &grants); err != nil {
-			return sandbox.Status{}, fmt.Errorf("reading %s: %w", wire.GrantsEnv, err)
+			s.refusal = fmt.Errorf("reading %s: %w", wire.GrantsEnv, err)
+			return
 		}
 	}
-	status, err := sandbox.Enter(grants)
-	if err != nil {
-		return status, err
+	s.scratch = grants.ScratchDir
+	if s.sandbox, s.refusal = sandbox.Enter(grants); s.refusal == nil {
+		s.refusal = grants.Covers(s.plugin.Needs)
 	}
-	return status, grants.Covers(p.Needs)
 }

@@ -17,6 +17,7 @@ type server struct {
 	wire.UnimplementedPluginServer
 	plugin  Plugin
 	sandbox sandbox.Status
+	scratch string
 	refusal error // why it does not work at all
 	rest    rest
 }
@@ -90,6 +91,7 @@ func (s *server) Render(stream wire.Plugin_RenderServer) error {
 		if err != nil {
 			return err
 		}
+		req.scratch = s.scratch
 		result, err := s.plugin.Renderer.Render(stream.Context(), req)
 		if err != nil {
 			return err

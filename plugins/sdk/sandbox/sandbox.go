@@ -27,8 +27,12 @@ type Grants struct {
 	// Write may be read and written, each with everything below it.
 	Write []string `json:"write,omitempty"`
 	// Exec allows starting programs that lie below Files. They inherit the
-	// sandbox.
+	// sandbox, and stay in the plugin's process group.
 	Exec bool `json:"exec,omitempty"`
+	// Scratch is a private directory in memory, to read and write in, and with
+	// Exec to start programs in. ScratchDir says where it is: the host sets it.
+	Scratch    bool   `json:"scratch,omitempty"`
+	ScratchDir string `json:"scratchDir,omitempty"`
 	// Memory bounds the data segment in bytes; 0 means [DefaultMemory].
 	Memory uint64 `json:"memory,omitempty"`
 	// Require makes Enter fail where something cannot be enforced.
@@ -46,6 +50,38 @@ const (
 // ErrIncomplete says that a part of the sandbox was required and cannot be had.
 var ErrIncomplete = errors.New("the sandbox is incomplete")
 
+// String lists what is granted, for people.
+func (g Grants) String() string {
+	var granted []string
+	if g.Network {
+		granted = append(granted, "network")
+	}
+	if g.Exec {
+		granted = append(granted, "exec")
+	}
+	if g.Scratch {
+		granted = append(granted, "scratch directory")
+	}
+	if len(g.Files) > 0 {
+		granted = append(granted, "read "+strings.Join(g.Files, " "))
+	}
+	if len(g.Write) > 0 {
+		granted = append(granted, "write "+strings.Join(g.Write, " "))
+	}
+	if granted == nil {
+		return "nothing"
+	}
+	return strings.Join(granted, ", ")
+}
+
+// memory is the bound on the data segment.
+func (g Grants) memory() uint64 {
+	if g.Memory == 0 {
+		return DefaultMemory
+	}
+	return g.Memory
+}
+
 // Covers returns an error that names what needs asks for beyond g.
 func (g Grants) Covers(needs Grants) error {
 	var missing []string
@@ -54,6 +90,9 @@ func (g Grants) Covers(needs Grants) error {
 	}
 	if needs.Exec && !g.Exec {
 		missing = append(missing, "starting programs")
+	}
+	if needs.Scratch && !g.Scratch {
+		missing = append(missing, "a scratch directory")
 	}
 	missing = append(missing, outside(needs.Files, append(g.Files[:len(g.Files):len(g.Files)], g.Write...))...)
 	missing = append(missing, outside(needs.Write, g.Write)...)

@@ -16,13 +16,19 @@ var netFiles = []string{
 	"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
 }
 
+// devices are what programs expect to be there.
+var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}
+
+// signalsScoped is the version of Landlock that keeps signals within the sandbox.
+const signalsScoped = 6
+
 // enter goes from the weakest to the strongest, since seccomp forbids the means
 // of the others.
 func enter(g Grants) (status Status) {
 	status.note("resource limits", limit(g))
 	version, err := confineFiles(g)
 	status.note(fmt.Sprintf("landlock %d", version), err)
-	status.note("seccomp", filterCalls(g))
+	status.note("seccomp", filterCalls(g, err == nil && version >= signalsScoped))
 	return status
 }
 
@@ -39,7 +45,13 @@ func confineFiles(g Grants) (version int, err error) {
 	if g.Network {
 		paths = append(paths[:len(paths):len(paths)], netFiles...)
 	}
-	rules := append(readable(paths, g.Exec), landlock.RWDirs(g.Write...).IgnoreIfMissing())
+	if g.ScratchDir != "" {
+		paths = append(paths[:len(paths):len(paths)], g.ScratchDir)
+	}
+	rules := append(readable(paths, g.Exec), landlock.RWDirs(g.writable()...).WithRefer().IgnoreIfMissing())
+	if g.Exec {
+		rules = append(rules, landlock.RWFiles(devices...).IgnoreIfMissing())
+	}
 	config := landlock.V11.BestEffort()
 	if !g.Network {
 		return version, config.Restrict(rules...)
@@ -48,6 +60,14 @@ func confineFiles(g Grants) (version int, err error) {
 		return version, err
 	}
 	return version, config.RestrictScoped()
+}
+
+// writable are the directories to write in.
+func (g Grants) writable() []string {
+	if g.ScratchDir == "" {
+		return g.Write
+	}
+	return append(g.Write[:len(g.Write):len(g.Write)], g.ScratchDir)
 }
 
 // readable allows reading, and executing if exec is set. Landlock refuses a
@@ -73,10 +93,7 @@ func readable(paths []string, exec bool) []landlock.Rule {
 }
 
 func limit(g Grants) error {
-	memory := g.Memory
-	if memory == 0 {
-		memory = DefaultMemory
-	}
+	memory := g.memory()
 	limits := map[int]uint64{
 		unix.RLIMIT_CORE: 0, // a core dump holds secrets
 		unix.RLIMIT_DATA: memory,
@@ -86,7 +103,11 @@ func limit(g Grants) error {
 		delete(limits, unix.RLIMIT_DATA)
 		delete(limits, unix.RLIMIT_AS)
 	}
-	if len(g.Write) == 0 {
+	switch {
+	case len(g.Write) > 0:
+	case g.ScratchDir != "":
+		limits[unix.RLIMIT_FSIZE] = memory // files there are memory
+	default:
 		limits[unix.RLIMIT_FSIZE] = 0
 	}
 	for resource, n := range limits {

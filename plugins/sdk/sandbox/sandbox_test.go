@@ -20,6 +20,7 @@ func TestCovers(t *testing.T) {
 		{"a file beside", sandbox.Grants{Files: []string{"/usr/bin"}}, sandbox.Grants{Files: []string{"/usr/bin2"}}, "it needs /usr/bin2, which was not granted"},
 		{"reading what may be written", sandbox.Grants{Write: []string{"/tmp"}}, sandbox.Grants{Files: []string{"/tmp/a"}}, "<nil>"},
 		{"writing what may be read", sandbox.Grants{Files: []string{"/tmp"}}, sandbox.Grants{Write: []string{"/tmp"}, Exec: true}, "it needs starting programs and /tmp, which was not granted"},
+		{"a scratch directory", sandbox.Grants{}, sandbox.Grants{Scratch: true}, "it needs a scratch directory, which was not granted"},
 		{"everything", sandbox.Grants{Files: []string{"/"}}, sandbox.Grants{Files: []string{"/etc"}}, "<nil>"},
 	} {
 		if got := fmt.Sprint(tt.granted.Covers(tt.needs)); got != tt.want {

@@ -17,7 +17,8 @@ import (
 var never = []string{
 	"listen", "io_uring_setup", "io_uring_enter", "io_uring_register",
 	"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "kcmp",
-	"kill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tkill",
+	"rt_sigqueueinfo", "rt_tgsigqueueinfo",
+	"setsid", "setpgid", // what is started must not leave the group by which it is killed
 	"memfd_create", "memfd_secret", "userfaultfd", "bpf", "perf_event_open", "open_by_handle_at", "name_to_handle_at",
 	"unshare", "setns", "mount", "umount2", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "open_tree", "mount_setattr", "pivot_root", "chroot",
 	"setrlimit", "add_key", "request_key", "keyctl", "personality", "fanotify_init", "quotactl", "acct", "swapon", "swapoff", "reboot",
@@ -27,12 +28,12 @@ var never = []string{
 
 // filterCalls denies system calls on every thread. A denied call fails with
 // EPERM, so that a library which only tries goes on.
-func filterCalls(g Grants) error {
+func filterCalls(g Grants, signalsScoped bool) error {
 	info, err := arch.GetInfo("")
 	if err != nil {
 		return err
 	}
-	policy := seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: groups(g, info)}
+	policy := seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: groups(g, info, signalsScoped)}
 	program, err := policy.Assemble()
 	if err != nil {
 		return err
@@ -40,13 +41,20 @@ func filterCalls(g Grants) error {
 	return load(append(onlyNative(info), program...))
 }
 
-func groups(g Grants, info *arch.Info) []seccomp.SyscallGroup {
+func groups(g Grants, info *arch.Info, signalsScoped bool) []seccomp.SyscallGroup {
 	eperm := seccomp.ActionErrno | seccomp.Action(unix.EPERM)
 	names := slices.Clone(never)
 	conditions := []seccomp.NameWithConditions{
-		{Name: "tgkill", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.NotEqual, Value: uint64(os.Getpid())}}}, //nolint:gosec // is positive
 		// prlimit64 may read the process's own limits.
 		{Name: "prlimit64", Conditions: seccomp.ArgumentConditions{{Argument: 2, Operation: seccomp.NotEqual, Value: 0}}},
+	}
+	// Programs may end each other where Landlock keeps them from all others.
+	if !g.Exec || !signalsScoped {
+		names = append(names, "kill", "tkill")
+		conditions = append(conditions, seccomp.NameWithConditions{
+			Name:       "tgkill",
+			Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.NotEqual, Value: uint64(os.Getpid())}}, //nolint:gosec // is positive
+		})
 	}
 	if g.Network {
 		conditions = append(conditions, foreignFamilies()...)

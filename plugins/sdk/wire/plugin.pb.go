@@ -103,6 +103,9 @@ const (
 	Ask_RENDER Ask_Operation = 6
 	// LOOKUP gives data: the object as JSON, or a list of objects.
 	Ask_LOOKUP Ask_Operation = 7
+	// COPY is OPEN for a copy of the tree: a file that cannot be read does not
+	// fail the render by itself.
+	Ask_COPY Ask_Operation = 8
 )
 
 // Enum value maps for Ask_Operation.
@@ -116,6 +119,7 @@ var (
 		5: "MOUNT",
 		6: "RENDER",
 		7: "LOOKUP",
+		8: "COPY",
 	}
 	Ask_Operation_value = map[string]int32{
 		"UNSPECIFIED": 0,
@@ -126,6 +130,7 @@ var (
 		"MOUNT":       5,
 		"RENDER":      6,
 		"LOOKUP":      7,
+		"COPY":        8,
 	}
 )
 
@@ -629,13 +634,15 @@ func (x *RenderStart) GetEnv() map[string]string {
 }
 
 type Ask struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Operation     Ask_Operation          `protobuf:"varint,2,opt,name=operation,proto3,enum=tidelock.plugin.v1.Ask_Operation" json:"operation,omitempty"`
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	Mount         *Mount                 `protobuf:"bytes,4,opt,name=mount,proto3" json:"mount,omitempty"`
-	Render        *NestedRender          `protobuf:"bytes,5,opt,name=render,proto3" json:"render,omitempty"`
-	Lookup        *Lookup                `protobuf:"bytes,6,opt,name=lookup,proto3" json:"lookup,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Id        uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Operation Ask_Operation          `protobuf:"varint,2,opt,name=operation,proto3,enum=tidelock.plugin.v1.Ask_Operation" json:"operation,omitempty"`
+	Name      string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Mount     *Mount                 `protobuf:"bytes,4,opt,name=mount,proto3" json:"mount,omitempty"`
+	Render    *NestedRender          `protobuf:"bytes,5,opt,name=render,proto3" json:"render,omitempty"`
+	Lookup    *Lookup                `protobuf:"bytes,6,opt,name=lookup,proto3" json:"lookup,omitempty"`
+	// COPY gives an encrypted file as it is.
+	Encrypted     bool `protobuf:"varint,7,opt,name=encrypted,proto3" json:"encrypted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -710,6 +717,13 @@ func (x *Ask) GetLookup() *Lookup {
 		return x.Lookup
 	}
 	return nil
+}
+
+func (x *Ask) GetEncrypted() bool {
+	if x != nil {
+		return x.Encrypted
+	}
+	return false
 }
 
 // Mount names a source that is not part of the tree.
@@ -2055,14 +2069,15 @@ const file_plugin_proto_rawDesc = "" +
 	"\x03env\x18\b \x03(\v2(.tidelock.plugin.v1.RenderStart.EnvEntryR\x03env\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf9\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa1\x03\n" +
 	"\x03Ask\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12?\n" +
 	"\toperation\x18\x02 \x01(\x0e2!.tidelock.plugin.v1.Ask.OperationR\toperation\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12/\n" +
 	"\x05mount\x18\x04 \x01(\v2\x19.tidelock.plugin.v1.MountR\x05mount\x128\n" +
 	"\x06render\x18\x05 \x01(\v2 .tidelock.plugin.v1.NestedRenderR\x06render\x122\n" +
-	"\x06lookup\x18\x06 \x01(\v2\x1a.tidelock.plugin.v1.LookupR\x06lookup\"n\n" +
+	"\x06lookup\x18\x06 \x01(\v2\x1a.tidelock.plugin.v1.LookupR\x06lookup\x12\x1c\n" +
+	"\tencrypted\x18\a \x01(\bR\tencrypted\"x\n" +
 	"\tOperation\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OPEN\x10\x01\x12\b\n" +
@@ -2073,7 +2088,8 @@ const file_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x06RENDER\x10\x06\x12\n" +
 	"\n" +
-	"\x06LOOKUP\x10\a\"]\n" +
+	"\x06LOOKUP\x10\a\x12\b\n" +
+	"\x04COPY\x10\b\"]\n" +
 	"\x05Mount\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x1a\n" +
