@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -108,7 +107,7 @@ func (a *Agent) schedule(app types.NamespacedName, outcome reconcile.Outcome) {
 		return
 	}
 	a.queue.Forget(app)
-	again := a.reconciler.Refresh + rand.N(a.reconciler.Refresh/2)
+	again := a.reconciler.Next()
 	if outcome.Again > 0 {
 		again = min(again, outcome.Again)
 	}

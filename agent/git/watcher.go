@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -14,6 +15,7 @@ const (
 	pollAtOnce = 8                      // servers asked at the same time
 	pollGap    = 250 * time.Millisecond // between two polls of one repository, however many pushes are announced
 	maxNotices = 1024                   // waiting to be looked at
+	never      = 365 * 24 * time.Hour   // until a poll that is due only once a push is announced
 )
 
 // retries are the waits for a push that was announced before it can be seen.
@@ -38,10 +40,11 @@ func (m Moved) String() string {
 // one at once when a push is announced.
 type Watcher struct {
 	store    *Store
-	interval time.Duration
+	interval atomic.Int64 // a Duration; 0 is for ever
 	jitter   func() time.Duration
 	moved    func(Moved)
 	notices  chan notice
+	paced    chan struct{} // the interval is another
 
 	// Reachable, if not nil, is told from Run when polls of a repository begin to
 	// fail, and when they succeed again. Set it before Run.
@@ -61,7 +64,21 @@ func NewWatcher(store *Store, interval time.Duration, jitter func() time.Duratio
 	if jitter == nil {
 		jitter = func() time.Duration { return 0 }
 	}
-	return &Watcher{store: store, interval: interval, jitter: jitter, moved: moved, notices: make(chan notice, maxNotices)}
+	w := &Watcher{store: store, jitter: jitter, moved: moved, notices: make(chan notice, maxNotices), paced: make(chan struct{}, 1)}
+	w.interval.Store(int64(interval))
+	return w
+}
+
+// Pace makes the watcher poll each interval from now on, or, if it is 0, only when
+// a push is announced. It does not block.
+func (w *Watcher) Pace(interval time.Duration) {
+	if w.interval.Swap(int64(interval)) == int64(interval) {
+		return
+	}
+	select {
+	case w.paced <- struct{}{}:
+	default: // the schedule is about to look anyway
+	}
 }
 
 // Notify announces that ref of the repository at url was pushed and is at sha,
@@ -99,6 +116,7 @@ type schedule struct {
 // A poll is when a remote is asked next, and why.
 type poll struct {
 	due     time.Time
+	since   time.Time // when the interval that ends then began
 	began   time.Time
 	running bool
 	down    bool              // the last one failed
@@ -116,14 +134,28 @@ func (s *schedule) sync(now time.Time) {
 	watched := s.watcher.store.watched(now)
 	for r := range watched {
 		if s.polls[r] == nil {
-			s.polls[r] = &poll{due: s.next(now), awaited: map[string]string{}}
+			s.polls[r] = &poll{since: now, due: s.next(now), awaited: map[string]string{}}
 		}
 	}
 	maps.DeleteFunc(s.polls, func(r *remote, p *poll) bool { return !watched[r] && !p.running })
 }
 
-func (s *schedule) next(now time.Time) time.Time {
-	return now.Add(s.watcher.interval + s.watcher.jitter())
+// next is when a poll is due that nobody asks for.
+func (s *schedule) next(since time.Time) time.Time {
+	interval := time.Duration(s.watcher.interval.Load())
+	if interval == 0 {
+		return since.Add(never)
+	}
+	return since.Add(interval + s.watcher.jitter())
+}
+
+// pace sets when polls are due anew. Those for which a push is announced stay.
+func (s *schedule) pace() {
+	for _, p := range s.polls {
+		if len(p.awaited) == 0 {
+			p.due = s.next(p.since)
+		}
+	}
 }
 
 // start begins the polls that are due, as many as may run.
@@ -147,7 +179,7 @@ func (s *schedule) start(ctx context.Context, g *errgroup.Group) {
 		if !began {
 			return // the next answer makes room
 		}
-		p.running, p.began, p.due = true, now, s.next(now)
+		p.running, p.began, p.since, p.due = true, now, now, s.next(now)
 	}
 }
 
@@ -159,6 +191,8 @@ func (s *schedule) wait(ctx context.Context) {
 	case <-ctx.Done():
 	case <-timer.C:
 	case <-s.watcher.store.changed:
+	case <-s.watcher.paced:
+		s.pace()
 	case n := <-s.watcher.notices:
 		s.announce(n)
 	case a := <-s.done:
@@ -167,7 +201,7 @@ func (s *schedule) wait(ctx context.Context) {
 }
 
 func (s *schedule) earliest() time.Time {
-	first, running := time.Now().Add(s.watcher.interval), 0
+	first, running := time.Now().Add(never), 0
 	for _, p := range s.polls {
 		switch {
 		case p.running:
@@ -177,7 +211,7 @@ func (s *schedule) earliest() time.Time {
 		}
 	}
 	if running >= pollAtOnce {
-		return time.Now().Add(s.watcher.interval) // an answer comes first
+		return time.Now().Add(never) // an answer comes first
 	}
 	return first
 }

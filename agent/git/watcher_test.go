@@ -57,6 +57,30 @@ func TestPolling(t *testing.T) {
 	expect(t, moves, Moved{repo.URL, "later", "", second})
 }
 
+// Another pace counts at once, also for what was polled at the old one.
+func TestPace(t *testing.T) {
+	u := newUpstream(t)
+	first := u.commit(map[string]string{"a": "1"})
+	web := u.serve("", "")
+	s := newStore(t, Options{})
+	repo := Repo{URL: web.url()}
+	w, moves := start(t, s, time.Hour)
+	resolve(t, s, repo, "main")
+	second := u.commit(map[string]string{"a": "2"})
+	w.Pace(10 * time.Millisecond)
+	expect(t, moves, Moved{repo.URL, "main", first, second})
+	w.Pace(0)
+	if due := (&schedule{watcher: w}).next(time.Now()); time.Until(due) < 24*time.Hour {
+		t.Errorf("a poll is due at %s", due)
+	}
+	third := u.commit(map[string]string{"a": "3"})
+	w.Notify(repo.URL, "refs/heads/main", third)
+	expect(t, moves, Moved{repo.URL, "main", second, third})
+	w.Pace(10 * time.Millisecond)
+	fourth := u.commit(map[string]string{"a": "4"})
+	expect(t, moves, Moved{repo.URL, "main", third, fourth})
+}
+
 func TestNotify(t *testing.T) {
 	u := newUpstream(t)
 	first := u.commit(map[string]string{"a": "1"})

@@ -26,9 +26,12 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// configSelector selects the agent's ConfigMaps, by the label that Argo CD asks
-// for on them.
-const configSelector = "app.kubernetes.io/part-of=argocd"
+// The agent's ConfigMaps are known by the label that Argo CD asks for on them.
+const (
+	configLabel    = "app.kubernetes.io/part-of"
+	configOwner    = "argocd"
+	configSelector = configLabel + "=" + configOwner
+)
 
 // A Keyring follows Secrets and ConfigMaps. It is safe for concurrent use.
 type Keyring struct {

@@ -1,8 +1,15 @@
 package keyring
 
 import (
+	"context"
+	"fmt"
 	"net/url"
 	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 )
 
 // The ConfigMaps that say whom to trust, as Argo CD has them (SEMANTICS 2.8).
@@ -20,6 +27,25 @@ func (k *Keyring) Config(name string) (data map[string]string, version string) {
 		return nil, ""
 	}
 	return config.Data, string(config.UID) + " " + config.ResourceVersion
+}
+
+// ReadConfig asks for one of the agent's ConfigMaps once, for a command that ends
+// soon: nil if there is none that the agent would follow.
+func ReadConfig(ctx context.Context, cfg *rest.Config, namespace, name string) (map[string]string, error) {
+	client, err := corev1client.NewForConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	config, err := client.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read ConfigMap %s/%s: %w", namespace, name, err)
+	case config.Labels[configLabel] != configOwner:
+		return nil, nil
+	}
+	return config.Data, nil
 }
 
 // knownHosts returns the lines of ssh's known_hosts.

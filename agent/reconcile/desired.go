@@ -45,8 +45,8 @@ type basis struct {
 // desire runs the pipeline, for the revision of the running operation if it
 // names one.
 func (p *pass) desire(ctx context.Context) (*Desired, error) {
-	if refresh := p.app.Annotations[api.AnnotationRefresh]; refresh != "" {
-		p.r.Pipeline.Renew(p.app, refresh == api.RefreshHard)
+	if refresh, overdue := p.app.Annotations[api.AnnotationRefresh], p.overdue(); refresh != "" || overdue {
+		p.r.Pipeline.Renew(p.app, refresh == api.RefreshHard || overdue)
 	}
 	op := asked(p.app, p.status.OperationState)
 	revisions := pinned(op, retrying(p.status.OperationState))

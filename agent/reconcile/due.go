@@ -20,7 +20,7 @@ type Due struct {
 
 // NextSync tells from an Application's status alone whether an automated sync is
 // due, as a pass decides it: it is for those who see no more than the status. Rest
-// is how long a failed revision rests (Config.Refresh).
+// is how long a failed revision rests (settings.Pace).
 func NextSync(app *api.Application, now time.Time, rest time.Duration) Due {
 	revisions := app.Status.Sync.Revisions
 	if len(revisions) == 0 && app.Status.Sync.Revision != "" {

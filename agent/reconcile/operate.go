@@ -110,7 +110,7 @@ func (p *pass) rest() time.Duration {
 	if then := p.r.failed[p.name]; then != nil && then != p.rules {
 		return 0
 	}
-	return p.r.Refresh
+	return p.pace.Rest
 }
 
 // superseded says that an automatic operation is bound to a revision that is

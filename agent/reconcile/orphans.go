@@ -46,7 +46,7 @@ func (p *pass) orphans(ctx context.Context, desired *Desired) {
 		p.r.setOrphans(p.name, -1)
 		return
 	}
-	known := p.r.orphanage(place{p.app.Spec.ProjectName(), namespace}, p.stale)
+	known := p.orphanage(place{p.app.Spec.ProjectName(), namespace})
 	if known.busy {
 		known = p.search(ctx, rules, known)
 	}
@@ -82,7 +82,7 @@ func statedAmong(keys []manifest.Key, set manifest.Set) map[manifest.Key]bool {
 
 // stale says that what was found is to be looked for anew.
 func (p *pass) stale(o *orphanage) bool {
-	return o.rules != p.rules || o.settings != p.settings || p.now.Sub(o.at) >= p.r.Refresh || p.app.Annotations[api.AnnotationRefresh] != ""
+	return o.rules != p.rules || o.settings != p.settings || p.now.Sub(o.at) >= p.pace.Rest || p.app.Annotations[api.AnnotationRefresh] != ""
 }
 
 // search looks, and remembers what it finds. If it cannot, what was known stays.
@@ -110,16 +110,17 @@ func (p *pass) search(ctx context.Context, rules *project.Orphans, known orphana
 
 // orphanage returns what is known of a place. It is marked busy if it is stale, and
 // nobody looks yet: then the caller has to.
-func (r *Reconciler) orphanage(at place, stale func(*orphanage) bool) orphanage {
+func (p *pass) orphanage(at place) orphanage {
+	r := p.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known := r.places[at]
 	if known == nil {
-		maps.DeleteFunc(r.places, func(_ place, o *orphanage) bool { return !o.busy && r.Now().Sub(o.at) > forgotten*r.Refresh })
+		maps.DeleteFunc(r.places, func(_ place, o *orphanage) bool { return !o.busy && p.now.Sub(o.at) > forgotten*p.pace.Rest })
 		known = &orphanage{}
 		r.places[at] = known
 	}
-	if known.busy || !stale(known) {
+	if known.busy || !p.stale(known) {
 		other := *known
 		other.busy = false
 		return other

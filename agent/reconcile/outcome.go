@@ -101,7 +101,7 @@ func (p *pass) end(op *api.OperationState, failed []apply.Result, message string
 		return
 	}
 	p.conclude(op, api.OperationFailed, text)
-	p.soon(p.r.Refresh)
+	p.soon(p.pace.Rest)
 }
 
 // full says that the operation was for the whole Application, and real.
@@ -145,7 +145,6 @@ func (p *pass) finish(ctx context.Context) error {
 		return nil
 	}
 	if p.quiet() {
-		p.soon(p.r.Refresh)
 		p.tidy(ctx)
 		return nil
 	}

@@ -32,8 +32,11 @@ type Config struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 	// Refresh is how often an Application is looked at without a reason, and how
-	// long a failed revision rests before it is tried anew.
+	// long a failed revision rests before it is tried anew, if argocd-cm does not say
+	// otherwise (settings.Pace).
 	Refresh time.Duration
+	// Insist on Refresh, whatever argocd-cm says.
+	Insist bool
 	// SyncTimeout is how long an operation may take, if its Application does not say
 	// otherwise; 0 is for ever.
 	SyncTimeout time.Duration
@@ -70,6 +73,7 @@ type Reconciler struct {
 	circles map[string]depend.Circle          // dependencies that go round
 	doubts  map[string]doubt                  // that deletions wait for: see surely
 	due     map[string]time.Time              // when to name a newer commit: see quiet
+	renewed map[string]time.Time              // when all that is kept was dropped: see overdue
 	places  map[place]*orphanage              // where objects of no application are looked for
 	strays  map[string]int                    // how many there are beside an Application's own
 	// doubtful are Applications of which what is known may not be what is stored.
@@ -84,7 +88,7 @@ func New(config Config) *Reconciler {
 		circles: map[string]depend.Circle{}, doubts: map[string]doubt{},
 		claims: newClaims(), hearing: hearing{seen: map[string]map[string]face{}},
 		places: map[place]*orphanage{}, strays: map[string]int{},
-		due: map[string]time.Time{}, doubtful: map[string]bool{},
+		due: map[string]time.Time{}, renewed: map[string]time.Time{}, doubtful: map[string]bool{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
 }
@@ -168,6 +172,7 @@ type pass struct {
 	heirOf  map[manifest.Key]string // live objects that another Application states instead
 
 	settings *settings.Settings // as they were when the pass began
+	pace     settings.Pace      // likewise
 	apply    *apply.Applier     // in the name that the project says; nil as long as that is not known
 	ignore   *diff.Ignore       // what differences do not count
 	rejected []apply.Result     // changes that the API server refuses, in a dry run
@@ -190,6 +195,7 @@ func (r *Reconciler) begin(app *api.Application) *pass {
 		r: r, app: app, name: name, now: metav1.NewTime(r.Now()), log: r.Log.With("application", name),
 		moves: r.claims.begin(name), written: app.Status, settings: r.settings(),
 	}
+	p.pace = r.pace(p.settings)
 	if !p.impersonates() {
 		p.apply = r.Apply
 	}
@@ -259,6 +265,7 @@ func (r *Reconciler) forget(name string) {
 	delete(r.doubts, name)
 	delete(r.strays, name)
 	delete(r.due, name)
+	delete(r.renewed, name)
 	delete(r.doubtful, name)
 	r.Cluster.Forget(name)
 	r.Pipeline.Forget(name)

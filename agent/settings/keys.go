@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tidelock-io/tidelock/agent/diff"
 )
@@ -18,6 +19,9 @@ const (
 	keyImpersonate    = "application.sync.impersonation.enabled"
 	keyEnforce        = "application.sync.impersonation.enforced"
 	keyTracking       = "application.resourceTrackingMethod"
+	keyInterval       = "timeout.reconciliation"
+	keyJitter         = "timeout.reconciliation.jitter"
+	keyHard           = "timeout.hard.reconciliation"
 )
 
 // key reads one key. What nobody acts on is noted.
@@ -43,6 +47,10 @@ func (r *reading) key(key, text string) {
 		if e, ok := r.take(at, func() (entry, error) { return readFlag(text) }); ok && !e.flag {
 			r.note("%s has no effect: with impersonation, what no ServiceAccount is named for is always refused", key)
 		}
+	case keyInterval, keyJitter, keyHard:
+		if e, ok := r.take(at, func() (entry, error) { return readSpan(text) }); ok {
+			r.span(key, e.span)
+		}
 	case keyTracking:
 		if text != "" && text != "annotation" {
 			r.note("%s %.40q has no effect: objects are tracked by annotation", key, text)
@@ -51,6 +59,18 @@ func (r *reading) key(key, text string) {
 		if key != oldKey && !strings.HasPrefix(key, customizations) {
 			r.note("%s is not acted on", key)
 		}
+	}
+}
+
+// span takes note of a part of the pace.
+func (r *reading) span(key string, span time.Duration) {
+	switch key {
+	case keyInterval:
+		r.settings.interval = &span
+	case keyJitter:
+		r.settings.jitter = &span
+	case keyHard:
+		r.settings.hard = span
 	}
 }
 

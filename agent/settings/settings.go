@@ -1,5 +1,5 @@
 // Package settings reads what an administrator sets for all Applications in
-// ConfigMap argocd-cm, as Argo CD has it (SEMANTICS.md 1.5, 2.4, 2.6).
+// ConfigMap argocd-cm, as Argo CD has it (SEMANTICS.md 1.4, 1.5, 2.4, 2.6).
 //
 // Start with [Read], which is pure, and [Reader], which follows the ConfigMap. An
 // entry that cannot be read is named, and stays as it was last; the others are in
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/health/script"
@@ -36,7 +37,9 @@ type Settings struct {
 	// Notes say what is written and has no effect.
 	Notes []string
 
-	entries map[string]entry // by place
+	interval, jitter *time.Duration // see Pace; nil if nothing is said
+	hard             time.Duration
+	entries          map[string]entry // by place
 }
 
 // A Problem is an entry that cannot be read.
@@ -68,6 +71,7 @@ type entry struct {
 	script *script.Entry
 	kinds  []diff.KindRule
 	flag   bool
+	span   time.Duration
 }
 
 // Read reads the data of the ConfigMap. Last is what was read before, of which an

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -50,6 +51,9 @@ func shown(s *Settings) string {
 	if s.Impersonate {
 		add("impersonate")
 	}
+	if p := s.Pace(usual); p != new(Settings).Pace(usual) {
+		add("every %s and up to %s, hard %s, rest %s; insisting every %s", p.Interval, p.Jitter, p.Hard, p.Rest, s.Insist(usual).Interval)
+	}
 	for _, p := range s.Problems {
 		add("problem %s", p)
 	}
@@ -65,6 +69,8 @@ func check(t *testing.T, got, want string) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+const usual = 3 * time.Minute
 
 const healthy = `return {status = "Healthy"}`
 
@@ -138,6 +144,33 @@ application.sync.impersonation.enabled: "true"
 application.resourceTrackingMethod: annotation`, `
 installation here
 impersonate`},
+		{"pace", `
+timeout.reconciliation: 60s
+timeout.reconciliation.jitter: 10s
+timeout.hard.reconciliation: 1d`, `
+every 1m0s and up to 10s, hard 24h0m0s, rest 1m0s; insisting every 3m0s`},
+		{"a pace alone has half of itself as jitter", `timeout.reconciliation: " 1h30m "`, `
+every 1h30m0s and up to 45m0s, hard 0s, rest 1h30m0s; insisting every 3m0s`},
+		{"no refresh", `
+timeout.reconciliation: "0"
+timeout.hard.reconciliation: 0s`, `
+every 0s and up to 0s, hard 0s, rest 3m0s; insisting every 3m0s`},
+		{"no jitter", `timeout.reconciliation.jitter: 0s`, `
+every 3m0s and up to 0s, hard 0s, rest 3m0s; insisting every 3m0s`},
+		{"a pace that cannot be read leaves the usual one", `
+timeout.reconciliation: "180"
+timeout.reconciliation.jitter: -1s
+timeout.hard.reconciliation: 10ms`, `
+problem timeout.hard.reconciliation: "10ms" is less than 1s, and not 0
+problem timeout.reconciliation: "180" is no duration such as 180s, 3m or 1d
+problem timeout.reconciliation.jitter: "-1s" is less than 1s, and not 0`},
+		{"nor does one that is too long", `
+timeout.reconciliation: 366d
+timeout.reconciliation.jitter: 99999999d
+timeout.hard.reconciliation: ""`, `
+problem timeout.hard.reconciliation: "" is no duration such as 180s, 3m or 1d
+problem timeout.reconciliation: "366d" is more than a year
+problem timeout.reconciliation.jitter: "99999999d" is no duration such as 180s, 3m or 1d`},
 		{"what is not acted on", `
 url: https://argocd.example.com
 admin.enabled: "false"

@@ -19,6 +19,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/metrics"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/plugins/host"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -28,9 +29,13 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// defaultRefresh is how often an Application is looked at without a reason, and how
-// long a failed revision rests.
-const defaultRefresh = 3 * time.Minute
+// The pace, unless a flag or ConfigMap argocd-cm says otherwise: how often an
+// Application is looked at without a reason, which is also how long a failed
+// revision rests, and how often a repository is asked for news.
+const (
+	defaultRefresh = 3 * time.Minute
+	defaultPoll    = 2 * time.Minute
+)
 
 type agentOptions struct {
 	kubeconfig       string
@@ -46,6 +51,8 @@ type agentOptions struct {
 	syncTimeout      time.Duration
 	impersonate      bool
 	debug            bool
+
+	insistRefresh, insistPoll bool // the flags were given, and count before argocd-cm
 }
 
 func newAgentCommand() *cobra.Command {
@@ -65,7 +72,10 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
   # from a laptop, against the cluster of a kubeconfig
   tidelock agent --kubeconfig ~/.kube/config --listen 127.0.0.1:8080 --metrics-listen 127.0.0.1:8082`,
 		Args: usage(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runAgent(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.insistRefresh, o.insistPoll = cmd.Flags().Changed("refresh-interval"), cmd.Flags().Changed("poll-interval")
+			return runAgent(cmd.Context(), o)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`; in a cluster its ServiceAccount if empty")
@@ -76,8 +86,8 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.StringVar(&o.metricsListen, "metrics-listen", ":8082", "`ADDRESS` of GET /metrics")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
 	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused")
-	f.DurationVar(&o.pollInterval, "poll-interval", 2*time.Minute, "how often repositories are asked for news, if no webhook tells")
-	f.DurationVar(&o.refresh, "refresh-interval", defaultRefresh, "how often an Application is looked at without a reason")
+	f.DurationVar(&o.pollInterval, "poll-interval", defaultPoll, "how often repositories are asked for news, if no webhook tells. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts; there, 0 is never")
+	f.DurationVar(&o.refresh, "refresh-interval", defaultRefresh, "how often an Application is looked at without a reason, but at least twice an hour, and how long a failed revision rests. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts")
 	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.debug, "debug", false, "log more")
@@ -85,6 +95,9 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 }
 
 func runAgent(ctx context.Context, o agentOptions) error {
+	if o.refresh < time.Second {
+		return &usageError{"tidelock agent", fmt.Errorf("--refresh-interval %s: give at least 1s", o.refresh)}
+	}
 	log := newLogger(o.debug)
 	cfg, err := restConfig(o.kubeconfig)
 	if err != nil {
@@ -199,12 +212,12 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.L
 func (p *parts) tie(cfg *rest.Config) error {
 	e := &engine{
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
-		keys: p.keyring, git: p.git, host: p.host,
+		keys: p.keyring, git: p.git, host: p.host, paced: p.paced,
 	}
 	renders := e.renders()
 	p.metrics = metrics.New(p.numbers(renders))
 	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
-		Refresh: p.options.refresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
+		Refresh: p.options.refresh, Insist: p.options.insistRefresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
 		Wake: func(app types.NamespacedName) { p.agent.Wake(app) },
 	})
 	if err != nil {
@@ -230,6 +243,14 @@ func (p *parts) run(ctx context.Context) error {
 		return p.agent.Run(ctx)
 	})
 	return g.Wait()
+}
+
+// paced has repositories asked for news as often as argocd-cm says, unless the flag
+// does.
+func (p *parts) paced(s *settings.Settings) {
+	if !p.options.insistPoll {
+		p.watcher.Pace(s.Pace(p.options.pollInterval).Interval)
+	}
 }
 
 // synced logs and counts an operation that ended.

@@ -99,8 +99,23 @@ func (s *scene) logged(args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.until("log "+args[0], func() (bool, error) {
+	count := func() (int, error) {
 		text, err := os.ReadFile(s.agent.Log)
-		return pattern.Match(text), err
+		return len(pattern.FindAll(text, -1)), err
+	}
+	want := 1
+	if len(args) > 1 {
+		more, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		if want, err = count(); err != nil {
+			return err
+		}
+		want += more
+	}
+	return s.until("log "+args[0], func() (bool, error) {
+		n, err := count()
+		return n >= want, err
 	})
 }

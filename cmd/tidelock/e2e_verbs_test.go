@@ -71,7 +71,7 @@ var verbs = []verb{
 	{"untouched: nobody has written to what was remembered", 0, 0, (*scene).untouched},
 	{"metric NAME [+N]: remember a metric; wait until it is N more", 1, 2, (*scene).metric},
 	{"document json|yaml [JSONPATH REGEXP]...: what the last command printed is one document, in which it is so", 1, -1, (*scene).document},
-	{"logged REGEXP: wait until the agent has logged it", 1, 1, (*scene).logged},
+	{"logged REGEXP [+N]: wait until the agent has logged it, N times from now on", 1, 2, (*scene).logged},
 }
 
 // A scene is a story at one of its commands.

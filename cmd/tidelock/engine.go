@@ -34,6 +34,8 @@ type engine struct {
 	git       *git.Store
 	host      *host.Host
 	settings  *settings.Reader
+	// paced is told of the settings whenever they are looked up; nil for commands.
+	paced func(*settings.Settings)
 }
 
 // access gives credentials, what decrypts, and who is trusted to sign.
@@ -76,6 +78,9 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 func (e *engine) configured() *settings.Settings {
 	s := e.settings.Settings()
 	e.cluster.Configure(cluster.Rules{Health: s.Health, Installation: s.Installation})
+	if e.paced != nil {
+		e.paced(s)
+	}
 	return s
 }
 

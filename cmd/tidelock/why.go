@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/depend"
+	"github.com/tidelock-io/tidelock/agent/keyring"
+	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/agent/window"
 )
 
@@ -37,7 +39,8 @@ ignoreDifferences hides by which rule.
 
 Fields are told by the agent's own engine, run here with your own rights: see
 'tidelock diff --help'. What these do not suffice for, or what Git does not answer
-in time, is said, and the status alone is told then.
+in time, is said, and the status alone is told then. When a failed revision is
+tried anew is told by ConfigMap argocd-cm; flags of the agent are not known here.
 
 Exit status: 0 it is Synced and Healthy, and there is nothing to tell, 1 there
 is, 2 it cannot be told, or wrong use.`,
@@ -78,7 +81,9 @@ func (o *whyOptions) find(ctx context.Context, r *remote, arg string, talk io.Wr
 	if err != nil {
 		return nil, err
 	}
-	w := &whys{app: app, now: time.Now(), rest: defaultRefresh}
+	w := &whys{app: app, now: time.Now()}
+	w.rest, err = r.rest(ctx, app)
+	w.note(err)
 	w.windows, err = r.windowsOf(ctx, app)
 	w.note(err)
 	w.dependencies, err = r.dependencies(ctx, app)
@@ -108,6 +113,20 @@ func (r *remote) windowsOf(ctx context.Context, app *api.Application) (*window.W
 		return nil, fmt.Errorf("AppProject %s: %w", p.Name, err)
 	}
 	return schedule.For(window.TargetOf(app)), nil
+}
+
+// rest is how long a failed revision of an Application rests: as ConfigMap argocd-cm
+// says. It is asked for only if that is so now.
+func (r *remote) rest(ctx context.Context, app *api.Application) (time.Duration, error) {
+	op := app.Status.OperationState
+	if op == nil || op.Phase != api.OperationFailed || !app.Spec.SyncPolicy.IsAutomated() {
+		return defaultRefresh, nil
+	}
+	data, err := keyring.ReadConfig(ctx, r.cfg, r.home(app), settings.ConfigMap)
+	if err != nil {
+		err = fmt.Errorf("when a failed revision is tried anew is told as if nothing else were set: %w", err)
+	}
+	return settings.Read(data, nil).Pace(defaultRefresh).Rest, err
 }
 
 // A dependency is an Application that another one depends on.
