@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"sync"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
@@ -13,12 +14,13 @@ import (
 )
 
 // A key is what a result depends on besides the files. Its id finds a result;
-// the others must be equal too, but only if the render made use of them.
+// the rest must be as it was, too, but only if the render made use of it.
 type key struct {
 	application string
 	id          string
-
-	env, versions, keys string
+	env         func() string
+	versions    func() string
+	keys        func() string
 }
 
 func keyOf(req *Request) key {
@@ -30,10 +32,27 @@ func keyOf(req *Request) key {
 		application: req.Application,
 
 		id:       digest(req.Application, req.Project, req.SourceIndex, source, req.Namespace),
-		env:      digest(buildEnv(req, &req.Source)),
-		versions: digest(req.KubeVersion, req.APIVersions),
-		keys:     digest(marks(req.Keys)),
+		env:      func() string { return digest(buildEnv(req, &req.Source)) },
+		versions: func() string { return digest(req.KubeVersion, req.APIVersions) },
+		keys:     func() string { return digest(marks(req.Keys)) },
 	}
+}
+
+// uses is what an outcome made use of besides the files, as digests; "" if not.
+type uses struct{ env, versions, keys string }
+
+func (k key) uses(out *outcome) uses {
+	var u uses
+	if out.usesEnv {
+		u.env = k.env()
+	}
+	if out.usesVersions {
+		u.versions = k.versions()
+	}
+	if out.usesKeys {
+		u.keys = k.keys()
+	}
+	return u
 }
 
 // digest hashes the JSON of parts: a type that cannot be encoded is a mistake of
@@ -60,6 +79,7 @@ func marks(keys []sdk.Key) []string {
 type outcome struct {
 	result *Result
 	err    *Error
+	bases  []basis // the trees that were read
 	// These say what of the key counts.
 	usesEnv, usesVersions, usesKeys bool
 }
@@ -118,29 +138,42 @@ type cache struct {
 }
 
 type entry struct {
-	key  key
-	out  *outcome
-	size int64
+	id, application string
+
+	uses  uses
+	out   *outcome
+	bases []basis // replaced as a whole
+	size  int64
 }
 
 func newCache(limit int64) *cache {
 	return &cache{limit: limit, entries: map[string]*list.Element{}, recent: list.New()}
 }
 
-// get returns the outcome that was kept for k, nil if there is none.
-func (c *cache) get(k key) *outcome {
+// get returns the outcome that was kept for k and where it was last seen to hold,
+// nil if there is none.
+func (c *cache) get(k key) (*outcome, []basis) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	element, ok := c.entries[k.id]
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	e := element.Value.(*entry)
-	if e.out.usesEnv && e.key.env != k.env || e.out.usesVersions && e.key.versions != k.versions || e.out.usesKeys && e.key.keys != k.keys {
-		return nil
+	if e.uses != k.uses(e.out) {
+		return nil, nil
 	}
 	c.recent.MoveToFront(element)
-	return e.out
+	return e.out, slices.Clone(e.bases)
+}
+
+// confirm notes where the outcome for k was seen to hold.
+func (c *cache) confirm(k key, bases []basis) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if element, ok := c.entries[k.id]; ok {
+		element.Value.(*entry).bases = bases
+	}
 }
 
 // put keeps an outcome. Objects that are as they were before become the very
@@ -152,7 +185,7 @@ func (c *cache) put(k key, out *outcome) {
 		out.reuse(old.Value.(*entry).out)
 		c.drop(old)
 	}
-	e := &entry{k, out, out.size()}
+	e := &entry{k.id, k.application, k.uses(out), out, out.bases, out.size()}
 	c.entries[k.id] = c.recent.PushFront(e)
 	c.bytes += e.size
 	for c.bytes > c.limit {
@@ -164,7 +197,7 @@ func (c *cache) forget(application string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, element := range c.entries {
-		if element.Value.(*entry).key.application == application {
+		if element.Value.(*entry).application == application {
 			c.drop(element)
 		}
 	}
@@ -173,6 +206,6 @@ func (c *cache) forget(application string) {
 // drop needs c.mu.
 func (c *cache) drop(element *list.Element) {
 	e := c.recent.Remove(element).(*entry)
-	delete(c.entries, e.key.id)
+	delete(c.entries, e.id)
 	c.bytes -= e.size
 }

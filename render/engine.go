@@ -39,6 +39,7 @@ type Engine struct {
 	slots   chan struct{}
 	cache   *cache
 	flights flights
+	changes changes
 	stats   stats
 }
 
@@ -154,14 +155,15 @@ func (e *Engine) Forget(application string) { e.cache.forget(application) }
 
 // recall returns a kept outcome that holds for req, or nil.
 func (e *Engine) recall(ctx context.Context, req *Request, key key) *outcome {
-	kept := e.cache.get(key)
+	kept, bases := e.cache.get(key)
 	if kept == nil {
 		return nil
 	}
-	e.stats.facts.Add(int64(len(kept.result.Inputs)))
-	if !kept.result.Inputs.Hold(req.Tree) || !e.mountsHold(ctx, req, kept.result) || !lookupsHold(ctx, req, kept.result) {
+	r := recheck{e, bases}
+	if !r.holds(ctx, req, kept.result) {
 		return nil
 	}
+	e.cache.confirm(key, r.bases)
 	return kept
 }
 

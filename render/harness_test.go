@@ -44,7 +44,7 @@ func (p plugins) Decrypt(ctx context.Context, req *sdk.DecryptRequest) ([]byte, 
 // A world is a repository, an engine over real plugin processes, and what they
 // logged.
 type world struct {
-	*testing.T
+	testing.TB
 	repo    string
 	store   *git.Store
 	plugins plugins
@@ -54,8 +54,8 @@ type world struct {
 	keys    []sdk.Key
 }
 
-func newWorld(t *testing.T, archive string) *world {
-	w := &world{T: t, repo: t.TempDir(), log: &bytes.Buffer{}}
+func newWorld(t testing.TB, archive string) *world {
+	w := &world{TB: t, repo: t.TempDir(), log: &bytes.Buffer{}}
 	store, err := git.NewStore(t.TempDir(), git.Options{})
 	w.must(err)
 	t.Cleanup(func() { store.Close() })

@@ -120,6 +120,15 @@ func (m *mounts) label(text string) string {
 	return text
 }
 
+// bases are the trees that were read.
+func (m *mounts) bases() []basis {
+	var list []basis
+	for _, mount := range m.order {
+		list = append(list, basisOf(mount.remote.Tree))
+	}
+	return list
+}
+
 func (m *mounts) inputs() []Mount {
 	var list []Mount
 	for _, mount := range m.order {
@@ -147,19 +156,4 @@ func (req *Request) open(ctx context.Context, source sdk.Source) (Remote, error)
 		return remote, &Error{Kind: ErrRemote, Err: fmt.Errorf("fetch %s: %w", source, err)}
 	}
 	return remote, nil
-}
-
-// mountsHold says whether what was read of other sources is as it was.
-func (e *Engine) mountsHold(ctx context.Context, req *Request, kept *Result) bool {
-	for _, m := range kept.Mounts {
-		now, err := req.open(ctx, m.Source)
-		if err != nil {
-			return false
-		}
-		e.stats.facts.Add(int64(len(m.Inputs)))
-		if !m.Inputs.Hold(now.Tree) {
-			return false
-		}
-	}
-	return true
 }

@@ -35,6 +35,7 @@ func newPass(ctx context.Context, e *Engine, req *Request) *pass {
 func (p *pass) run() *outcome {
 	err := p.render()
 	p.out.result.Inputs, p.out.result.Mounts = p.view.Facts(), p.view.mounts.inputs()
+	p.out.bases = append([]basis{basisOf(p.req.Tree)}, p.view.mounts.bases()...)
 	p.out.usesKeys = p.view.asked
 	if err != nil {
 		p.out.err = p.explain(err)

@@ -71,6 +71,40 @@ func BenchmarkHold(b *testing.B) {
 	}
 }
 
+// BenchmarkHoldAfter checks 1,000 applications with 13 facts each against a
+// commit that changed one of them, by what the commit changed.
+func BenchmarkHoldAfter(b *testing.B) {
+	u, _, s, repo := monorepo(b)
+	old := tree(b, s, repo, resolve(b, s, repo, "main"))
+	var all []Facts
+	for i := range 1000 {
+		rec := NewRecorder(old)
+		for j := range 13 {
+			if _, err := rec.ReadFile(fmt.Sprintf("apps/svc-%d/base/file-%d.yaml", i%100, j)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		all = append(all, rec.Facts())
+	}
+	now := tree(b, s, repo, u.commit(map[string]string{"apps/svc-50/base/file-0.yaml": "x"}))
+	b.ReportAllocs()
+	for b.Loop() {
+		changes, err := Compare(old, now)
+		if err != nil {
+			b.Fatal(err)
+		}
+		broken := 0
+		for _, facts := range all {
+			if !facts.HoldAfter(changes, now) {
+				broken++
+			}
+		}
+		if broken != 10 {
+			b.Fatalf("%d applications have to render again", broken)
+		}
+	}
+}
+
 // BenchmarkFetch is from a push of one commit to its tree, over smart HTTP.
 func BenchmarkFetch(b *testing.B) {
 	u, web, s, repo := monorepo(b)

@@ -179,6 +179,11 @@ func TestFactsAreExact(t *testing.T) {
 			if facts.Hold(other) != (got == want) {
 				t.Fatalf("seed %d: hold = %v\nfact: %s was: %s\n now: %s", seed, facts.Hold(other), facts, want, got)
 			}
+			changes, err := Compare(trees[i], other)
+			must(t, err)
+			if facts.HoldAfter(changes, other) != (got == want) {
+				t.Fatalf("seed %d: hold = %v after %q\nfact: %s was: %s\n now: %s", seed, got != want, changes.Paths(), facts, want, got)
+			}
 			if got == want {
 				held++
 			} else {
