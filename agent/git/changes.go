@@ -15,7 +15,7 @@ const maxChanges = 10_000
 // have many inputs.
 type Changes struct {
 	paths []string // entries that came, went, or are another object; sorted
-	links bool     // one of them is, or was, a link
+	ways  bool     // one of them is, or was, a link or a directory: something a link may lead through
 }
 
 // errManyChanges says that two trees have too little in common.
@@ -83,7 +83,7 @@ func (c *Changes) add(path string, nodes ...*node) error {
 	}
 	c.paths = append(c.paths, path)
 	for _, n := range nodes {
-		c.links = c.links || n != nil && n.kind == Link
+		c.ways = c.ways || n != nil && (n.kind == Link || n.kind == Directory)
 	}
 	return nil
 }
@@ -134,9 +134,10 @@ func (fs Facts) has(path string) bool {
 func (f Fact) linked() bool { return f.Resolved != "" || f.Error != "" }
 
 // touch reports whether a path that a fact names changed, or one above it; or of
-// a listing one in it. A link that changed may be on the way of any that is linked.
+// a listing one in it. What a link may lead through may be on the way to any that
+// is linked.
 func (c *Changes) touch(f Fact) bool {
-	return f.lost || c.links && f.linked() || c.above(f.Path) || f.Resolved != "" && c.above(f.Resolved) || f.Op == OpList && c.below(f.Path, f.Resolved)
+	return f.lost || c.ways && f.linked() || c.above(f.Path) || f.Resolved != "" && c.above(f.Resolved) || f.Op == OpList && c.below(f.Path, f.Resolved)
 }
 
 // above reports whether path or a directory on the way to it is among the
