@@ -132,7 +132,7 @@ func (w *ancestryWalk) visit(h plumbing.Hash) ([]string, error) {
 		w.seals = append(w.seals, h)
 		return nil, nil
 	}
-	return o.Parents, nil
+	return w.mirror.parents(h, o.Parents)
 }
 
 // judge forgives what a seal vouches for, and refuses because of the rest.
@@ -145,7 +145,7 @@ func (w *ancestryWalk) judge(ctx context.Context) error {
 			if err != nil {
 				return nil, err
 			}
-			return o.Parents, nil
+			return w.mirror.parents(h, o.Parents)
 		})
 		if err != nil {
 			return err

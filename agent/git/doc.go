@@ -2,8 +2,9 @@
 // commit, read straight from the object store, never checked out.
 //
 // Start with Store: Resolve asks the server what a revision stands for, Tree
-// opens the commit, fetching it first if the mirror lacks it. However many
-// applications share a repository, it has one mirror and one fetch at a time.
+// opens the commit, fetching it first if the mirror lacks it: it alone, until
+// somebody needs history. However many applications share a repository, it has
+// one mirror and one fetch at a time.
 // A Recorder wraps a Tree and notes every read as a Fact; Facts.Hold tells
 // whether those reads would give the same on another commit. A Watcher polls
 // what the store was asked for, and Webhook tells it of pushes at once.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
@@ -26,8 +27,9 @@ const maxHaves = 256
 // only what the server did not send.
 const reclone = time.Hour
 
-// fetch brings want, and what the branches and tags point at, into the mirror.
-// It takes its turn; if an earlier one brought want, there is nothing to do.
+// fetch brings want into the mirror: alone, or, if the mirror has history, with
+// what the branches and tags point at. It takes its turn; if an earlier one
+// brought want, there is nothing to do.
 func (r *remote) fetch(ctx context.Context, want plumbing.Hash) error {
 	m := r.mirror
 	if err := m.turn.Acquire(ctx, 1); err != nil {
@@ -40,21 +42,29 @@ func (r *remote) fetch(ctx context.Context, want plumbing.Hash) error {
 	if m.has(want) {
 		return nil
 	}
-	l, session, err := r.greet(ctx, want)
+	c, err := r.greet(ctx, want)
 	if err != nil {
 		return err
 	}
-	defer session.Close()
-	if err := r.receive(ctx, session, l, l.wants(m, want)); err != nil {
-		return err
+	defer c.close()
+	depth := r.depth(c.listing)
+	if depth > 0 {
+		err = r.fetchShallow(ctx, c, want, depth)
+	} else {
+		err = r.receive(ctx, c, c.listing.wants(m, want), 0)
 	}
-	if !m.has(want) && l.servesAny() {
-		if err := r.receiveOne(ctx, want); err != nil {
+	switch {
+	case err != nil:
+		return err
+	case !m.has(want) && depth > 0:
+		return r.deepen(ctx, want) // it lies behind a tip
+	case !m.has(want) && c.listing.servesAny():
+		if err := r.receiveOne(ctx, want, 0); err != nil {
 			return err
 		}
 	}
-	m.tips = l.refs
-	return m.saveRefs(l)
+	m.tips = c.listing.refs
+	return m.saveRefs(c.listing)
 }
 
 // heal drops a mirror in which damage was found, unless it is new and the
@@ -83,11 +93,11 @@ func (m *mirror) heal() error {
 
 // greet opens a session. Over http the answer to a recent listing will do, if it
 // has what is wanted, and saves a round trip.
-func (r *remote) greet(ctx context.Context, want plumbing.Hash) (*listing, transport.UploadPackSession, error) {
+func (r *remote) greet(ctx context.Context, want plumbing.Hash) (*conversation, error) {
 	l := r.last.Load()
-	if l != nil && r.stateless && !l.redirected && time.Since(l.at) < 10*time.Second && l.advertises(want) {
+	if l != nil && r.stateless && !l.redirected && time.Since(l.at) < 10*time.Second && !l.tip(want).IsZero() {
 		session, _, err := r.open(ctx)
-		return l, session, err
+		return &conversation{l, session}, err
 	}
 	return r.ask(ctx)
 }
@@ -133,13 +143,13 @@ func (l *listing) advertises(h plumbing.Hash) bool {
 }
 
 // receiveOne asks for a commit that is no tip, such as one that a branch has left.
-func (r *remote) receiveOne(ctx context.Context, want plumbing.Hash) error {
-	l, session, err := r.ask(ctx)
+func (r *remote) receiveOne(ctx context.Context, want plumbing.Hash, depth int) error {
+	c, err := r.ask(ctx)
 	if err != nil {
 		return err
 	}
-	defer session.Close()
-	if err := r.receive(ctx, session, l, []plumbing.Hash{want}); err != nil && !notOurs(err) {
+	defer c.close()
+	if err := r.receive(ctx, c, []plumbing.Hash{want}, depth); err != nil && !notOurs(err) {
 		return err
 	}
 	return nil
@@ -152,36 +162,72 @@ func notOurs(err error) bool {
 		errors.Is(err, transport.ErrEmptyUploadPackRequest)
 }
 
-// receive asks for commits and adds the pack to the mirror.
-func (r *remote) receive(ctx context.Context, session transport.UploadPackSession, l *listing, wants []plumbing.Hash) error {
+// receive asks for commits, and depth generations of each (0 for all), and adds
+// the pack to the mirror.
+func (r *remote) receive(ctx context.Context, c *conversation, wants []plumbing.Hash, depth int) error {
 	if len(wants) == 0 {
 		return nil
 	}
 	m := r.mirror
-	req := packp.NewUploadPackRequestFromCapabilities(l.caps)
-	if l.caps.Supports(capability.NoProgress) {
-		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
-			return err
-		}
+	req, err := r.request(c.listing, wants, depth)
+	if err != nil {
+		return err
 	}
-	req.Wants = wants
-	req.Haves = m.haves(l)
-	res, err := session.UploadPack(ctx, req)
+	res, err := c.session.UploadPack(ctx, req)
 	if err != nil {
 		return fmt.Errorf("ask for %d commits: %w", len(wants), err)
 	}
 	defer res.Close()
-	p, err := writePack(m.packDir(), demux(req.Capabilities, res), r.limits.pack, m.bases)
-	if err != nil {
-		return errors.Join(ctx.Err(), err)
+	if err := m.cutOff(res.Shallows); err != nil {
+		return err
 	}
+	p, err := writePack(m.packDir(), demux(req.Capabilities, res), r.limits.pack, m.bases)
+	switch {
+	case depth > 0 && errors.Is(err, packfile.ErrEmptyPackfile): // all there is to know is where history ends
+	case err != nil:
+		return errors.Join(ctx.Err(), err)
+	default:
+		m.add(p)
+	}
+	return m.mend(res.ShallowUpdate)
+}
+
+func (r *remote) request(l *listing, wants []plumbing.Hash, depth int) (*packp.UploadPackRequest, error) {
+	req := packp.NewUploadPackRequestFromCapabilities(l.caps)
+	if l.caps.Supports(capability.NoProgress) {
+		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
+			return nil, err
+		}
+	}
+	if azureDevOps(r.repo.URL) {
+		// It answers no other request. go-git hides that it is offered, for it cannot
+		// talk that way back and forth, which takes more than one request: ours never
+		// does.
+		if err := req.Capabilities.Set(capability.MultiACKDetailed); err != nil {
+			return nil, err
+		}
+	}
+	req.Wants = wants
+	req.Haves = r.mirror.haves(l)
+	return req, r.mirror.shallowly(req, depth)
+}
+
+// azureDevOps recognises addresses of Azure DevOps and of its servers.
+func azureDevOps(address string) bool {
+	_, path := split(address)
+	host := hostOf(address)
+	return strings.Contains(path, "/_git/") || host == "ssh.dev.azure.com" || strings.HasPrefix(address, "git@ssh.dev.azure.com:") ||
+		strings.HasSuffix(host, ".visualstudio.com")
+}
+
+// add makes a pack's objects readable. It needs the turn.
+func (m *mirror) add(p *pack) {
 	old := *m.packs.Load()
 	if len(old) == 0 {
 		m.cloned = time.Now()
 	}
 	now := append(slices.Clone(old), p)
 	m.packs.Store(&now)
-	return nil
 }
 
 // haves are the tips of the last fetch, first those of refs that moved since:

@@ -8,8 +8,9 @@ import (
 
 // An interest is a revision that somebody asked for.
 type interest struct {
-	remote   *remote
-	revision string
+	remote    *remote
+	revision  string
+	tagPrefix string
 }
 
 // A sight is what an interest was last seen to stand for.
@@ -19,10 +20,10 @@ type sight struct {
 }
 
 // watch notes that somebody asks for a revision.
-func (s *Store) watch(r *remote, revision string, sha plumbing.Hash) {
+func (s *Store) watch(r *remote, repo Repo, revision string, sha plumbing.Hash) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := interest{r, revision}
+	key := interest{r, revision, repo.TagPrefix}
 	if known, ok := s.interests[key]; ok {
 		known.asked = time.Now()
 		return
@@ -64,7 +65,7 @@ func (s *Store) moved(r *remote, l *listing) []Moved {
 		if key.remote != r {
 			continue
 		}
-		sha, _ := l.resolve(key.revision)
+		sha, _ := l.resolve(Repo{TagPrefix: key.tagPrefix}, key.revision)
 		if sha != known.sha {
 			moves = append(moves, Moved{r.repo.URL, key.revision, hexOf(known.sha), hexOf(sha)})
 			known.sha = sha

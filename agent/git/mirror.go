@@ -37,6 +37,8 @@ type mirror struct {
 	tips   map[string]plumbing.Hash // what refs pointed at in the last fetch; needs turn
 
 	packs   atomic.Pointer[packs]
+	cut     atomic.Pointer[boundary]
+	deep    atomic.Bool // somebody needed history
 	bases   cache.Object
 	dirs    *generations[plumbing.Hash, *dir]
 	trees   *generations[plumbing.Hash, *Tree]
@@ -80,6 +82,9 @@ func (m *mirror) load() error {
 		return err
 	}
 	m.packs.Store(&ps)
+	if err := m.loadCut(); err != nil {
+		return err
+	}
 	m.tips, err = m.loadTips()
 	return err
 }
@@ -117,6 +122,8 @@ func (m *mirror) drop() error {
 		return fmt.Errorf("drop mirror: %w", err)
 	}
 	m.packs.Store(&packs{})
+	m.cut.Store(&boundary{})
+	m.deep.Store(false)
 	m.tips = nil
 	m.damaged.Store(nil)
 	return m.create()

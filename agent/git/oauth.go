@@ -19,7 +19,7 @@ import (
 
 const (
 	entraID      = "https://login.microsoftonline.com"
-	azureDevOps  = "499b84ac-1321-427f-aa17-267ca6975798/.default" // the id of Azure DevOps, the same for all
+	azureScope   = "499b84ac-1321-427f-aa17-267ca6975798/.default" // the id of Azure DevOps, the same for all
 	googleTokens = "https://oauth2.googleapis.com/token"
 	googleScope  = "https://www.googleapis.com/auth/cloud-platform"
 	// assertionType says that a JWT stands for the client's secret (RFC 7523).
@@ -54,7 +54,7 @@ func newAzureLogin(c Credentials) (login, error) {
 func (a Azure) config() (*clientcredentials.Config, error) {
 	config := &clientcredentials.Config{
 		ClientID: a.ClientID, ClientSecret: string(a.ClientSecret.Reveal()),
-		Scopes: []string{azureDevOps}, AuthStyle: oauth2.AuthStyleInParams,
+		Scopes: []string{azureScope}, AuthStyle: oauth2.AuthStyleInParams,
 	}
 	endpoint, tenant := a.Endpoint, a.TenantID
 	if a.WorkloadIdentity {

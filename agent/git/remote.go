@@ -83,20 +83,31 @@ func (r *remote) open(ctx context.Context) (transport.UploadPackSession, *transp
 	return session, &endpoint, err
 }
 
-// ask opens a session and learns what the server has.
-func (r *remote) ask(ctx context.Context) (*listing, transport.UploadPackSession, error) {
-	l, session, err := r.askOnce(ctx)
-	if asksForMore(err) && r.login.refused() {
-		l, session, err = r.askOnce(ctx)
-	}
-	return l, session, r.remember(l, err)
+// A conversation is a session with what the server says that it has.
+type conversation struct {
+	listing *listing
+	session transport.UploadPackSession
 }
 
-func (r *remote) askOnce(ctx context.Context) (*listing, transport.UploadPackSession, error) {
+func (c *conversation) close() error { return c.session.Close() }
+
+// ask opens a session and learns what the server has.
+func (r *remote) ask(ctx context.Context) (*conversation, error) {
+	c, err := r.askOnce(ctx)
+	if asksForMore(err) && r.login.refused() {
+		c, err = r.askOnce(ctx)
+	}
+	if err != nil {
+		return nil, r.remember(nil, err)
+	}
+	return c, r.remember(c.listing, nil)
+}
+
+func (r *remote) askOnce(ctx context.Context) (*conversation, error) {
 	at := time.Now()
 	session, endpoint, err := r.open(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	refs, err := session.AdvertisedReferencesContext(ctx)
 	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
@@ -104,11 +115,11 @@ func (r *remote) askOnce(ctx context.Context) (*listing, transport.UploadPackSes
 	}
 	if err != nil {
 		session.Close()
-		return nil, nil, err
+		return nil, err
 	}
 	l := newListing(refs, at)
 	l.redirected = endpoint.String() != r.endpoint.String()
-	return l, session, nil
+	return &conversation{l, session}, nil
 }
 
 func (r *remote) remember(l *listing, err error) error {
@@ -124,11 +135,11 @@ func (r *remote) remember(l *listing, err error) error {
 
 // list is one ls-remote.
 func (r *remote) list(ctx context.Context) (*listing, error) {
-	l, session, err := r.ask(ctx)
+	c, err := r.ask(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return l, session.Close()
+	return c.listing, c.close()
 }
 
 // missing is the error for a commit that the server does not have, or keeps.

@@ -1,14 +1,14 @@
 package git
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha1" //nolint:gosec // the trailer of a pack is one
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // repack merges packs, so that looking an object up does not get slower with
@@ -53,39 +53,18 @@ func (ps packs) light() (small, big packs) {
 	return sorted[:n], sorted[n:]
 }
 
-// merge strings packs together. Entries are copied as they are: a delta finds
-// its base in its own pack, by name or by distance, and neither changes.
+// merge strings packs together. Entries are copied as they are, each object
+// once: packs overlap, for servers send again what they do not know us to have.
 // Writing the pack unpacks and checks all of them again.
 func (m *mirror) merge(ps packs) (*pack, error) {
-	const header, trailer = 12, sha1.Size
-	var count int64
-	parts := make([]io.Reader, 1, len(ps)+1)
-	for _, p := range ps {
-		info, err := p.file.Stat()
-		if err != nil {
-			return nil, err
-		}
-		count += p.count
-		parts = append(parts, io.NewSectionReader(p.file, header, info.Size()-header-trailer))
-	}
-	head := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(count))
-	parts[0] = bytes.NewReader(head)
-	sum := sha1.New() //nolint:gosec // see the import
-	entries := io.TeeReader(io.MultiReader(parts...), sum)
-	return writePack(m.packDir(), io.MultiReader(entries, lazily(func() []byte { return sum.Sum(nil) })), 1<<62, m.bases)
-}
-
-// lazily reads what content returns at the first read.
-func lazily(content func() []byte) io.Reader {
-	var r *bytes.Reader
-	return readerFunc(func(p []byte) (int, error) {
-		if r == nil {
-			r = bytes.NewReader(content())
-		}
-		return r.Read(p)
+	r, w := io.Pipe()
+	var g errgroup.Group
+	g.Go(func() error {
+		err := copyPacks(w, ps)
+		w.CloseWithError(err)
+		return err
 	})
+	p, err := writePack(m.packDir(), r, 1<<62, m.bases)
+	r.CloseWithError(errors.Join(err, io.ErrClosedPipe))
+	return p, errors.Join(err, g.Wait())
 }
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

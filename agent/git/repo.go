@@ -22,6 +22,9 @@ type Repo struct {
 	// TagPrefix is what tags must begin with that a version constraint chooses from.
 	// The constraint sees the rest of their names.
 	TagPrefix string
+	// Depth is how many commits are fetched of each branch that is asked for; 0 is
+	// one. What needs more history fetches all of it.
+	Depth int
 }
 
 // String is the address without user and password.

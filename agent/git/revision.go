@@ -23,19 +23,23 @@ var (
 // a tag, or the greatest tag within a semantic version constraint, in this
 // order. A branch wins over a tag of the same name; "refs/tags/x" or "tags/x"
 // says which is meant.
-func (l *listing) resolve(revision string) (plumbing.Hash, bool) {
+func (l *listing) resolve(repo Repo, revision string) (plumbing.Hash, bool) {
 	if revision == "" || revision == "HEAD" {
 		return l.head, !l.head.IsZero()
 	}
-	ref, ok := l.find(revision)
+	ref, ok := l.find(repo.TagPrefix, revision)
 	if !ok {
 		return plumbing.ZeroHash, false
 	}
 	return l.commit(ref)
 }
 
-// find returns the full ref that a revision other than HEAD stands for.
-func (l *listing) find(revision string) (ref string, ok bool) {
+// find returns the full ref that a revision other than HEAD stands for. With a
+// prefix, a constraint is nothing but one over tags that begin so.
+func (l *listing) find(tagPrefix, revision string) (ref string, ok bool) {
+	if _, err := semver.NewConstraint(revision); err == nil && tagPrefix != "" {
+		return l.greatest(tagPrefix, revision)
+	}
 	for _, name := range []string{revision, "refs/heads/" + revision, "refs/tags/" + revision, "refs/" + revision} {
 		if strings.HasPrefix(name, "refs/") {
 			if _, ok := l.commit(name); ok {
@@ -43,18 +47,18 @@ func (l *listing) find(revision string) (ref string, ok bool) {
 			}
 		}
 	}
-	return l.greatest(revision)
+	return l.greatest(tagPrefix, revision)
 }
 
 // greatest resolves a constraint such as "1.2.*" or ">=1.0 <2.0" over the tags.
-func (l *listing) greatest(revision string) (ref string, ok bool) {
+func (l *listing) greatest(tagPrefix, revision string) (ref string, ok bool) {
 	constraint, err := semver.NewConstraint(revision)
 	if err != nil {
 		return "", false
 	}
 	var best *semver.Version
 	for name := range l.refs {
-		short, ok := strings.CutPrefix(name, "refs/tags/")
+		short, ok := strings.CutPrefix(name, "refs/tags/"+tagPrefix)
 		if !ok {
 			continue
 		}
@@ -70,8 +74,11 @@ func (l *listing) greatest(revision string) (ref string, ok bool) {
 }
 
 // unknown is the error for a revision that does not resolve.
-func (l *listing) unknown(url, revision string) error {
-	e := &Error{URL: redact(url), Kind: ErrRevision, What: fmt.Sprintf("%q is no branch, tag or commit of it", revision)}
+func (l *listing) unknown(repo Repo, revision string) error {
+	e := &Error{URL: redact(repo.URL), Kind: ErrRevision, What: fmt.Sprintf("%q is no branch, tag or commit of it", revision)}
+	if repo.TagPrefix != "" {
+		e.What += fmt.Sprintf(", nor a range that holds a tag which begins with %q", repo.TagPrefix)
+	}
 	switch similar := l.similar(revision); {
 	case len(l.refs) == 0:
 		e.What = "the repository is empty"

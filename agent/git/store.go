@@ -98,7 +98,7 @@ func (s *Store) Close() error {
 
 // Resolve returns the full SHA of the commit that revision stands for now: "" or
 // HEAD, branch, tag, refs/..., full or short SHA, or a version constraint over
-// the tags. It costs one ls-remote, shared by those who ask meanwhile; none for
+// the tags (see Repo.TagPrefix). It costs one ls-remote, shared by those who ask meanwhile; none for
 // a full SHA. The revision is watched from then on (see Watcher).
 // Errors: ErrRepository, ErrAuth, ErrRevision.
 func (s *Store) Resolve(ctx context.Context, repo Repo, revision string) (string, error) {
@@ -111,16 +111,16 @@ func (s *Store) Resolve(ctx context.Context, repo Repo, revision string) (string
 	}
 	l, err := s.list(ctx, r)
 	if err != nil {
-		s.watch(r, revision, plumbing.ZeroHash)
+		s.watch(r, repo, revision, plumbing.ZeroHash)
 		return "", err
 	}
-	sha, ok := l.resolve(revision)
+	sha, ok := l.resolve(repo, revision)
 	if !ok && shortSHA.MatchString(revision) {
 		return s.expand(ctx, r, l, revision)
 	}
-	s.watch(r, revision, sha)
+	s.watch(r, repo, revision, sha)
 	if !ok {
-		return "", l.unknown(r.repo.URL, revision)
+		return "", l.unknown(repo, revision)
 	}
 	return sha.String(), nil
 }
@@ -144,11 +144,11 @@ func (s *Store) Known(repo Repo, revision string) (Answer, bool) {
 	if l == nil {
 		return Answer{}, false
 	}
-	sha, ok := l.resolve(revision)
+	sha, ok := l.resolve(repo, revision)
 	if !ok {
 		return Answer{}, false
 	}
-	s.watch(r, revision, sha)
+	s.watch(r, repo, revision, sha)
 	answer := Answer{SHA: sha.String(), At: l.at}
 	if f := r.failed.Load(); f != nil {
 		answer.Err = f.err
@@ -199,26 +199,27 @@ func (s *Store) tree(ctx context.Context, r *remote, h plumbing.Hash) (*Tree, er
 // expand resolves a short SHA, which needs the history.
 func (s *Store) expand(ctx context.Context, r *remote, l *listing, short string) (string, error) {
 	h, err := r.mirror.expand(short)
-	if errors.Is(err, plumbing.ErrObjectNotFound) && !l.head.IsZero() {
-		if err := s.fetchAll(ctx, r, l); err != nil {
+	if !l.head.IsZero() && (errors.Is(err, plumbing.ErrObjectNotFound) || len(*r.mirror.cut.Load()) > 0 && !r.mirror.deep.Load()) {
+		if err := s.history(ctx, r, plumbing.ZeroHash); err != nil {
 			return "", err
 		}
 		h, err = r.mirror.expand(short)
 	}
 	switch {
 	case errors.Is(err, plumbing.ErrObjectNotFound):
-		return "", l.unknown(r.repo.URL, short)
+		return "", l.unknown(r.repo, short)
 	case err != nil:
 		return "", &Error{URL: redact(r.repo.URL), Kind: ErrRevision, What: err.Error(), Hint: "give more digits"}
 	}
 	return h.String(), nil
 }
 
-func (s *Store) fetchAll(ctx context.Context, r *remote, l *listing) error {
-	if wants := l.wants(r.mirror, l.head); len(wants) > 0 {
-		return s.fetch(ctx, r, wants[0]) // which brings the others along
-	}
-	return nil
+// history completes the mirror, once for all who need it.
+func (s *Store) history(ctx context.Context, r *remote, behind plumbing.Hash) error {
+	_, err := s.share(ctx, "history "+r.key+" "+behind.String(), s.options.FetchTimeout, func(ctx context.Context) (any, error) {
+		return nil, r.history(ctx, behind)
+	})
+	return r.classify(err)
 }
 
 // list shares one ls-remote among those who ask at the same time. An answer to a
@@ -281,7 +282,7 @@ func (s *Store) remote(repo Repo) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := repo.URL + " " + repo.Credentials.fingerprint(s.key)
+	key := fmt.Sprint(repo.URL, " ", repo.Depth, " ", repo.Credentials.fingerprint(s.key))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r, ok := s.remotes[key]; ok {

@@ -488,3 +488,40 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// 1.2 tagPrefix: a constraint sees what follows the prefix, and no other tags.
+func TestTagPrefix(t *testing.T) {
+	u := newUpstream(t)
+	web, api, plain := u.commit(map[string]string{"a": "1"}), u.commit(map[string]string{"a": "2"}), u.commit(map[string]string{"a": "3"})
+	u.work("tag", "web-1.2.0", web)
+	u.work("tag", "-a", "-m", "x", "api/v1.9.0", api)
+	u.work("tag", "1.10.0", plain)
+	u.work("branch", "2.x", plain)
+	u.push()
+	s := newStore(t, Options{})
+	for _, tt := range []struct{ prefix, revision, want string }{
+		{"", "1.*", plain},
+		{"web-", "1.*", web},
+		{"web-", "1.2.0", web},
+		{"api/", ">=1.0 <2", api},
+		{"api/", "2.x", ""},
+		{"web-", "1.10.0", ""},
+		{"none-", "1.*", ""},
+		{"web-", "main", plain},
+		{"web-", "", plain},
+		{"web-", "api/v1.9.0", api},
+		{"web-", api, api},
+	} {
+		repo := Repo{URL: u.bare(), TagPrefix: tt.prefix}
+		sha, err := s.Resolve(t.Context(), repo, tt.revision)
+		if sha != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%q of %q: got %q, %v, want %q", tt.revision, tt.prefix, sha, err, tt.want)
+		}
+		if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("begins with %q", tt.prefix)) {
+			t.Errorf("%q of %q: %v", tt.revision, tt.prefix, err)
+		}
+		if known, ok := s.Known(repo, tt.revision); !fullSHA.MatchString(tt.revision) && (ok != (tt.want != "") || known.SHA != tt.want) {
+			t.Errorf("%q of %q: known %v, %v", tt.revision, tt.prefix, known, ok)
+		}
+	}
+}

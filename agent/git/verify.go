@@ -43,7 +43,7 @@ func (s *Store) Verify(ctx context.Context, repo Repo, revision, sha string, dem
 		return err
 	}
 	commit := plumbing.NewHash(sha)
-	tag, tagged := r.annotated(revision, commit)
+	tag, tagged := r.annotated(repo.TagPrefix, revision, commit)
 	if tagged {
 		if err := s.have(ctx, r, tag.object); err != nil {
 			return err
@@ -53,7 +53,7 @@ func (s *Store) Verify(ctx context.Context, repo Repo, revision, sha string, dem
 		}
 	}
 	if demand.Strict {
-		return demand.refuse(r, "", r.mirror.verifyAncestry(ctx, commit, demand, now))
+		return demand.refuse(r, "", s.verifyAncestry(ctx, r, commit, demand, now))
 	}
 	if !tagged {
 		return demand.refuse(r, "commit "+sha, r.mirror.verifyCommit(commit, demand, now))
@@ -61,10 +61,23 @@ func (s *Store) Verify(ctx context.Context, repo Repo, revision, sha string, dem
 	return nil
 }
 
+// verifyAncestry fetches the history that it needs.
+func (s *Store) verifyAncestry(ctx context.Context, r *remote, commit plumbing.Hash, demand Demand, now time.Time) error {
+	err := r.mirror.verifyAncestry(ctx, commit, demand, now)
+	if !errors.Is(err, errShallow) {
+		return err
+	}
+	if err := s.history(ctx, r, commit); err != nil {
+		return err
+	}
+	return r.mirror.verifyAncestry(ctx, commit, demand, now)
+}
+
 // refuse says what is not proven, where, and who may sign.
 func (d Demand) refuse(r *remote, what string, err error) error {
+	var known *Error
 	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, ErrCorrupt):
 		return r.corrupt(err)
@@ -102,12 +115,12 @@ func (t annotatedTag) name() string { return strings.TrimPrefix(t.ref, "refs/tag
 
 // annotated returns the annotated tag that a revision stands for, if it leads to
 // the commit: an older commit of a tag that was moved has to be signed itself.
-func (r *remote) annotated(revision string, commit plumbing.Hash) (annotatedTag, bool) {
+func (r *remote) annotated(tagPrefix, revision string, commit plumbing.Hash) (annotatedTag, bool) {
 	l := r.last.Load()
 	if l == nil {
 		return annotatedTag{}, false
 	}
-	ref, ok := l.find(revision)
+	ref, ok := l.find(tagPrefix, revision)
 	if !ok || !strings.HasPrefix(ref, "refs/tags/") || l.peeled[ref] != commit {
 		return annotatedTag{}, false
 	}

@@ -29,7 +29,7 @@ type signed struct {
 func newSigned(t *testing.T) *signed {
 	t.Helper()
 	s := &signed{upstream: newUpstream(t), store: newStore(t, Options{})}
-	s.repo = Repo{URL: s.bare()}
+	s.repo = Repo{URL: s.serve("", "").url()} // which gives history only when asked for it
 	entries := map[string]string{}
 	for _, k := range []**signaturetest.Key{&s.alice, &s.bob} {
 		key, err := signaturetest.New("somebody", signaturetest.Made, 0)

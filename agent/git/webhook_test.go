@@ -127,3 +127,7 @@ func FuzzWebhook(f *testing.F) {
 		}
 	})
 }
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -3,6 +3,7 @@ package keyring
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func (k *Keyring) read(url string, s *corev1.Secret) git.Repo {
 		e.known[name] = true
 	}
 	e.checkType()
-	repo := git.Repo{URL: url, Credentials: e.credentials()}
+	repo := git.Repo{URL: url, Credentials: e.credentials(), Depth: e.depth()}
 	repo.Fault = e.fault
 	k.warnOf(e)
 	return repo
@@ -75,6 +76,10 @@ func (e *entries) credentials() git.Credentials {
 		NoProxy: e.text("noProxy"),
 	}
 }
+
+// depth is at least one commit: what lies behind a commit is fetched when it is
+// needed.
+func (e *entries) depth() int { return int(min(e.number("depth"), math.MaxInt32)) }
 
 func (e *entries) githubApp() git.App {
 	app := git.App{
@@ -138,6 +143,7 @@ func (e *entries) number(name string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
 		e.faultf("%s: %.40q is no number", name, text)
+		return 0
 	}
 	return n
 }

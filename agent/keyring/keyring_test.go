@@ -86,6 +86,8 @@ func TestEntries(t *testing.T) {
 			"credentials(password, proxy) user=u insecure proxy=own", ""},
 		{"all types", "a repository url=https://h/x type=helm enableOCI=true insecureOCIForceHttp=true webhookManifestCacheWarmDisabled=true name=n", "credentials()", ""},
 
+		{"depth", "a repository url=https://h/x depth=5", "credentials() depth=5", ""},
+		{"no depth", "a repository url=https://h/x depth=-5", "credentials()", `depth: "-5" is no number`},
 		{"type", "a repository url=https://h/x type=svn", "credentials()", `type: "svn" is none of git, helm and oci`},
 		{"flag", "a repository url=https://h/x insecure=yes", "credentials()", `insecure: "yes" is neither true nor false`},
 		{"number", "a repository url=https://h/x githubAppID=abc githubAppPrivateKey=hunter22", "credentials(GitHub App)", `githubAppID: "abc" is no number`},
@@ -108,6 +110,7 @@ func TestEntries(t *testing.T) {
 				{c.NoProxy != "", "noProxy=" + c.NoProxy},
 				{c.ForceBasic, "force"},
 				{c.Username != "", "user=" + c.Username},
+				{repo.Depth != 0, fmt.Sprint("depth=", repo.Depth)},
 				{c.InsecureSkipTLS, "insecure"},
 				{strings.Contains(string(c.Proxy.Reveal()), "own"), "proxy=own"},
 			} {

@@ -124,7 +124,7 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 			if warned[i], err = p.commit(ctx, &requests[i], renew); err != nil {
 				return err
 			}
-			repo := p.Keys.Repo(source.RepoURL, app.Spec.ProjectName())
+			repo := p.repo(&source, app.Spec.ProjectName())
 			return p.Verify(ctx, app, repo, sources[i].Revision(), requests[i].Revision)
 		})
 	}
@@ -147,7 +147,7 @@ func (p *Pipeline) commit(ctx context.Context, req *render.Request, renew bool) 
 	if req.Source.IsChart() || req.Source.IsOCI() {
 		return "", fmt.Errorf("spec.source: %w: this version reads Git repositories only", render.ErrUnsupported)
 	}
-	repo := p.Keys.Repo(req.Source.RepoURL, req.Project)
+	repo := p.repo(&req.Source, req.Project)
 	known, ok := p.Git.Known(repo, req.Source.Revision())
 	sha := known.SHA
 	switch {

@@ -30,11 +30,13 @@ type world struct {
 	asked   int
 	renders int
 
+	chosen   string   // by what a commit was looked for
 	verified []string // what was asked to be proven
 	unproven error    // the answer
 }
 
-func (w *world) Known(git.Repo, string) (git.Answer, bool) {
+func (w *world) Known(repo git.Repo, revision string) (git.Answer, bool) {
+	w.chosen = repo.TagPrefix + revision
 	return git.Answer{SHA: "1234567", Err: w.down}, true
 }
 
@@ -93,7 +95,7 @@ func newWorld(t *testing.T) (*world, *Pipeline, *api.Application) {
 		Namespace: "argocd", Git: w, Render: render.New(render.Config{Plugins: w}), Secrets: &resolve.Stage{}, Keys: w,
 		Destination: w, Now: time.Now,
 		Verify: func(_ context.Context, _ *api.Application, repo git.Repo, revision, sha string) error {
-			w.verified = append(w.verified, repo.URL+" "+revision+" "+sha)
+			w.verified = append(w.verified, repo.URL+" "+repo.TagPrefix+revision+" "+sha)
 			return w.unproven
 		},
 		Permit: func(*api.Application) func(*manifest.Object) error {
@@ -131,11 +133,15 @@ func TestDesired(t *testing.T) {
 // by its id; if it is not, nothing of it is rendered, nor what is remembered used.
 func TestDesiredIsProven(t *testing.T) {
 	w, p, app := newWorld(t)
-	app.Spec.Source.TargetRevision = "v1.0.0"
+	app.Spec.Source.TargetRevision, app.Spec.Source.TagPrefix = "1.*", "web-"
+	if _, err := p.Desired(t.Context(), app, nil); err != nil || w.chosen != "web-1.*" {
+		t.Fatalf("%v, chosen by %q", err, w.chosen)
+	}
+	w.verified = nil
 	if _, err := p.Desired(t.Context(), app, []string{"1234567"}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(w.verified, "; "), "https://git.example/shop.git v1.0.0 1234567"; got != want {
+	if got, want := strings.Join(w.verified, "; "), "https://git.example/shop.git web-1.* 1234567"; got != want {
 		t.Errorf("verified %q, want %q", got, want)
 	}
 	w.unproven = git.ErrUnproven
