@@ -128,26 +128,34 @@ func (e *Engine) Render(ctx context.Context, req Request) (*Result, error) {
 	if req.Source.IsRefOnly() {
 		return &Result{}, nil
 	}
+	out, cached, err := e.render(ctx, &req)
+	if err != nil {
+		return nil, err
+	}
+	return out.answer(&req, cached)
+}
+
+// render answers from the cache, or makes a pass. Its error is that of ctx.
+func (e *Engine) render(ctx context.Context, req *Request) (out *outcome, cached bool, err error) {
 	req.Source.Path = path.Clean(req.Source.Path)
-	key := keyOf(&req)
+	key := keyOf(req)
 	leave, err := e.flights.enter(ctx, key.id)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer leave()
-	if hit := e.recall(ctx, &req, key); hit != nil {
+	if hit := e.recall(ctx, req, key); hit != nil {
 		e.stats.hits.Add(1)
-		return hit.answer(&req, true)
+		return hit, true, nil
 	}
 	e.stats.misses.Add(1)
-	out, err := e.pass(ctx, &req)
-	if err != nil {
-		return nil, err
+	if out, err = e.pass(ctx, req); err != nil {
+		return nil, false, err
 	}
 	if out.lasting() {
 		e.cache.put(key, out)
 	}
-	return out.answer(&req, false)
+	return out, false, nil
 }
 
 // Forget drops what is kept for an application: its next render asks the plugin.

@@ -93,6 +93,7 @@ be told.`,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd.CommandPath(), err} })
 	root.AddCommand(
+		newAffectedCommand(),
 		newAgentCommand(),
 		newDiffCommand(),
 		newGetCommand(),

@@ -22,6 +22,7 @@ const localNamespace = "argocd"
 type renderInput struct {
 	applications []*api.Application
 	named        bool              // applications have names of their own
+	root         string            // of the repository that a range of commits is of
 	any          string            // stands in for every repository; "" if none does
 	dirs         map[string]string // stand-ins by address
 	worktrees    []worktree        // that the files lie in

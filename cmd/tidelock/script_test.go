@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 //	sealingkey FILE    make a key of sealed-secrets, in FILE as its Secret
 //	seal FILE NS NAME KEY=VALUE   write a SealedSecret for the last one made
 //	commit DIR [URL]   commit all of DIR, a repository with URL as its origin
+//	tag DIR NAME       tag the last commit of DIR
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -45,7 +46,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"agekey": agekey, "encrypt": encrypt, "sealingkey": sealingkey, "seal": seal, "commit": commit,
+			"agekey": agekey, "encrypt": encrypt, "sealingkey": sealingkey, "seal": seal, "commit": commit, "tag": tag,
 		},
 	})
 }
@@ -114,4 +115,13 @@ func commit(ts *testscript.TestScript, _ bool, args []string) {
 	sha, err := tree.Commit("change", &gogit.CommitOptions{Author: &object.Signature{Name: "a", Email: "a@b", When: time.Now()}})
 	ts.Check(err)
 	ts.Setenv("COMMIT", sha.String())
+}
+
+func tag(ts *testscript.TestScript, _ bool, args []string) {
+	repo, err := gogit.PlainOpen(ts.MkAbs(args[0]))
+	ts.Check(err)
+	head, err := repo.Head()
+	ts.Check(err)
+	_, err = repo.CreateTag(args[1], head.Hash(), nil)
+	ts.Check(err)
 }
