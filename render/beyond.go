@@ -2,14 +2,11 @@ package render
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"path"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
-	"github.com/tidelock-io/tidelock/secrets"
 )
 
 // maxNested is how deep one renderer may call another.
@@ -53,40 +50,3 @@ func (b beyond) Render(ctx context.Context, req sdk.NestedRequest) (*sdk.RenderR
 		KubeVersion: p.req.KubeVersion, APIVersions: p.req.APIVersions,
 	})
 }
-
-// Lookup reads an object of the destination.
-func (b beyond) Lookup(ctx context.Context, o sdk.Object) (json.RawMessage, error) {
-	p := b.pass
-	if p.req.Lookup == nil {
-		return nil, &Error{
-			Kind: ErrUnsupported, Err: fmt.Errorf("%s: it looks into the cluster, which is not allowed here", o),
-			Hint: "state the value in Git, or allow the kind by the annotation " + api.AnnotationLookup,
-		}
-	}
-	data, err := p.req.Lookup(ctx, o)
-	if err != nil {
-		return nil, &Error{Kind: errLookup, Err: fmt.Errorf("look up %s: %w", o, err)}
-	}
-	p.out.result.Lookups = append(p.out.result.Lookups, Lookup{o, markOf(data)})
-	return data, nil
-}
-
-// errLookup: an object of the destination could not be read.
-var errLookup = errors.New("cannot look up")
-
-// lookupsHold says whether the objects that a render read are as they were.
-func lookupsHold(ctx context.Context, req *Request, kept *Result) bool {
-	for _, l := range kept.Lookups {
-		if req.Lookup == nil {
-			return false
-		}
-		data, err := req.Lookup(ctx, l.Object)
-		if err != nil || markOf(data) != l.Mark {
-			return false
-		}
-	}
-	return true
-}
-
-// markOf tells one object from another without giving anything of it away.
-func markOf(data []byte) string { return secrets.New(data).Mark() }

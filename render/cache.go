@@ -21,6 +21,7 @@ type key struct {
 	env         func() string
 	versions    func() string
 	keys        func() string
+	lookups     func() string
 }
 
 func keyOf(req *Request) key {
@@ -35,11 +36,12 @@ func keyOf(req *Request) key {
 		env:      func() string { return digest(buildEnv(req, &req.Source)) },
 		versions: func() string { return digest(req.KubeVersion, req.APIVersions) },
 		keys:     func() string { return digest(marks(req.Keys)) },
+		lookups:  func() string { return digest(req.Lookups, req.Lookup != nil) },
 	}
 }
 
 // uses is what an outcome made use of besides the files, as digests; "" if not.
-type uses struct{ env, versions, keys string }
+type uses struct{ env, versions, keys, lookups string }
 
 func (k key) uses(out *outcome) uses {
 	var u uses
@@ -51,6 +53,9 @@ func (k key) uses(out *outcome) uses {
 	}
 	if out.usesKeys {
 		u.keys = k.keys()
+	}
+	if out.usesLookups {
+		u.lookups = k.lookups()
 	}
 	return u
 }
@@ -81,7 +86,7 @@ type outcome struct {
 	err    *Error
 	bases  []basis // the trees that were read
 	// These say what of the key counts.
-	usesEnv, usesVersions, usesKeys bool
+	usesEnv, usesVersions, usesKeys, usesLookups bool
 }
 
 // lasting says whether the outcome may be kept.

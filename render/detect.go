@@ -26,7 +26,7 @@ var markers = []marker{
 }
 
 // choose returns the type of a source: that of the block it has, or what the
-// files of its directory tell. A chart that is found is an error that names it.
+// files of its directory tell.
 func (p *pass) choose(source *api.Source) (api.SourceType, error) {
 	types := source.Types()
 	switch {
@@ -44,8 +44,6 @@ func (p *pass) choose(source *api.Source) (api.SourceType, error) {
 	for _, m := range markers {
 		name := path.Join(source.Path, m.file)
 		switch _, err := p.view.Stat(name); {
-		case err == nil && m.kind == api.SourceTypeHelm:
-			return m.kind, unsupportedHelm(name)
 		case err == nil:
 			return m.kind, nil
 		case !errors.Is(err, fs.ErrNotExist):
@@ -57,26 +55,16 @@ func (p *pass) choose(source *api.Source) (api.SourceType, error) {
 
 // plugin returns the plugin that renders a source of a type.
 func plugin(kind api.SourceType, source *api.Source) (string, error) {
-	switch kind {
-	case api.SourceTypeHelm:
-		return "", unsupportedHelm(source.Path)
-	case api.SourceTypePlugin:
-		if source.Plugin.Name == "" {
-			return "", &Error{
-				Where: source.Path, Kind: ErrUnsupported, Err: errors.New("plugin: this version does not discover plugins"),
-				Hint: "name the plugin in plugin.name",
-			}
+	if kind != api.SourceTypePlugin {
+		return strings.ToLower(string(kind)), nil
+	}
+	if source.Plugin.Name == "" {
+		return "", &Error{
+			Where: source.Path, Kind: ErrUnsupported, Err: errors.New("plugin: this version does not discover plugins"),
+			Hint: "name the plugin in plugin.name",
 		}
-		return source.Plugin.Name, nil
 	}
-	return strings.ToLower(string(kind)), nil
-}
-
-func unsupportedHelm(where string) error {
-	return &Error{
-		Where: where, Kind: ErrUnsupported, Err: errors.New("this version does not render Helm charts yet"),
-		Hint: "commit the chart's output (helm template), or render it by a plugin of your own",
-	}
+	return source.Plugin.Name, nil
 }
 
 func join(types []api.SourceType) string {

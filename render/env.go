@@ -41,6 +41,8 @@ func usesEnv(sourceType api.SourceType, source *api.Source) bool {
 		return source.Directory != nil && source.Directory.Jsonnet != nil && jsonnetHasVariable(source.Directory.Jsonnet)
 	case api.SourceTypeKustomize:
 		return source.Kustomize != nil && (source.Kustomize.CommonAnnotationsEnvsubst || hasVariable(source.Kustomize.CommonLabels))
+	case api.SourceTypeHelm:
+		return source.Helm != nil && helmHasVariable(source.Helm)
 	}
 	return true
 }
@@ -70,4 +72,23 @@ func jsonnetHasVariable(source *api.JsonnetSource) bool {
 		}
 	}
 	return false
+}
+
+// helmHasVariable: variables are filled into the names of files and into
+// parameters.
+func helmHasVariable(source *api.HelmSource) bool {
+	return slices.ContainsFunc(source.ValueFiles, fileHasVariable) ||
+		slices.ContainsFunc(source.FileParameters, func(p api.HelmFileParameter) bool { return fileHasVariable(p.Path) }) ||
+		slices.ContainsFunc(source.Parameters, func(p api.HelmParameter) bool { return strings.Contains(p.Value, "$") })
+}
+
+// fileHasVariable tells a variable from the name of another source at the start:
+// "$values/production.yaml".
+func fileHasVariable(name string) bool {
+	if ref, file, ok := strings.Cut(name, "/"); ok && strings.HasPrefix(ref, "$") {
+		if _, variable := buildEnv(&Request{}, &api.Source{})[ref[1:]]; !variable {
+			name = file
+		}
+	}
+	return strings.Contains(name, "$")
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 	"github.com/tidelock-io/tidelock/plugins/directory"
+	"github.com/tidelock-io/tidelock/plugins/helm"
 	"github.com/tidelock-io/tidelock/plugins/host"
 	"github.com/tidelock-io/tidelock/plugins/kustomize"
 	"github.com/tidelock-io/tidelock/plugins/pluginstest"
@@ -31,7 +32,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	pluginstest.Main(m, directory.Plugin("test"), kustomize.Plugin("test"), sops.Plugin("test"), sdk.Plugin{Name: "asker", Renderer: asker{}})
+	pluginstest.Main(m, directory.Plugin("test"), helm.Plugin("test"), kustomize.Plugin("test"), sops.Plugin("test"), sdk.Plugin{Name: "asker", Renderer: asker{}})
 }
 
 // plugins are those of a host.
@@ -64,7 +65,7 @@ func newWorld(t testing.TB, archive string) *world {
 	w.must(err)
 	_, err = gogit.PlainInit(w.repo, false)
 	w.must(err)
-	w.plugins = plugins{pluginstest.Host(t, host.Spec{Name: "directory"}, host.Spec{Name: "kustomize"}, host.Spec{Name: "sops"}, host.Spec{Name: "asker"})}
+	w.plugins = plugins{pluginstest.Host(t, host.Spec{Name: "directory"}, host.Spec{Name: "helm"}, host.Spec{Name: "kustomize"}, host.Spec{Name: "sops"}, host.Spec{Name: "asker"})}
 	w.engine = render.New(render.Config{
 		Plugins: w.plugins,
 		Logger:  slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

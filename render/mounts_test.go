@@ -110,6 +110,7 @@ func TestMounts(t *testing.T) {
 		req := w.request(source)
 		req.Revision = "fixed" // the environment would make each commit count
 		req.Refs, req.Remotes = refs, others
+		req.Lookups = []string{"v1/ConfigMap"}
 		req.Lookup = func(_ context.Context, o sdk.Object) (json.RawMessage, error) {
 			return json.RawMessage(objects[o.Name]), nil
 		}
@@ -168,7 +169,7 @@ func TestNothingBeyond(t *testing.T) {
 	}{
 		{ask("ref", "values"), "error: no source of the Application has the ref \"values\"; set ref: values on the source that it stands for\n"},
 		{ask("url", "https://user:sesame@example.com/a"), "error: https://example.com/a@v1: nothing is fetched here; copy it into the repository\n"},
-		{ask("lookup", "a"), "error: v1 ConfigMap shop/a: it looks into the cluster, which is not allowed here; state the value in Git, or allow the kind by the annotation tidelock.io/lookup\n"},
+		{ask("lookup", "a"), "error: .: look up v1 ConfigMap shop/a: it looks into the cluster, which is not allowed here; state the value in Git, or allow v1/ConfigMap by the annotation tidelock.io/lookup\n"},
 	} {
 		w.check(w.rendered(c.source), c.want)
 	}

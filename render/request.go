@@ -33,9 +33,11 @@ type Request struct {
 	Refs map[string]Remote
 	// Remotes finds what is outside of the Application's sources; nil refuses.
 	Remotes Remotes
-	// Lookup reads an object of the destination as JSON, nil for none; a nil
-	// Lookup refuses.
-	Lookup func(ctx context.Context, o sdk.Object) (json.RawMessage, error)
+	// Lookup reads an object of the destination as JSON, nil for none. It is asked
+	// for the kinds of Lookups ("v1/Secret", "apps/v1/Deployment") only; a nil
+	// Lookup refuses these, too.
+	Lookup  func(ctx context.Context, o sdk.Object) (json.RawMessage, error)
+	Lookups []string
 }
 
 // A Remote is another source at what its revision stood for.

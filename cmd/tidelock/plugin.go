@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/plugins/directory"
+	"github.com/tidelock-io/tidelock/plugins/helm"
 	"github.com/tidelock-io/tidelock/plugins/kustomize"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/plugins/sops"
@@ -18,6 +19,7 @@ import (
 func builtins() map[string]sdk.Plugin {
 	return map[string]sdk.Plugin{
 		"directory": directory.Plugin(versionText()),
+		"helm":      helm.Plugin(versionText()),
 		"kustomize": kustomize.Plugin(versionText()),
 		"sops":      sops.Plugin(versionText()),
 		"sealed":    {Name: "sealed", Version: versionText(), SecretSource: sealed.Source{}},

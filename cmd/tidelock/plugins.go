@@ -31,6 +31,7 @@ func newHost(log *slog.Logger) (*host.Host, error) {
 	}
 	return host.New(host.Config{Logger: log, Plugins: []host.Spec{
 		{Name: "directory"},
+		{Name: "helm"},
 		{Name: "kustomize"},
 		{Name: "sops", Processes: 1},
 		{Name: "sealed", Processes: 1},

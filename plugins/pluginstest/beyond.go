@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -69,8 +70,12 @@ func (b *Beyond) Render(ctx context.Context, nested sdk.NestedRequest) (*sdk.Ren
 	return b.host.Render(ctx, nested.Plugin, &req)
 }
 
-// Lookup returns an object that the archive has.
+// Lookup returns an object that the archive has. If it has none at all, then
+// none may be looked up.
 func (b *Beyond) Lookup(_ context.Context, o sdk.Object) (json.RawMessage, error) {
+	if len(b.objects) == 0 {
+		return nil, fmt.Errorf("not allowed: %w", fs.ErrNotExist)
+	}
 	return b.objects[o.String()], nil
 }
 

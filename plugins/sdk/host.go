@@ -21,8 +21,9 @@ type Host interface {
 	// included, for the same Application.
 	Render(ctx context.Context, req NestedRequest) (*RenderResult, error)
 	// Lookup returns an object of the destination as JSON, or with Name empty a
-	// list of all of its kind; nil if there is none. It is refused unless the
-	// Application allows it.
+	// list of all of its kind; nil if there is none. What the Application does not
+	// allow to be looked up is an error that is fs.ErrNotExist: a renderer may go on
+	// as if nothing were there, and should warn of it.
 	Lookup(ctx context.Context, object Object) (json.RawMessage, error)
 }
 

@@ -253,7 +253,9 @@ func newObject(c call, body map[string]any, version int64) *Object {
 	for name, value := range mapAt(body, "metadata", "labels") {
 		o.labels[name], _ = value.(string)
 	}
-	o.raw = encode(make([]byte, 0, 1024), body)
+	var err error
+	o.raw, err = utiljson.Marshal(body)
+	must(err) // it was JSON before
 	return o
 }
 

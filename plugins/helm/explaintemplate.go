@@ -1,0 +1,208 @@
+package helm
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
+	"sigs.k8s.io/yaml"
+)
+
+// What helm's engine says: where, which template, at which expression, and why,
+// one line each, from the file that is rendered to the template that failed.
+var (
+	locationLine = regexp.MustCompile(`^([^\s:]+):(\d+)(?::\d+)?$`)
+	executing    = regexp.MustCompile(`^executing "([^"]*)" at <(.*)>:$`)
+	bracketed    = regexp.MustCompile(`(?s)^(?:parse|execution) error (?:at|in) \(([^\s:)]+)(?::(\d+))?(?::\d+)?\): (.*)$`)
+	unformatted  = regexp.MustCompile(`(?s)^template: ([^\s:]+):(\d+)(?::\d+)?: (?:executing "([^"]*)" at <(.*?)>: )?(.*)$`)
+)
+
+// A frame is a template on the way to the one that failed.
+type frame struct {
+	file       string
+	line       int
+	name       string // of the template, if not that of the file
+	expression string
+	why        string
+}
+
+// explain makes one line of an error of the engine: the place that failed first,
+// then who called it, then a way out.
+func (t templates) explain(err error) error {
+	frames := framesOf(err.Error())
+	if len(frames) == 0 {
+		return errors.New(shorten(err.Error()))
+	}
+	last := frames[len(frames)-1]
+	why := shorten(last.why)
+	if last.expression != "" {
+		why = last.expression + ": " + why
+	}
+	text := t.place(last.file, last.line) + ": " + why
+	if last.name != "" && last.name != last.file {
+		text += fmt.Sprintf(" (in the template %q)", last.name)
+	}
+	callers := 0
+	for i := len(frames) - 2; i >= 0 && callers < 4; i-- {
+		place := t.place(frames[i].file, frames[i].line)
+		text += ", called from " + place
+		callers++
+	}
+	return errors.New(text + t.hint(last.why))
+}
+
+// framesOf reads what the engine says.
+func framesOf(text string) []frame {
+	for _, form := range []*regexp.Regexp{bracketed, unformatted} {
+		if m := form.FindStringSubmatch(text); m != nil {
+			line, _ := strconv.Atoi(m[2])
+			f := frame{file: m[1], line: line, why: m[len(m)-1]}
+			if len(m) == 6 {
+				f.name, f.expression = m[3], m[4]
+			}
+			return []frame{f}
+		}
+	}
+	var frames []frame
+	for row := range strings.Lines(text) {
+		row = strings.TrimSpace(row)
+		if m := locationLine.FindStringSubmatch(row); m != nil {
+			line, _ := strconv.Atoi(m[2])
+			frames = append(frames, frame{file: m[1], line: line})
+			continue
+		}
+		if len(frames) == 0 {
+			return nil
+		}
+		last := &frames[len(frames)-1]
+		if m := executing.FindStringSubmatch(row); m != nil {
+			last.name, last.expression = m[1], m[2]
+			continue
+		}
+		last.why = strings.TrimSpace(last.why + " " + row)
+	}
+	return frames
+}
+
+// quotedTemplate is the text that tpl was given, which helm quotes in full.
+var quotedTemplate = regexp.MustCompile(`(?s)(tpl function execution for|cannot parse template) "(.{60}).*"(: |$)`)
+
+const maxMessage = 600
+
+// shorten keeps a message to what a person reads.
+func shorten(text string) string {
+	text = quotedTemplate.ReplaceAllString(text, `$1 "$2…"$3`)
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
+	return text
+}
+
+// hints are the ways out of what templates most often fail of.
+var hints = []struct{ says, hint string }{
+	{"nil pointer evaluating", "what stands before that field is not set: set it in the values, or guard it by `with` or `default dict`"},
+	{"can't evaluate field", "there is no such field here: look at its spelling, and whether `.` is what it was outside of `with` or `range` ($ is)"},
+	{"has a nested reference name", "the template includes itself without an end"},
+	{"not defined", ""},
+	{"no template", "no chart here defines it: look at its spelling, and whether the chart that does is among the dependencies"},
+	{"unexpected EOF", "an if, with, range or define has no {{ end }}"},
+	{"wrong type for value", "look at what the values have there, and convert it (toString, int, toYaml)"},
+	{"wrong number of args", "look at how many the function takes"},
+	{"error calling tpl", "the text that tpl is given comes from the values: correct it there"},
+	{"error calling index", "what is indexed is not set, or has no such part"},
+	{"range can't iterate over", "it must be a list or a map: look at what the values have there"},
+}
+
+func (t templates) hint(why string) string {
+	if m := undefined.FindStringSubmatch(why); m != nil {
+		return "; helm has no such function: look at its spelling, and whether it should be a field (.Values." + m[1] + ")"
+	}
+	for _, h := range hints {
+		if h.hint != "" && strings.Contains(why, h.says) {
+			return "; " + h.hint
+		}
+	}
+	return ""
+}
+
+var undefined = regexp.MustCompile(`function "(\w+)" not defined`)
+
+// explainOutput says which line of which template makes what is no manifest.
+func (t templates) explainOutput(files map[string]string, err error) error {
+	for _, name := range sortedKeys(files) {
+		manifests := releaseutil.SplitManifests(files[name])
+		for i := range len(manifests) {
+			content := manifests[fmt.Sprintf("manifest-%d", i)]
+			var head releaseutil.SimpleHead
+			if problem := yaml.Unmarshal([]byte(content), &head); problem != nil {
+				return t.explainManifest(name, content, problem)
+			}
+		}
+	}
+	return err
+}
+
+func (t templates) explainManifest(name, content string, problem error) error {
+	known := t[name]
+	if m := headField.FindStringSubmatch(problem.Error()); m != nil {
+		document := known.line(kindOf(content), content, 0)
+		return fmt.Errorf("%s: %s of the object is a %s and must be a string: put it in quotes (quote)", t.place(name, document), strings.TrimPrefix(m[2], "."), m[1])
+	}
+	if strings.Contains(problem.Error(), "cannot unmarshal") {
+		return fmt.Errorf("%s: what it renders is no object, but a text or a list; begin its name with _ if it is not meant to be one", t.place(name, 0))
+	}
+	line, reason, ok := problemOf(problem)
+	if !ok {
+		return fmt.Errorf("%s: what it renders is no YAML: %w", t.place(name, 0), problem)
+	}
+	text := fmt.Sprintf("%s: what it renders is malformed YAML: %s", t.place(name, known.source(content, line)), reason)
+	if line > 0 {
+		text += fmt.Sprintf(" (line %d of the %sobject)", line, kindPrefix(content))
+	}
+	return errors.New(text + "; look at the indentation, and at indent and nindent")
+}
+
+func kindPrefix(content string) string {
+	if kind := kindOf(content); kind != "" {
+		return kind + " "
+	}
+	return ""
+}
+
+// headField is what is said of a part of the head of an object that is no string.
+var headField = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field [\w]*(\.[\w.]+) of type string`)
+
+var action = regexp.MustCompile(`\{\{.*?\}\}`)
+
+// source finds the line of a template that a line of its output came from: the
+// only one whose fixed parts match. It is 0 if there is none, or several.
+func (t template) source(content string, line int) int {
+	row := strings.TrimSpace(string(rowOf([]byte(content), line)))
+	if row == "" {
+		return 0
+	}
+	found, n := 0, 0
+	for own := range strings.Lines(t.text) {
+		n++
+		own = strings.TrimSpace(own)
+		fixed := action.Split(own, -1)
+		if len(strings.Join(fixed, "")) < 3 {
+			continue
+		}
+		for i := range fixed {
+			fixed[i] = regexp.QuoteMeta(fixed[i])
+		}
+		if matched, err := regexp.MatchString("^"+strings.Join(fixed, ".*")+"$", row); err != nil || !matched {
+			continue
+		}
+		if found > 0 {
+			return 0
+		}
+		found = n
+	}
+	return found
+}
