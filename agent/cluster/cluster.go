@@ -60,7 +60,7 @@ type Listeners struct {
 
 // New returns a Cluster. Discover, then Run it.
 func New(cfg *rest.Config, log *slog.Logger, to Listeners) (*Cluster, error) {
-	dyn, err := dynamic.NewForConfig(cfg)
+	dyn, err := newDynamic(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/window"
+	"k8s.io/apimachinery/pkg/api/equality"
 )
 
 // A Store reads and patches Applications, and reads AppProjects.
@@ -36,13 +37,17 @@ type patch struct {
 }
 
 // statusPatch returns the merge patch from one status to another; nil if they
-// are equal.
+// are equal. Only what differs is worded, for most of a status seldom does.
 func statusPatch(from, to *api.ApplicationStatus) (json.RawMessage, error) {
-	before, err := json.Marshal(from)
+	a, b := differing(*from, *to)
+	if equality.Semantic.DeepEqual(a, b) {
+		return nil, nil
+	}
+	before, err := json.Marshal(a)
 	if err != nil {
 		return nil, fmt.Errorf("encode status: %w", err)
 	}
-	after, err := json.Marshal(to)
+	after, err := json.Marshal(b)
 	if err != nil {
 		return nil, fmt.Errorf("encode status: %w", err)
 	}
@@ -54,6 +59,47 @@ func statusPatch(from, to *api.ApplicationStatus) (json.RawMessage, error) {
 		return nil, nil
 	}
 	return diff, nil
+}
+
+// differing empties, in both of two statuses, the fields that are large and equal;
+// in the one before also the lists that are others now, for a merge patch has all
+// of the list that is to be.
+func differing(a, b api.ApplicationStatus) (api.ApplicationStatus, api.ApplicationStatus) {
+	emptyList(&a.Resources, &b.Resources)
+	empty(&a.Sync, &b.Sync)
+	emptyList(&a.History, &b.History)
+	emptyList(&a.Conditions, &b.Conditions)
+	empty(&a.Summary, &b.Summary)
+	if empty(&a.OperationState, &b.OperationState); a.OperationState == nil || b.OperationState == nil {
+		return a, b
+	}
+	was, is := *a.OperationState, *b.OperationState
+	a.OperationState, b.OperationState = &was, &is
+	empty(&was.Operation, &is.Operation)
+	if empty(&was.SyncResult, &is.SyncResult); was.SyncResult == nil || is.SyncResult == nil {
+		return a, b
+	}
+	did, does := *was.SyncResult, *is.SyncResult
+	was.SyncResult, is.SyncResult = &did, &does
+	emptyList(&did.Resources, &does.Resources)
+	empty(&did.Source, &does.Source)
+	return a, b
+}
+
+// empty empties both of two values if they are equal.
+func empty[T any](a, b *T) {
+	if equality.Semantic.DeepEqual(*a, *b) {
+		var nothing T
+		*a, *b = nothing, nothing
+	}
+}
+
+// emptyList is empty of lists, of which the first is emptied if the patch can do
+// without.
+func emptyList[T any](a, b *[]T) {
+	if empty(a, b); len(*a) > 0 && len(*b) > 0 {
+		*a = nil
+	}
 }
 
 // write stores the status that the pass has come to, and makes it the one that

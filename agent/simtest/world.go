@@ -251,13 +251,22 @@ func (w *world) app(name string) *api.Application {
 	return asApplication(w.server.Get("argoproj.io", "applications", agentNamespace, name))
 }
 
+// asApplication reads an Application, but for the list of its objects, which is
+// long and which nobody here asks for.
 func asApplication(o *kube.Object) *api.Application {
 	if o == nil {
 		return nil
 	}
-	app := &api.Application{}
-	must(runtime.DefaultUnstructuredConverter.FromUnstructured(o.Body, app)) // nobody here writes what is none
-	return app
+	return o.Read(func() any {
+		body, app := maps.Clone(o.Body), &api.Application{}
+		if status, _ := body["status"].(map[string]any); status != nil {
+			status = maps.Clone(status)
+			delete(status, "resources")
+			body["status"] = status
+		}
+		must(runtime.DefaultUnstructuredConverter.FromUnstructured(body, app)) // nobody here writes what is none
+		return app
+	}).(*api.Application)
 }
 
 // find returns an object by its key as text, or nil.

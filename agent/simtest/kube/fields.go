@@ -82,7 +82,7 @@ func owned(c call, live, next map[string]any) (map[string]any, error) {
 	return after.(*unstructured.Unstructured).Object, nil
 }
 
-// merged applies a patch over what is live.
+// merged applies a patch over what is live. The result shares maps with it.
 func merged(c call, live, patch map[string]any) (map[string]any, error) {
 	m, err := fieldManager(c.kind, c.status)
 	if err != nil {
@@ -95,6 +95,5 @@ func merged(c call, live, patch map[string]any) (map[string]any, error) {
 		}
 		return nil, apierrors.NewGenericServerResponse(http.StatusInternalServerError, "patch", c.kind.groupResource(), c.name, err.Error(), 0, true)
 	}
-	// What is merged shares maps with what is live.
-	return runtime.DeepCopyJSON(after.(*unstructured.Unstructured).Object), nil
+	return after.(*unstructured.Unstructured).Object, nil
 }

@@ -1,7 +1,10 @@
 package kube
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
+	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
@@ -38,8 +41,8 @@ func patched(c call, live *Object) (map[string]any, error) {
 		if err := utiljson.Unmarshal(c.raw, &patch); err != nil {
 			return nil, apierrors.NewBadRequest(err.Error())
 		}
-		next, _ := mergePatch(runtime.DeepCopyJSON(live.Body), patch).(map[string]any)
-		return next, nil
+		next, _ := mergePatch(live.Body, patch).(map[string]any)
+		return unshared(next), nil
 	case types.JSONPatchType:
 		var patch jsonpatch.Patch
 		if patch, err = jsonpatch.DecodePatch(c.raw); err == nil {
@@ -66,15 +69,17 @@ func patched(c call, live *Object) (map[string]any, error) {
 	return next, nil
 }
 
-// mergePatch is RFC 7386. It changes what it is given.
+// mergePatch is RFC 7386. What the patch does not touch, the result shares with the
+// target.
 func mergePatch(target, patch any) any {
 	fields, ok := patch.(map[string]any)
 	if !ok {
 		return patch
 	}
-	merged, ok := target.(map[string]any)
-	if !ok {
-		merged = map[string]any{}
+	was, _ := target.(map[string]any)
+	merged := make(map[string]any, len(was)+len(fields))
+	for name, value := range was {
+		merged[name] = value
 	}
 	for name, value := range fields {
 		if value == nil {
@@ -86,8 +91,54 @@ func mergePatch(target, patch any) any {
 	return merged
 }
 
+// unshared copies those maps of an object that the server itself writes to.
+func unshared(object map[string]any) map[string]any {
+	for _, path := range [][]string{{"metadata"}, {"metadata", "labels"}, {"spec"}} {
+		if m := mapAt(object, path...); m != nil {
+			sets(object, maps.Clone(m), path...)
+		}
+	}
+	return object
+}
+
 // apply is server-side apply.
 func (s *Server) apply(c call, live *Object) (*Object, error) {
+	next, err := s.merged(c, live)
+	if err != nil {
+		return nil, err
+	}
+	if live == nil {
+		return s.begin(c, next)
+	}
+	return s.change(c, live, next, true)
+}
+
+// A merge is what an apply came to. Most are asked for twice: as a dry run, and
+// in earnest.
+type merge struct {
+	on      *Object
+	at      int64 // for the times in managedFields
+	manager string
+	force   bool
+	raw     []byte
+	next    map[string]any // not to be changed
+}
+
+// merged is what an apply makes of an object.
+func (s *Server) merged(c call, live *Object) (map[string]any, error) {
+	now := time.Now().Unix()
+	if m := s.merges[c.id()]; m != nil && m.on == live && m.at == now && m.manager == c.manager && m.force == c.force && bytes.Equal(m.raw, c.raw) {
+		return runtime.DeepCopyJSON(m.next), nil
+	}
+	next, err := mergedFirst(c, live)
+	if err != nil {
+		return nil, err
+	}
+	s.merges[c.id()] = &merge{live, now, c.manager, c.force, c.raw, next}
+	return runtime.DeepCopyJSON(next), nil
+}
+
+func mergedFirst(c call, live *Object) (map[string]any, error) {
 	var patch map[string]any // YAML in general: JSON by all who are here
 	if err := utiljson.Unmarshal(c.raw, &patch); err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
@@ -101,20 +152,15 @@ func (s *Server) apply(c call, live *Object) (*Object, error) {
 		if version != "" {
 			return nil, conflict(c, "the object does not exist")
 		}
-		next, err := merged(c, map[string]any{
+		return merged(c, map[string]any{
 			"apiVersion": c.kind.GroupVersion().String(), "kind": c.kind.Kind, "metadata": map[string]any{"name": c.name, "namespace": c.namespace},
 		}, patch)
-		if err != nil {
-			return nil, err
-		}
-		return s.begin(c, next)
 	}
 	next, err := merged(c, live.Body, patch)
-	if err != nil {
-		return nil, err
-	}
-	if version != "" {
+	if err == nil && version != "" {
+		next = maps.Clone(next) // which shares maps with what is live
+		sets(next, maps.Clone(mapAt(next, "metadata")), "metadata")
 		sets(next, version, "metadata", "resourceVersion")
 	}
-	return s.change(c, live, next, true)
+	return next, err
 }

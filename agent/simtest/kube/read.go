@@ -10,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 func (s *Server) get(c call) (*Object, error) {
@@ -100,9 +99,7 @@ func (sel selection) shown(o *Object) []byte {
 	if !sel.partial {
 		return o.raw
 	}
-	raw, err := utiljson.Marshal(map[string]any{
+	return encode(nil, map[string]any{
 		"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": o.Body["metadata"],
 	})
-	must(err) // it was JSON before
-	return raw
 }

@@ -61,6 +61,7 @@ type Server struct {
 	oldest   int64 // what was at or before it, no watch can be told any more
 	watchers map[*watcher]bool
 	answers  map[string][]byte // of discovery
+	merges   map[id]*merge     // the last of each object
 	ended    bool
 }
 
@@ -79,6 +80,14 @@ type Object struct {
 	Body            map[string]any // whole; not to be changed
 	labels          map[string]string
 	raw             []byte // Body as JSON
+	reading         sync.Once
+	read            any
+}
+
+// Read keeps what the first who asks makes of the object, for all others who do.
+func (o *Object) Read(as func() any) any {
+	o.reading.Do(func() { o.read = as() })
+	return o.read
 }
 
 func (o *Object) id() id { return id{o.Group, o.Resource, o.Namespace, o.Name} }
@@ -87,7 +96,7 @@ func (o *Object) id() id { return id{o.Group, o.Resource, o.Namespace, o.Name} }
 func New(options Options) *Server {
 	s := &Server{
 		options: options, kinds: append([]*Kind{}, builtin...), objects: map[id]*Object{},
-		watchers: map[*watcher]bool{}, answers: map[string][]byte{}, version: 1000,
+		watchers: map[*watcher]bool{}, answers: map[string][]byte{}, merges: map[id]*merge{}, version: 1000,
 	}
 	for _, name := range []string{"default", "kube-system"} {
 		s.mu.Lock()

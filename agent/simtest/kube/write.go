@@ -253,9 +253,7 @@ func newObject(c call, body map[string]any, version int64) *Object {
 	for name, value := range mapAt(body, "metadata", "labels") {
 		o.labels[name], _ = value.(string)
 	}
-	var err error
-	o.raw, err = utiljson.Marshal(body)
-	must(err) // it was JSON before
+	o.raw = encode(make([]byte, 0, 1024), body)
 	return o
 }
 
