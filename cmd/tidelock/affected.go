@@ -155,7 +155,7 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	host, err := newHost(log)
+	host, err := newHost(log, false)
 	if err != nil {
 		return nil, err
 	}

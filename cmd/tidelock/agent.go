@@ -50,6 +50,7 @@ type agentOptions struct {
 	refresh          time.Duration
 	syncTimeout      time.Duration
 	impersonate      bool
+	requireSandbox   bool
 	debug            bool
 
 	insistRefresh, insistPoll bool // the flags were given, and count before argocd-cm
@@ -90,6 +91,7 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.DurationVar(&o.refresh, "refresh-interval", defaultRefresh, "how often an Application is looked at without a reason, but at least twice an hour, and how long a failed revision rests. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts")
 	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
+	f.BoolVar(&o.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
 	f.BoolVar(&o.debug, "debug", false, "log more")
 	return cmd
 }
@@ -103,9 +105,16 @@ func runAgent(ctx context.Context, o agentOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := assemble(ctx, cfg, o, log)
+	plugins, err := newHost(log, o.requireSandbox)
 	if err != nil {
 		return err
+	}
+	if err := trySandbox(ctx, plugins, log, o.requireSandbox); err != nil {
+		return errors.Join(err, plugins.Close())
+	}
+	p, err := assemble(ctx, cfg, o, plugins, log)
+	if err != nil {
+		return errors.Join(err, plugins.Close())
 	}
 	defer p.engine.close()
 	return p.run(ctx)
@@ -158,8 +167,8 @@ type parts struct {
 
 // assemble makes the parts and ties them together. It is the one place that
 // knows every concrete type.
-func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.Logger) (*parts, error) {
-	p := &parts{log: log, options: o}
+func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, plugins *host.Host, log *slog.Logger) (*parts, error) {
+	p := &parts{log: log, options: o, host: plugins}
 	var err error
 	if p.cluster, err = cluster.New(cfg, log, cluster.Listeners{
 		Changed: func(app string, drifted bool) { p.agent.Live(app, drifted) },
@@ -200,9 +209,6 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, log *slog.L
 		p.agent.Moved(url)
 	}
 	if p.webhook, err = newWebhook(o.webhookSecret, p.watcher); err != nil {
-		return nil, err
-	}
-	if p.host, err = newHost(log); err != nil {
 		return nil, err
 	}
 	return p, p.tie(cfg)

@@ -200,7 +200,7 @@ func (o *lookOptions) engine(ctx context.Context, r *remote, app *api.Applicatio
 	if err != nil {
 		return nil, nil, err
 	}
-	plugins, err := newHost(log)
+	plugins, err := newHost(log, false)
 	if err != nil {
 		return nil, nil, errors.Join(err, mirrors.Close())
 	}

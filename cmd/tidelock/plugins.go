@@ -23,13 +23,20 @@ const (
 	externalProgram = "tidelock-external-secrets"
 )
 
+// requireSandboxFlag is that of all commands that run plugins for long, or on what
+// is not one's own.
+const (
+	requireSandboxFlag = "require-sandbox"
+	requireSandboxHelp = "refuse to work where the kernel lacks a part of the plugins' sandbox (Landlock, seccomp); without it there is a warning, and the rest is in force"
+)
+
 // newHost prepares the built-in plugins. None is started before it is needed.
-func newHost(log *slog.Logger) (*host.Host, error) {
+func newHost(log *slog.Logger, requireSandbox bool) (*host.Host, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	return host.New(host.Config{Logger: log, Plugins: []host.Spec{
+	return host.New(host.Config{Logger: log, RequireSandbox: requireSandbox, Plugins: []host.Spec{
 		{Name: "directory"},
 		{Name: "helm"},
 		{Name: "kustomize"},
@@ -40,6 +47,19 @@ func newHost(log *slog.Logger) (*host.Host, error) {
 			Grants: sandbox.Grants{Network: true}, Processes: 1,
 		},
 	}})
+}
+
+// trySandbox starts a plugin, so that what its sandbox lacks is told before there
+// is any work. It is an error only if the sandbox is required.
+func trySandbox(ctx context.Context, h *host.Host, log *slog.Logger, required bool) error {
+	err := h.Warm(ctx, "directory")
+	switch {
+	case err != nil && required:
+		return fmt.Errorf("--%s: %w", requireSandboxFlag, err)
+	case err != nil:
+		log.WarnContext(ctx, "a plugin does not start, and is tried again when it is needed", "error", err)
+	}
+	return nil
 }
 
 // renderers calls plugins for package render.

@@ -30,6 +30,8 @@ type renderOptions struct {
 	output      string
 	showSecrets bool
 	inputs      bool
+
+	requireSandbox bool
 }
 
 func newRenderCommand() *cobra.Command {
@@ -88,6 +90,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	f.StringArrayVar(&o.sealingKeys, "sealed-secrets-key", nil, "`FILE` with a private key of sealed-secrets, in PEM or as its Secret")
 	f.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
+	f.BoolVar(&o.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
 	f.BoolVar(&o.inputs, "inputs", false, "print what was read instead: what the result depends on")
 	return cmd
 }
@@ -110,7 +113,7 @@ func runRender(ctx context.Context, o renderOptions, out, talk io.Writer) error 
 	if err != nil {
 		return err
 	}
-	line, closePipeline, err := o.pipeline(input, talk)
+	line, closePipeline, err := o.pipeline(ctx, input, talk)
 	if err != nil {
 		return err
 	}
@@ -133,15 +136,20 @@ func runRender(ctx context.Context, o renderOptions, out, talk io.Writer) error 
 }
 
 // pipeline is the agent's own, with stand-ins for what only a cluster has.
-func (o *renderOptions) pipeline(in *renderInput, talk io.Writer) (*pipeline.Pipeline, func(), error) {
+func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.Writer) (*pipeline.Pipeline, func(), error) {
 	keys, err := newLocalKeys(o.sealingKeys)
 	if err != nil {
 		return nil, nil, err
 	}
 	log := slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	host, err := newHost(log)
+	host, err := newHost(log, o.requireSandbox)
 	if err != nil {
 		return nil, nil, err
+	}
+	if o.requireSandbox {
+		if err := trySandbox(ctx, host, log, true); err != nil {
+			return nil, nil, errors.Join(err, host.Close())
+		}
 	}
 	trees := &checkouts{find: in.checkout, revision: o.revision, log: log}
 	line := &pipeline.Pipeline{

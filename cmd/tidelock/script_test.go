@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/git/signature/signaturetest"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
+	"github.com/tidelock-io/tidelock/plugins/pluginstest"
 )
 
 func TestMain(m *testing.M) {
@@ -23,7 +25,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "plugin" { // a plugin process of a tidelock below
 		main()
 	}
-	testscript.Main(m, map[string]func(){"tidelock": main})
+	testscript.Main(m, map[string]func(){"tidelock": main, pluginstest.WithoutVerb: without})
 }
 
 // TestScript runs the stories in testdata/script. Beside testscript's own verbs
@@ -35,6 +37,9 @@ func TestMain(m *testing.M) {
 //	seal FILE NS NAME KEY=VALUE   write a SealedSecret for the last one made
 //	commit DIR [URL]   commit all of DIR, a repository with URL as its origin
 //	tag DIR NAME       tag the last commit of DIR
+//
+// and exec without CALL[,CALL...] tidelock ... runs it on a kernel that lacks
+// system calls.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -49,6 +54,16 @@ func TestScript(t *testing.T) {
 			"agekey": agekey, "encrypt": encrypt, "sealingkey": sealingkey, "seal": seal, "commit": commit, "tag": tag,
 		},
 	})
+}
+
+// without runs a program on a kernel that lacks system calls.
+func without() {
+	program, err := exec.LookPath(os.Args[2])
+	if err == nil {
+		err = pluginstest.Without(os.Args[1], append([]string{program}, os.Args[3:]...)...)
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(exitUsage)
 }
 
 type contextKey int

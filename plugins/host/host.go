@@ -19,6 +19,9 @@ type Config struct {
 	// Logger gets what plugins say, at debug; slog.Default() if nil.
 	Logger  *slog.Logger
 	Plugins []Spec
+	// RequireSandbox refuses a plugin where the kernel lacks a part of its
+	// sandbox. Without it the host warns once, and goes on with the rest.
+	RequireSandbox bool
 	// Dir is where sockets are put, in a private directory that is removed at
 	// the end; the system's directory for temporary files if "".
 	Dir string
@@ -35,6 +38,8 @@ type Host struct {
 	// scratch is made when it is first needed.
 	scratch     func() (*workDir, error)
 	usedScratch atomic.Bool
+
+	lacks lacking // what was warned of
 
 	run       *errgroup.Group // what the host waits for at Close
 	closeOnce sync.Once
@@ -65,6 +70,7 @@ func New(config Config) (*Host, error) {
 		if spec.Name == "" || h.pools[spec.Name] != nil {
 			return nil, fmt.Errorf("plugin %q is given twice, or without a name", spec.Name)
 		}
+		spec.Grants.Require = spec.Grants.Require || config.RequireSandbox
 		h.pools[spec.Name] = newPool(h, spec.withDefaults(self))
 	}
 	if h.dir, err = newWorkDir(config.Dir); err != nil {

@@ -26,7 +26,7 @@ type pool struct {
 	earliest time.Time // of the next start
 	failed   error     // of the last start, nil if it worked
 	failures int       // of starts, ever
-	told     bool      // what its sandbox lacks was logged
+	told     bool      // what its sandbox lacks was passed on
 }
 
 func newPool(h *Host, spec Spec) *pool {
@@ -158,14 +158,14 @@ func (p *pool) backOff() {
 	p.deaths++
 }
 
-// tell needs p.mu. It logs what the sandbox lacks, once.
+// tell needs p.mu.
 func (p *pool) tell(proc *process) {
 	log := p.host.log.With("plugin", p.spec.Name)
 	log.Debug("plugin started", "version", clean(proc.about.GetVersion()), "pid", proc.runner.cmd.Process.Pid,
 		"confinedBy", clean(strings.Join(proc.about.GetConfinedBy(), ", ")))
 	if lacks := proc.about.GetNotConfinedBy(); len(lacks) > 0 && !p.told {
 		p.told = true
-		log.Warn("plugin runs with a weaker sandbox", "lacking", clean(strings.Join(lacks, "; ")))
+		p.host.lacks.warn(log, clean(strings.Join(lacks, "; ")))
 	}
 }
 

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "host" {
 		beHost(os.Args[2])
 	}
+	if len(os.Args) > 3 && os.Args[1] == pluginstest.WithoutVerb {
+		fmt.Println(pluginstest.Without(os.Args[2], os.Args[3:]...))
+		os.Exit(1)
+	}
 	pluginstest.Main(m,
 		sdk.Plugin{Name: "rogue", Renderer: rogue{}, Serial: true, Decrypter: rogue{}},
 		sdk.Plugin{Name: "crowd", Renderer: rogue{}},
@@ -49,7 +53,11 @@ func (rogue) Render(ctx context.Context, req *sdk.RenderRequest) (*sdk.RenderRes
 	if act, ok := acts[what]; ok {
 		return act(ctx, req)
 	}
-	if try, ok := attempts[what]; ok {
+	try, ok := attempts[what]
+	if file, isFile := strings.CutPrefix(what, "read /"); isFile && !ok {
+		try, ok = func() error { _, err := os.ReadFile("/" + file); return err }, true
+	}
+	if ok {
 		verdict := "allowed"
 		if err := try(); err != nil {
 			verdict = "refused: " + err.Error()
@@ -134,6 +142,13 @@ var acts = map[string]func(context.Context, *sdk.RenderRequest) (*sdk.RenderResu
 			hoard = append(hoard, b) //nolint:staticcheck // to keep it is its part
 		}
 	},
+	"300 MB": func(context.Context, *sdk.RenderRequest) (*sdk.RenderResult, error) {
+		b := make([]byte, 300<<20)
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
+		return one(fmt.Sprint(len(b))), nil
+	},
 	"ask without end": func(_ context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
 		for i := 0; ; i++ {
 			if _, err := req.Tree.Stat(fmt.Sprint("f", i)); err != nil && !strings.Contains(err.Error(), "not exist") {
@@ -156,21 +171,24 @@ var acts = map[string]func(context.Context, *sdk.RenderRequest) (*sdk.RenderResu
 
 // attempts are what the sandbox forbids. They return nil if allowed.
 var attempts = map[string]func() error{
-	"read /etc/passwd": func() error { _, err := os.ReadFile("/etc/passwd"); return err },
-	"list /":           func() error { _, err := os.ReadDir("/"); return err },
-	"write":            func() error { return os.WriteFile("/tmp/tidelock-rogue", nil, 0o600) },
-	"remove":           func() error { return os.Remove("/tmp/tidelock-rogue-mark") },
-	"dial TCP":         func() error { _, err := net.Dial("tcp", "127.0.0.1:1"); return denied(err) },
-	"dial UDP":         func() error { _, err := net.Dial("udp", "127.0.0.1:1"); return denied(err) },
-	"dial unix":        func() error { _, err := net.Dial("unix", "/nowhere"); return denied(err) },
-	"listen":           func() error { _, err := net.Listen("tcp", "127.0.0.1:0"); return denied(err) },
-	"exec":             func() error { return exec.Command("/bin/true").Run() },
-	"fork":             func() error { return raw(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD)) },
-	"kill the host":    func() error { return syscall.Kill(os.Getppid(), 0) },
-	"trace the host":   func() error { return raw(syscall.SYS_PTRACE, syscall.PTRACE_ATTACH, uintptr(os.Getppid())) },
-	"memfd":            func() error { return raw(319) },
-	"io_uring":         func() error { return denied(raw(425, 1)) },
-	"raise limits":     func() error { return syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{Cur: 1, Max: 1}) },
+	"read /etc/passwd":  func() error { _, err := os.ReadFile("/etc/passwd"); return err },
+	"list /":            func() error { _, err := os.ReadDir("/"); return err },
+	"write":             func() error { return os.WriteFile("/tmp/tidelock-rogue", nil, 0o600) },
+	"remove":            func() error { return os.Remove("/tmp/tidelock-rogue-mark") },
+	"dial TCP":          func() error { _, err := net.Dial("tcp", "127.0.0.1:1"); return denied(err) },
+	"dial UDP":          func() error { _, err := net.Dial("udp", "127.0.0.1:1"); return denied(err) },
+	"dial unix":         func() error { _, err := net.Dial("unix", "/nowhere"); return denied(err) },
+	"listen":            func() error { _, err := net.Listen("tcp", "127.0.0.1:0"); return denied(err) },
+	"exec":              func() error { return exec.Command("/bin/true").Run() },
+	"fork":              func() error { return raw(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD)) },
+	"kill the host":     func() error { return syscall.Kill(os.Getppid(), 0) },
+	"trace the host":    func() error { return raw(syscall.SYS_PTRACE, syscall.PTRACE_ATTACH, uintptr(os.Getppid())) },
+	"memfd":             func() error { return denied(raw(319)) },
+	"io_uring":          func() error { return denied(raw(425, 1)) },
+	"raise limits":      func() error { return syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{Cur: 1, Max: 1}) },
+	"fork bomb":         forkBomb,
+	"leave the session": func() error { return raw(syscall.SYS_SETSID) },
+	"leave the group":   func() error { return raw(syscall.SYS_SETPGID, 0, 0) },
 	"host's memory": func() error {
 		_, err := os.Open(fmt.Sprintf("/proc/%d/mem", os.Getppid()))
 		return err
@@ -195,6 +213,16 @@ func raw(call uintptr, args ...uintptr) error {
 		_, _, _ = syscall.RawSyscall(syscall.SYS_EXIT, 0, 0, 0)
 	}
 	return nil
+}
+
+// forkBomb does what forks without end would, a thousand times.
+func forkBomb() error {
+	for range 1000 {
+		if err := raw(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD)); err == nil || !errors.Is(err, syscall.EPERM) {
+			return err
+		}
+	}
+	return syscall.EPERM
 }
 
 func request(what string) *sdk.RenderRequest {
@@ -294,16 +322,38 @@ func TestSandboxControl(t *testing.T) {
 	h := pluginstest.Host(t, host.Spec{Name: "rogue", Grants: sandbox.Grants{
 		Network: true, Exec: true, Files: []string{"/"}, Write: []string{"/tmp", "/dev"},
 	}})
-	for _, what := range []string{"read /etc/passwd", "list /", "write", "dial TCP", "dial UDP", "exec", "fork"} {
+	for _, what := range []string{"read /etc/passwd", "list /", "write", "dial TCP", "dial UDP", "exec", "fork", "fork bomb"} {
 		if got, err := render(h, "rogue", what); err != nil || got != "allowed" {
 			t.Errorf("%s: %q, %v", what, got, err)
 		}
 	}
 	os.Remove("/tmp/tidelock-rogue")
-	for _, what := range []string{"dial unix", "listen", "trace the host", "memfd", "io_uring"} {
+	for _, what := range []string{"dial unix", "listen", "trace the host", "memfd", "io_uring", "leave the session", "leave the group"} {
 		if got, err := render(h, "rogue", what); err != nil || !strings.HasPrefix(got, "refused: ") {
 			t.Errorf("%s, whatever is granted: %q, %v", what, got, err)
 		}
+	}
+}
+
+// TestLimitsControl: what is too much by default is not where more is allowed.
+func TestLimitsControl(t *testing.T) {
+	h := pluginstest.Host(t, host.Spec{Name: "rogue", Limits: host.Limits{Documents: 1_000_000}})
+	if result, err := h.Render(context.Background(), "rogue", request("million")); err != nil || len(result.Documents) != 1_000_000 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestMemoryGrant: the same work is done or dies, by the memory that is granted.
+func TestMemoryGrant(t *testing.T) {
+	if raceEnabled {
+		t.Skip("no limit on memory can be set")
+	}
+	h := pluginstest.Host(t, host.Spec{Name: "rogue"}, host.Spec{Name: "crowd", Grants: sandbox.Grants{Memory: 256 << 20}})
+	if got, err := render(h, "rogue", "300 MB"); got != "314572800" {
+		t.Errorf("300 MB of 1 GiB: %q, %v", got, err)
+	}
+	if got, err := render(h, "crowd", "300 MB"); !errors.Is(err, host.ErrCrashed) {
+		t.Errorf("300 MB of 256 MiB: %q, %v", got, err)
 	}
 }
 

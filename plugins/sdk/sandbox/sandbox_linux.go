@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 
@@ -27,7 +27,11 @@ const signalsScoped = 6
 func enter(g Grants) (status Status) {
 	status.note("resource limits", limit(g))
 	version, err := confineFiles(g)
-	status.note(fmt.Sprintf("landlock %d", version), err)
+	if err != nil {
+		status.note("landlock", err)
+	} else {
+		status.note(fmt.Sprintf("landlock %d", version), nil)
+	}
 	status.note("seccomp", filterCalls(g, err == nil && version >= signalsScoped))
 	return status
 }
@@ -39,7 +43,7 @@ func confineFiles(g Grants) (version int, err error) {
 		if err := llsyscall.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 			return 0, err
 		}
-		return 0, errors.New("the kernel has none, files are not confined")
+		return 0, fmt.Errorf("the kernel has none, or it is off (%w): files are not confined", cmp.Or(err, error(unix.ENOSYS)))
 	}
 	paths := g.Files
 	if g.Network {

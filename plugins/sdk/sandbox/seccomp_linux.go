@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -115,7 +116,7 @@ func load(program []bpf.Instruction) error {
 	prog := unix.SockFprog{Len: uint16(len(raw)), Filter: &filter[0]}
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog))) //nolint:gosec // as the call wants it
 	if errno != 0 {
-		return errno
+		return fmt.Errorf("the kernel has none, or does not permit it (%w): system calls, and with them the network, are not confined", errno)
 	}
 	if thread != 0 {
 		return errors.New("a thread could not be confined")
