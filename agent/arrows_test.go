@@ -31,6 +31,7 @@ var arrows = []struct {
 	{"agent/window", []string{"k8s.io/client-go", module + "/agent/cluster"}, "window is pure: hand it the time"},
 	{"agent/plan", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply"}, "plan is pure: hand it changes"},
 	{"agent/git", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},
+	{"agent/registry", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},
 	{"agent/cluster", []string{module + "/agent/plan", module + "/agent/apply", module + "/agent/reconcile", module + "/render$"}, "what is live does not depend on what is done about it"},
 	{"agent/apply", []string{module + "/agent/reconcile", module + "/render$", module + "/agent/git"}, "the writer runs plans and knows no Git"},
 	{"render", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile"}, "rendering needs no cluster: the command line does it, too"},
@@ -113,7 +114,9 @@ func allowed(from, dep string) bool {
 	case module + "/secrets", module + "/render/manifest", module + "/plugins/sdk", module + "/plugins/sdk/sandbox", module + "/plugins/sdk/wire":
 		return true
 	case module + "/agent/git/signature":
-		return from == "agent/git"
+		return from == "agent/git" || from == "agent/registry"
+	case module + "/agent/git":
+		return from == "agent/registry"
 	case module + "/agent/api":
 		return from != "render/manifest"
 	case module + "/secrets/external", module + "/secrets/sealed", module + "/secrets/redact":

@@ -4,12 +4,13 @@
 // The flow, and the room of each step:
 //
 //	commit ─► tree ─► manifests ─► secrets ─► changes ─► plan ─► apply ─► status
-//	git               render       secrets    diff       plan    apply    reconcile
+//	git, registry     render       secrets    diff       plan    apply    reconcile
 //
 // The rooms:
 //
 //   - api: Argo CD's objects
 //   - git: mirrors, revisions, and Tree, the files of one commit
+//   - registry: the same of charts, OCI artifacts and single files
 //   - pipeline: the first half of the flow, from an Application to what it states
 //   - cluster: what is live, known by watches and kept as records
 //   - diff, health, plan, project, window: pure functions of what the others found;

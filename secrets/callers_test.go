@@ -22,6 +22,7 @@ var callers = map[string]string{
 	"agent/git/ssh.go":           "to log in",
 	"agent/git/token.go":         "to log in",
 	"agent/git/webhook.go":       "to check a signature",
+	"agent/registry/client.go":   "to log in",
 	"agent/simtest/repo.go":      "the simulation's own objects, told apart by content",
 	"agent/simtest/settle.go":    "the simulation's own objects, compared with its server's",
 	"cmd/tidelock/render.go":     "--show-secrets",
