@@ -158,7 +158,9 @@ func TestPrograms(t *testing.T) {
 		kind         error
 		says         string
 	}{
-		{"fork bomb", "bomb() { bomb | bomb & }; bomb; wait; sleep 60", host.ErrTooLarge, "its programs were "},
+		// Not the bomb that doubles: as root, whom the kernel does not limit, it takes
+		// the machine's processes from all other tests until it is seen.
+		{"fork bomb", "while :; do sleep 60 & done", host.ErrTooLarge, "its programs were "},
 		{"many", "i=0; while [ $i -lt 100 ]; do sleep 60 & i=$((i+1)); done; wait", host.ErrTooLarge, "64 are allowed: all were killed"},
 		{"large files", "for i in 1 2 3 4 5; do head -c 300000000 /dev/zero > $TMPDIR/$i; done; sleep 60", host.ErrTooLarge, "its programs and their files took "},
 		{"hang", "sleep 3600 & sleep 3600", host.ErrTimeout, "killed after 3s"},
