@@ -15,7 +15,7 @@ const maxChanges = 10_000
 // have many inputs.
 type Changes struct {
 	paths []string // entries that came, went, or are another object; sorted
-	ways  bool     // one of them is, or was, a link or a directory: something a link may lead through
+	ways  bool     // one of them is, or was, no file: something a link may lead through
 }
 
 // errManyChanges says that two trees have too little in common.
@@ -83,7 +83,7 @@ func (c *Changes) add(path string, nodes ...*node) error {
 	}
 	c.paths = append(c.paths, path)
 	for _, n := range nodes {
-		c.ways = c.ways || n != nil && (n.kind == Link || n.kind == Directory)
+		c.ways = c.ways || n != nil && (n.kind == Link || n.kind == Directory || n.kind == Submodule)
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (fs Facts) touched(c *Changes) Facts {
 // look each of them up among the facts, which are sorted by path.
 func (fs Facts) near(c *Changes) bool {
 	for i := range fs {
-		if f := &fs[i]; (f.lost || f.linked() || f.Op == OpList) && c.touch(*f) {
+		if f := &fs[i]; (f.lost || f.linked() || f.Module != "" || f.Op == OpList) && c.touch(*f) {
 			return true
 		}
 	}
@@ -135,9 +135,10 @@ func (f Fact) linked() bool { return f.Resolved != "" || f.Error != "" }
 
 // touch reports whether a path that a fact names changed, or one above it; or of
 // a listing one in it. What a link may lead through may be on the way to any that
-// is linked.
+// is linked. In a submodule a fact is always asked, for who may read it is nothing
+// that a commit says.
 func (c *Changes) touch(f Fact) bool {
-	return f.lost || c.ways && f.linked() || c.above(f.Path) || f.Resolved != "" && c.above(f.Resolved) || f.Op == OpList && c.below(f.Path, f.Resolved)
+	return f.lost || f.Module != "" || c.ways && f.linked() || c.above(f.Path) || f.Resolved != "" && c.above(f.Resolved) || f.Op == OpList && c.below(f.Path, f.Resolved)
 }
 
 // above reports whether path or a directory on the way to it is among the

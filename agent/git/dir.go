@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,8 @@ import (
 )
 
 // Dir returns the tree of a directory on disk as Git would see it: contents are
-// hashed as blobs, .git is hidden, a nested repository is a submodule. Links
+// hashed as blobs, .git is hidden, a submodule is the directory that is checked
+// out, any other nested repository is a submodule that cannot be read. Links
 // obey the same rules as in a commit, so nothing outside is read. Each directory
 // is listed once; files are read whenever they are asked for.
 func Dir(name string) (*Tree, error) {
@@ -68,7 +70,7 @@ func (s *disk) node(in string, e fs.DirEntry) node {
 		n.kind = Link
 	case e.IsDir():
 		n.kind = Directory
-		if _, err := s.base.Lstat(path.Join(in, e.Name(), ".git")); err == nil {
+		if s.foreign(path.Join(in, e.Name(), ".git")) {
 			n.kind = Submodule
 		}
 	case e.Type().IsRegular():
@@ -78,6 +80,20 @@ func (s *disk) node(in string, e fs.DirEntry) node {
 		}
 	}
 	return n
+}
+
+// foreign tells a nested repository from a submodule that is checked out: its
+// .git is a file that leads to where its superproject keeps it.
+func (s *disk) foreign(dotGit string) bool {
+	info, err := s.base.Lstat(dotGit)
+	if err != nil {
+		return false
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxTarget {
+		return true
+	}
+	text, err := s.base.ReadFile(dotGit)
+	return err != nil || !bytes.HasPrefix(text, []byte("gitdir: ")) || !bytes.Contains(text, []byte("/modules/"))
 }
 
 func (s *disk) readFile(name string, _ plumbing.Hash, limit int64) ([]byte, plumbing.Hash, error) {

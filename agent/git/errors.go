@@ -28,11 +28,11 @@ var (
 var (
 	// ErrPath: nothing has that path. It is an fs.ErrNotExist.
 	ErrPath = fmt.Errorf("no such path: %w", fs.ErrNotExist)
-	// ErrSubmodule: the path is, or lies in, a submodule, which is not fetched.
+	// ErrSubmodule: the path is, or lies in, a submodule, which cannot be read.
 	ErrSubmodule = errors.New("submodule")
 	// ErrLink: a symbolic link is absolute, leaves the tree, or is part of a loop.
 	ErrLink = errors.New("symbolic link not followed")
-	// ErrLFS: the file is a Git LFS pointer; its content is kept elsewhere.
+	// ErrLFS: the file is a Git LFS pointer, and its content cannot be had.
 	ErrLFS = errors.New("is a Git LFS pointer")
 	// ErrIsDir: a file was asked for and the path is a directory.
 	ErrIsDir = errors.New("is a directory")

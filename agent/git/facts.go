@@ -29,13 +29,15 @@ type Fact struct {
 	Hash     string `json:"hash,omitempty"`     // read, lookup: object id of the content; list: of names and types
 	Size     int64  `json:"size,omitempty"`     // stat of a file
 	Error    string `json:"error,omitempty"`    // why nothing could be read
+	// Module is the submodule that the path lies in, and the commit of it: path@sha.
+	Module string `json:"module,omitempty"`
 
 	lost bool // errUnreadable: says nothing about the commit
 }
 
 // factOf is the fact that op on path ended at a place, with what it found there.
 func factOf(op Op, path string, at place, listing *dir, err error) Fact {
-	f := Fact{Op: op, Path: path}
+	f := Fact{Op: op, Path: path, Module: at.module}
 	if at.path != path {
 		f.Resolved = at.path
 	}
@@ -63,6 +65,9 @@ func (f Fact) String() string {
 	fmt.Fprintf(&b, "%-6s %s", f.Op, f.Path)
 	if f.Resolved != "" {
 		fmt.Fprintf(&b, " -> %s", f.Resolved)
+	}
+	if f.Module != "" {
+		fmt.Fprintf(&b, " in %s", f.Module)
 	}
 	if f.Error != "" {
 		fmt.Fprintf(&b, " error=%q", f.Error)
@@ -119,6 +124,12 @@ func (fs Facts) Broken(tree *Tree) (Fact, bool) {
 func (f Fact) holds(tree *Tree) bool {
 	if f.lost {
 		return false
+	}
+	// Whether another submodule has the same files is not worth fetching it.
+	if tree.listsModules() {
+		if at, err := tree.resolveBy(f.Path, &f.Module); errors.Is(err, errOtherModule) || at.module != f.Module {
+			return false
+		}
 	}
 	now, err := f.again(tree)
 	return err == nil && now == f

@@ -100,7 +100,11 @@ func entriesOf(in fs.StatFS, at place, d *dir) []fs.DirEntry {
 	entries := make([]fs.DirEntry, len(d.nodes))
 	for i := range d.nodes {
 		n := &d.nodes[i]
-		entries[i] = &entry{in, path.Join(at.path, n.name), n.name, n.kind}
+		kind := n.kind
+		if kind == Submodule && at.tree.hasModules() {
+			kind = Directory
+		}
+		entries[i] = &entry{in, path.Join(at.path, n.name), n.name, kind}
 	}
 	return entries
 }

@@ -46,3 +46,52 @@ func FuzzLinks(f *testing.F) {
 		}
 	})
 }
+
+// FuzzPointer: what is taken for a pointer is what Git LFS would write for it.
+func FuzzPointer(f *testing.F) {
+	p := pointer{strings.Repeat("4d", 32), 12345}
+	f.Add(p.String())
+	f.Add(strings.TrimSuffix(p.String(), "\n"))
+	f.Add("version https://git-lfs.github.com/spec/v1\next-0-foo sha256:aa\noid sha256:bb\nsize 1\n")
+	f.Add("version https://git-lfs.github.com/spec/v1\noid sha256:../../../etc/passwd\nsize -1\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := parsePointer([]byte(text))
+		switch {
+		case err != nil && p != pointer{}:
+			t.Fatalf("%q: %v with %v", text, p, err)
+		case err == nil && (p.String() != strings.TrimSuffix(text, "\n")+"\n" || !isPointer([]byte(text)) || p.size < 0 || len(p.oid) != 64):
+			t.Fatalf("%q is taken for %q", text, p)
+		case err == nil && !strings.HasPrefix(lfsStore{path: "/m"}.file(p.oid), "/m/lfs/objects/"):
+			t.Fatalf("%q is kept outside", text)
+		}
+	})
+}
+
+// FuzzGitmodules: whatever is listed lies in the tree, and whatever address comes
+// of it is a server's.
+func FuzzGitmodules(f *testing.F) {
+	f.Add("[submodule \"lib\"]\n\tpath = vendor/lib\n\turl = ../lib.git\n", "https://git.example.com/org/shop.git")
+	f.Add("[submodule \"../x\"]\npath=../../x\nurl=file:///etc\n", "git@git.example.com:org/shop.git")
+	f.Add("[submodule \"a\"]\npath=/a\nurl=ext::sh -c id\n[submodule \"b\"]\npath=b\nurl=-oProxyCommand=id\n", "ssh://git@h/x")
+	f.Add("[submodule \"a\"]\npath=a\nurl=../../../../../x\n", "/srv/git/shop.git")
+	f.Fuzz(func(t *testing.T, text, parent string) {
+		listed, err := parseGitmodules([]byte(text))
+		if err != nil && listed != nil {
+			t.Fatalf("%q: %v with %v", text, listed, err)
+		}
+		for path, to := range listed {
+			if !fs.ValidPath(path) || path == "." {
+				t.Fatalf("%q lists the path %q", text, path)
+			}
+			address, err := moduleURL(parent, to)
+			if err != nil {
+				continue
+			}
+			scheme, _, ok := strings.Cut(address, "://")
+			_, local := localPath(address)
+			if local || strings.HasPrefix(address, "-") || ok && scheme != "https" && scheme != "http" && scheme != "ssh" && scheme != "git+ssh" || !ok && !scpLike.MatchString(address) {
+				t.Fatalf("%q of %q leads to %q", to, parent, address)
+			}
+		}
+	})
+}

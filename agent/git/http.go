@@ -45,6 +45,7 @@ func (c Credentials) client(own bool) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	base.DisableKeepAlives = true // few requests, far between
 	return &http.Client{Transport: base, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }
 

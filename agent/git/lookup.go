@@ -29,6 +29,9 @@ type place struct {
 	node *node         // nil if nothing is there
 	hash plumbing.Hash // of a file, when lookup was asked
 	size int64         // of a file, when stat or lookup was asked
+
+	tree   *Tree  // that the node is of: a submodule's, if module says so
+	module string // the first submodule on the way, and its commit; "" if there is none
 }
 
 func (p place) entry(err error) Entry {
@@ -65,29 +68,38 @@ func (t *Tree) lookup(name string) (place, error) {
 
 // resolve walks name from the root, one component at a time, as a kernel would
 // in a file system that holds this tree and nothing else.
-func (t *Tree) resolve(name string) (place, error) {
+func (t *Tree) resolve(name string) (place, error) { return t.resolveBy(name, nil) }
+
+// resolveBy is resolve that enters no other submodule first than one, if that is
+// not nil.
+func (t *Tree) resolveBy(name string, module *string) (place, error) {
 	if !fs.ValidPath(name) {
-		return place{path: name}, fs.ErrInvalid
+		return place{path: name, tree: t}, fs.ErrInvalid
 	}
-	w := walk{tree: t, above: make([]step, 0, 8), todo: make([]leg, 0, 4)}
-	if err := w.enter("", &t.root); err != nil {
-		return place{path: "."}, err
+	w := walk{only: module, above: make([]step, 0, 8), todo: make([]leg, 0, 4)}
+	if err := w.enter(t, "", &t.root, ""); err != nil {
+		return place{path: ".", tree: t}, err
 	}
-	return w.to(name)
+	at, err := w.to(name)
+	at.tree, at.module = w.here().tree, w.module
+	return at, err
 }
 
 // A walk stands in a directory of the tree and has some way to go.
 type walk struct {
-	tree  *Tree
-	above []step // from the root to here
-	todo  []leg  // the last one comes first
-	links int
+	above  []step // from the root to here
+	todo   []leg  // the last one comes first
+	links  int
+	module string  // the first submodule that was come to, and its commit
+	only   *string // which that has to be
 }
 
 type step struct {
-	path string
-	node *node
-	dir  *dir
+	tree  *Tree
+	path  string
+	node  *node
+	dir   *dir
+	mount string // where the tree begins: "", or the path of a submodule
 }
 
 // A leg is a piece of the way: the name itself, or what a link put in its place.
@@ -98,14 +110,34 @@ type leg struct {
 
 func (w *walk) here() step { return w.above[len(w.above)-1] }
 
-func (w *walk) enter(path string, n *node) error {
-	d, err := w.tree.dir(display(path), n.id)
+func (w *walk) enter(t *Tree, path string, n *node, mount string) error {
+	d, err := t.dir(display(path), n.id)
 	if err != nil {
 		return err
 	}
-	w.above = append(w.above, step{path, n, d})
+	w.above = append(w.above, step{t, path, n, d, mount})
 	return nil
 }
+
+// cross goes into a submodule.
+func (w *walk) cross(path string, n *node) error {
+	here := w.here()
+	if w.module == "" && here.tree.hasModules() {
+		w.module = path + "@" + n.id.String()
+	}
+	if w.only != nil && *w.only != w.module {
+		return errOtherModule
+	}
+	within := strings.TrimPrefix(strings.TrimPrefix(path, here.mount), "/")
+	t, err := here.tree.module(path, within, n.id)
+	if err != nil {
+		return err
+	}
+	return w.enter(t, path, &t.root, path)
+}
+
+// errOtherModule ends a walk that only asks whether a submodule is as it was.
+var errOtherModule = errors.New("another submodule, or another commit of it")
 
 // next returns the next component and the link that it comes from.
 func (w *walk) next() (name string, from link, ok bool) {
@@ -162,11 +194,11 @@ func (w *walk) pass(name string) (at place, done bool, err error) {
 	case n == nil:
 		err = failf(ErrPath, "%s does not exist", at.path)
 	case n.kind == Submodule:
-		err = failf(ErrSubmodule, "%s is a submodule; submodules are not fetched", at.path)
+		err = w.cross(at.path, n)
 	case n.kind == Link:
 		err = w.follow(at.path, n)
 	case n.kind == Directory:
-		err = w.enter(at.path, n)
+		err = w.enter(here.tree, at.path, n, here.mount)
 	case w.more():
 		err = failf(ErrNotDir, "%s is a file, not a directory", at.path)
 	default:

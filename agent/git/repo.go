@@ -25,6 +25,10 @@ type Repo struct {
 	// Depth is how many commits are fetched of each branch that is asked for; 0 is
 	// one. What needs more history fetches all of it.
 	Depth int
+	// LFS fetches the files that are kept by Git LFS when they are read.
+	LFS bool
+	// Modules reaches submodules; nil refuses to read them.
+	Modules *Modules
 }
 
 // String is the address without user and password.

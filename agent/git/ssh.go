@@ -157,26 +157,68 @@ func (s *sshSession) refused(err error) error {
 	return fmt.Errorf("the server says %q", said)
 }
 
-func (s *sshSession) start(ctx context.Context) error {
-	host, port := strings.Trim(s.endpoint.Host, "[]"), strconv.Itoa(cmp.Or(s.endpoint.Port, 22))
-	address := net.JoinHostPort(host, port)
-	conn, err := s.transport.way.dialSSH(ctx, host, port)
-	if err != nil {
+func (s *sshSession) start(ctx context.Context) (err error) {
+	if s.client, s.stop, err = s.transport.connect(ctx, s.endpoint); err != nil {
 		return err
 	}
-	s.stop = context.AfterFunc(ctx, func() { conn.Close() })
-	config := *s.transport.config
-	if s.transport.hosts != nil {
-		config.HostKeyAlgorithms = s.transport.hosts.HostKeyAlgorithms(address)
+	return s.run()
+}
+
+// connect logs in to a server. The connection ends with ctx until stop is called.
+func (t *sshTransport) connect(ctx context.Context, ep *transport.Endpoint) (_ *ssh.Client, stop func() bool, err error) {
+	host, port := strings.Trim(ep.Host, "[]"), strconv.Itoa(cmp.Or(ep.Port, 22))
+	address := net.JoinHostPort(host, port)
+	conn, err := t.way.dialSSH(ctx, host, port)
+	if err != nil {
+		return nil, nil, err
+	}
+	stop = context.AfterFunc(ctx, func() { conn.Close() })
+	config := *t.config
+	if t.hosts != nil {
+		config.HostKeyAlgorithms = t.hosts.HostKeyAlgorithms(address)
 	}
 	c, channels, requests, err := ssh.NewClientConn(conn, address, &config)
 	if err != nil {
+		stop()
 		conn.Close()
-		return err
+		return nil, nil, err
 	}
-	s.client = ssh.NewClient(c, channels, requests)
-	return s.run()
+	return ssh.NewClient(c, channels, requests), stop, nil
 }
+
+// output runs a command on a repository and returns what it prints, of which no
+// more than limit bytes are read.
+func (t *sshTransport) output(ctx context.Context, ep *transport.Endpoint, command string, limit int64) ([]byte, error) {
+	client, stop, err := t.connect(ctx, ep)
+	if err != nil {
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	defer client.Close()
+	defer stop()
+	session, err := client.NewSession()
+	if err != nil {
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	defer session.Close()
+	out, err := session.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := session.Start(command); err != nil {
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	text, err := io.ReadAll(atMost(out, limit))
+	if err == nil {
+		err = session.Wait()
+	}
+	if err != nil {
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	return text, nil
+}
+
+// quoted is a path as a shell takes it for one word.
+func quoted(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
 
 func (s *sshSession) run() error {
 	var err error
@@ -190,7 +232,7 @@ func (s *sshSession) run() error {
 	if s.stdout, err = s.session.StdoutPipe(); err != nil {
 		return err
 	}
-	return s.session.Start("git-upload-pack '" + strings.ReplaceAll(s.endpoint.Path, "'", `'\''`) + "'")
+	return s.session.Start("git-upload-pack " + quoted(s.endpoint.Path))
 }
 
 func (s *sshSession) UploadPack(ctx context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {

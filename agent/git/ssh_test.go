@@ -70,6 +70,11 @@ func (u *upstream) serveSSH(t *testing.T, host ssh.Signer, user ssh.PublicKey) (
 
 func (u *upstream) exec(channel ssh.Channel, command string) {
 	defer channel.Close()
+	if path, ok := strings.CutPrefix(command, "git-lfs-authenticate "); ok && u.authenticate != nil {
+		u.authenticate(channel, path)
+		_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{}))
+		return
+	}
 	path, ok := strings.CutPrefix(command, "git-upload-pack ")
 	if !ok {
 		return

@@ -30,6 +30,7 @@ type Options struct {
 	FetchTimeout time.Duration // for one fetch; default 5 min
 	MaxRefs      int64         // bytes a server may send as its list of refs; default 64 MiB
 	MaxPack      int64         // bytes a server may send as a pack; default 4 GiB
+	MaxLFS       int64         // bytes of a mirror's files that Git LFS keeps, before old ones go; default 1 GiB
 	MaxPacks     int           // packs in a mirror before some are merged; default 16
 	Idle         time.Duration // how long a revision that nobody asks for is watched; default 1 h
 	Log          *slog.Logger
@@ -40,6 +41,7 @@ func (o Options) orDefault() Options {
 	o.FetchTimeout = cmp.Or(o.FetchTimeout, 5*time.Minute)
 	o.MaxRefs = cmp.Or(o.MaxRefs, 64<<20)
 	o.MaxPack = cmp.Or(o.MaxPack, 4<<30)
+	o.MaxLFS = cmp.Or(o.MaxLFS, 1<<30)
 	o.MaxPacks = cmp.Or(o.MaxPacks, 16)
 	o.Idle = cmp.Or(o.Idle, time.Hour)
 	if o.Log == nil {
@@ -173,7 +175,11 @@ func (s *Store) Tree(ctx context.Context, repo Repo, sha string) (*Tree, error) 
 			return nil, err
 		}
 	}
-	return s.tree(ctx, r, plumbing.NewHash(sha))
+	t, err := s.tree(ctx, r, plumbing.NewHash(sha))
+	if err != nil {
+		return nil, err
+	}
+	return s.reaching(t, r, repo), nil
 }
 
 func (s *Store) tree(ctx context.Context, r *remote, h plumbing.Hash) (*Tree, error) {

@@ -11,9 +11,10 @@ type link struct{ at, target string }
 // follow puts the target of the link n, which is at path at, before the way
 // that is left.
 func (w *walk) follow(at string, n *node) error {
-	target, err := w.tree.source.readLink(at, n.id)
+	here := w.here().tree
+	target, err := here.source.readLink(at, n.id)
 	if err != nil {
-		return w.tree.broken(at, err)
+		return here.broken(at, err)
 	}
 	if w.links++; w.links > maxLinks {
 		return failf(ErrLink, "link %s -> %s: more than %d links in a row, probably a loop", at, target, maxLinks)

@@ -1,7 +1,6 @@
 package git
 
 import (
-	"bytes"
 	"io/fs"
 	"sync/atomic"
 
@@ -16,10 +15,11 @@ type Tree struct {
 	source source
 	limits Limits
 	root   node
+	reach  *reach // beyond it; nil for nowhere
 }
 
 func newTree(from source, limits Limits) *Tree {
-	return &Tree{from, limits.orDefault(), node{kind: Directory, id: from.root()}}
+	return &Tree{source: from, limits: limits.orDefault(), root: node{kind: Directory, id: from.root()}}
 }
 
 var (
@@ -118,15 +118,15 @@ func (t *Tree) read(name string) ([]byte, place, error) {
 	if at.node.kind == Directory {
 		return nil, at, failf(ErrIsDir, "%s is a directory, not a file", at.path)
 	}
-	content, hash, err := t.source.readFile(at.path, at.node.id, t.limits.FileSize)
+	content, hash, err := at.tree.source.readFile(at.path, at.node.id, t.limits.FileSize)
 	if err != nil {
 		return nil, at, t.broken(at.path, err)
 	}
 	at.hash = hash
 	if isPointer(content) {
-		return nil, at, failf(ErrLFS, "%s is a Git LFS pointer; its content is not in the repository", at.path)
+		content, err = at.tree.follow(at.path, content)
 	}
-	return content, at, nil
+	return content, at, err
 }
 
 // peek is read without the content: a file that was read once needs no more.
@@ -147,22 +147,23 @@ func (t *Tree) list(name string) (place, *dir, error) {
 	if at.node.kind != Directory {
 		return at, nil, failf(ErrNotDir, "%s is a file, not a directory", at.path)
 	}
-	d, err := t.dir(at.path, at.node.id)
+	d, err := at.tree.dir(at.path, at.node.id)
 	return at, d, err
 }
 
-// stat resolves name and learns the size of a file.
+// stat resolves name and learns the size of a file; of one that Git LFS keeps it
+// is that of its pointer.
 func (t *Tree) stat(name string) (place, error) {
 	at, err := t.resolve(name)
 	if err != nil || !at.node.kind.IsFile() {
 		return at, err
 	}
-	at.size, err = t.sizeOf(at.path, at.node)
+	at.size, err = at.tree.sizeOf(at.path, at.node)
 	return at, err
 }
 
 func (t *Tree) hashOf(at place) (plumbing.Hash, error) {
-	hash, err := t.source.hash(at.path, at.node.id)
+	hash, err := at.tree.source.hash(at.path, at.node.id)
 	if err != nil {
 		return hash, t.broken(at.path, err)
 	}
@@ -187,10 +188,4 @@ func (t *Tree) dir(path string, id plumbing.Hash) (*dir, error) {
 		return nil, t.broken(path, err)
 	}
 	return d, nil
-}
-
-// isPointer reports whether a file is a Git LFS pointer
-// (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
-func isPointer(content []byte) bool {
-	return len(content) < 1024 && bytes.HasPrefix(content, []byte("version https://git-lfs.github.com/spec/"))
 }

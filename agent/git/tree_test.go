@@ -169,24 +169,34 @@ func TestLookup(t *testing.T) {
 	})
 }
 
+// Without a way to fetch it a submodule is one thing that cannot be read; on disk
+// it is what is checked out.
 func TestSubmodule(t *testing.T) {
 	lib, u := newUpstream(t), newUpstream(t)
 	lib.commit(map[string]string{"x": "1"})
 	u.work("-c", "protocol.file.allow=always", "submodule", "add", "-q", lib.bare(), "vendor/lib")
 	u.commit(map[string]string{"a": "1", "link": "-> vendor/lib/x"})
+	u.git(u.tree(), "init", "-q", "foreign")
 	dir, err := Dir(u.tree())
 	must(t, err)
-	for _, tree := range []*Tree{u.head(Limits{}), dir} {
-		for _, name := range []string{"vendor/lib", "vendor/lib/x", "link"} {
+	for at, tree := range map[string]*Tree{"vendor/lib": u.head(Limits{}), "foreign": dir} {
+		names := []string{at, at + "/x"}
+		if at == "vendor/lib" {
+			names = append(names, "link")
+		}
+		for _, name := range names {
 			_, err := tree.ReadFile(name)
-			if !errors.Is(err, ErrSubmodule) || !strings.Contains(err.Error(), "vendor/lib is a submodule") {
+			if !errors.Is(err, ErrSubmodule) || !strings.Contains(err.Error(), at+" is a submodule") {
 				t.Errorf("%s in a %s: %v", name, tree, err)
 			}
 		}
-		entries, err := tree.ReadDir("vendor")
-		if err != nil || len(entries) != 1 || entries[0].IsDir() || entries[0].Type().IsRegular() {
+		entries, err := tree.ReadDir(strings.TrimSuffix(at, "/lib"))
+		if at == "vendor/lib" && (err != nil || len(entries) != 1 || entries[0].IsDir() || entries[0].Type().IsRegular()) {
 			t.Errorf("listing: %v, %v", entries, err)
 		}
+	}
+	if got := content(t, dir, "vendor/lib/x") + content(t, dir, "link"); got != "11" {
+		t.Errorf("checked out: %q", got)
 	}
 }
 

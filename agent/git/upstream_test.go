@@ -13,16 +13,20 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // An upstream is a real repository that real git writes and serves.
 type upstream struct {
 	t    testing.TB
 	base string // holds shop.git, bare, and a work tree
+
+	authenticate func(channel ssh.Channel, path string) // git-lfs-authenticate, by ssh; nil if there is none
 }
 
 func newUpstream(t testing.TB) *upstream {
-	u := &upstream{t, t.TempDir()}
+	u := &upstream{t: t, base: t.TempDir()}
 	u.git(u.base, "init", "-q", "--bare", "-b", "main", "shop.git")
 	u.git(u.base, "init", "-q", "-b", "main", "work")
 	u.work("remote", "add", "origin", u.bare())

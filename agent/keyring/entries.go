@@ -37,7 +37,7 @@ func (k *Keyring) read(url string, s *corev1.Secret) git.Repo {
 		e.known[name] = true
 	}
 	e.checkType()
-	repo := git.Repo{URL: url, Credentials: e.credentials(), Depth: e.depth()}
+	repo := git.Repo{URL: url, Credentials: e.credentials(), Depth: e.depth(), LFS: e.flag("enableLfs")}
 	repo.Fault = e.fault
 	k.warnOf(e)
 	return repo

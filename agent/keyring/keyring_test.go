@@ -86,7 +86,7 @@ func TestEntries(t *testing.T) {
 			"credentials(password, proxy) user=u insecure proxy=own", ""},
 		{"all types", "a repository url=https://h/x type=helm enableOCI=true insecureOCIForceHttp=true webhookManifestCacheWarmDisabled=true name=n", "credentials()", ""},
 
-		{"depth", "a repository url=https://h/x depth=5", "credentials() depth=5", ""},
+		{"how to read", "a repository url=https://h/x depth=5 enableLfs=true", "credentials() depth=5 lfs", ""},
 		{"no depth", "a repository url=https://h/x depth=-5", "credentials()", `depth: "-5" is no number`},
 		{"type", "a repository url=https://h/x type=svn", "credentials()", `type: "svn" is none of git, helm and oci`},
 		{"flag", "a repository url=https://h/x insecure=yes", "credentials()", `insecure: "yes" is neither true nor false`},
@@ -111,6 +111,7 @@ func TestEntries(t *testing.T) {
 				{c.ForceBasic, "force"},
 				{c.Username != "", "user=" + c.Username},
 				{repo.Depth != 0, fmt.Sprint("depth=", repo.Depth)},
+				{repo.LFS, "lfs"},
 				{c.InsecureSkipTLS, "insecure"},
 				{strings.Contains(string(c.Proxy.Reveal()), "own"), "proxy=own"},
 			} {

@@ -53,6 +53,11 @@ type Pipeline struct {
 	Destination Destination
 	// Permit asks an Application's project about an object.
 	Permit func(app *api.Application) func(*manifest.Object) error
+	// PermitSource asks an Application's project about the address of a repository
+	// that its sources lead to, such as a submodule. Without it submodules are not
+	// read.
+	PermitSource func(app *api.Application) func(url string) error
+	NoSubmodules bool // whatever is permitted
 	// Verify proves that a commit of a repository is signed as an Application's
 	// project demands; with an error, nothing of it is used. Revision is what the
 	// Application names: a commit that is chosen by a tag is proven by the tag.
@@ -121,10 +126,10 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 				Namespace: app.Spec.Destination.Namespace, KubeVersion: version, APIVersions: apis,
 				Keys: p.Keys.SOPS(app.Spec.ProjectName()),
 			}
-			if warned[i], err = p.commit(ctx, &requests[i], renew); err != nil {
+			if warned[i], err = p.commit(ctx, app, &requests[i], renew); err != nil {
 				return err
 			}
-			repo := p.repo(&source, app.Spec.ProjectName())
+			repo := p.repo(app, &source)
 			return p.Verify(ctx, app, repo, sources[i].Revision(), requests[i].Revision)
 		})
 	}
@@ -143,11 +148,11 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 
 // commit fills in the commit and its tree. If the repository cannot be reached,
 // but was before, the last known commit stands, with a warning.
-func (p *Pipeline) commit(ctx context.Context, req *render.Request, renew bool) (warning string, err error) {
+func (p *Pipeline) commit(ctx context.Context, app *api.Application, req *render.Request, renew bool) (warning string, err error) {
 	if req.Source.IsChart() || req.Source.IsOCI() {
 		return "", fmt.Errorf("spec.source: %w: this version reads Git repositories only", render.ErrUnsupported)
 	}
-	repo := p.repo(&req.Source, req.Project)
+	repo := p.repo(app, &req.Source)
 	known, ok := p.Git.Known(repo, req.Source.Revision())
 	sha := known.SHA
 	switch {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,6 +31,7 @@ type world struct {
 	asked   int
 	renders int
 
+	modules  *git.Modules
 	chosen   string   // by what a commit was looked for
 	verified []string // what was asked to be proven
 	unproven error    // the answer
@@ -45,7 +47,10 @@ func (w *world) Resolve(context.Context, git.Repo, string) (string, error) {
 	return "1234567", w.down
 }
 
-func (w *world) Tree(context.Context, git.Repo, string) (*git.Tree, error) { return git.Dir(w.dir) }
+func (w *world) Tree(_ context.Context, repo git.Repo, _ string) (*git.Tree, error) {
+	w.modules = repo.Modules
+	return git.Dir(w.dir)
+}
 
 func (w *world) Render(_ context.Context, _ string, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
 	w.renders++
@@ -148,6 +153,30 @@ func TestDesiredIsProven(t *testing.T) {
 	out, err := p.Desired(t.Context(), app, nil)
 	if !errors.Is(err, git.ErrUnproven) || out != nil || w.renders != 1 {
 		t.Errorf("got %v, %v after %d renderings; want ErrUnproven and no more than the first", out, err, w.renders)
+	}
+}
+
+// Submodules are read where the Application's project permits their addresses,
+// with credentials for these.
+func TestDesiredOfSubmodules(t *testing.T) {
+	w, p, app := newWorld(t)
+	if desired(t, p, app); w.modules != nil {
+		t.Error("submodules without anybody to permit them")
+	}
+	p.PermitSource = func(of *api.Application) func(string) error {
+		return func(url string) error { return fmt.Errorf("%s: not %s", of.Name, url) }
+	}
+	p.Renew(app, true)
+	desired(t, p, app)
+	if err := w.modules.Permit("https://git.example/lib"); err == nil || err.Error() != "shop: not https://git.example/lib" {
+		t.Errorf("got %v", err)
+	}
+	if url := w.modules.Repo("https://git.example/lib").URL; url != "https://git.example/lib" {
+		t.Errorf("got %s", url)
+	}
+	p.NoSubmodules = true
+	if desired(t, p, app); w.modules != nil {
+		t.Error("submodules although they are switched off")
 	}
 }
 

@@ -5,9 +5,17 @@ import (
 	"github.com/tidelock-io/tidelock/agent/git"
 )
 
-// repo is the repository of a source, as an Application of project may reach it.
-func (p *Pipeline) repo(source *api.Source, project string) git.Repo {
+// repo is the repository of a source, as an Application may reach it: submodules
+// by the same rules as sources, with credentials of their own.
+func (p *Pipeline) repo(app *api.Application, source *api.Source) git.Repo {
+	project := app.Spec.ProjectName()
 	repo := p.Keys.Repo(source.RepoURL, project)
 	repo.TagPrefix = source.TagPrefix
+	if p.PermitSource != nil && !p.NoSubmodules {
+		repo.Modules = &git.Modules{
+			Permit: p.PermitSource(app),
+			Repo:   func(url string) git.Repo { return p.Keys.Repo(url, project) },
+		}
+	}
 	return repo
 }

@@ -172,7 +172,7 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 		return &pipeline.Pipeline{
 			Namespace: localNamespace, Now: time.Now, Git: commits, Render: engine, Keys: keys,
 			Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions},
-			Permit:      permitAll, Verify: verifyNothing,
+			Permit:      permitAll, PermitSource: permitAnySource, Verify: verifyNothing,
 		}, commits
 	}
 	e.before, e.beforeFiles = at(r.from)

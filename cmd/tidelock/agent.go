@@ -51,6 +51,7 @@ type agentOptions struct {
 	syncTimeout      time.Duration
 	impersonate      bool
 	requireSandbox   bool
+	submodules       bool
 	debug            bool
 
 	insistRefresh, insistPoll bool // the flags were given, and count before argocd-cm
@@ -92,6 +93,7 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
+	f.BoolVar(&o.submodules, "git-submodules", true, "read submodules whose repositories the Application's project permits")
 	f.BoolVar(&o.debug, "debug", false, "log more")
 	return cmd
 }
@@ -218,7 +220,7 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, plugins *ho
 func (p *parts) tie(cfg *rest.Config) error {
 	e := &engine{
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
-		keys: p.keyring, git: p.git, host: p.host, paced: p.paced,
+		keys: p.keyring, git: p.git, host: p.host, paced: p.paced, noSubmodules: !p.options.submodules,
 	}
 	renders := e.renders()
 	p.metrics = metrics.New(p.numbers(renders))

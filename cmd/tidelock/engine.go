@@ -36,6 +36,8 @@ type engine struct {
 	settings  *settings.Reader
 	// paced is told of the settings whenever they are looked up; nil for commands.
 	paced func(*settings.Settings)
+
+	noSubmodules bool
 }
 
 // access gives credentials, what decrypts, and who is trusted to sign.
@@ -67,8 +69,8 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		Namespace: e.namespace, Git: e.git, Render: renders, Keys: e.keys, Now: time.Now,
 		Destination: cluster.Objects{Cluster: e.cluster, Client: client},
 		Secrets:     newSecretsStage(e.host, e.keys),
-		Permit:      e.permit,
-		Verify:      e.verify,
+		Permit:      e.permit, PermitSource: e.permitSource, NoSubmodules: e.noSubmodules,
+		Verify: e.verify,
 	}
 	return reconcile.New(config), nil
 }
@@ -92,6 +94,21 @@ func (e *engine) permit(app *api.Application) func(*manifest.Object) error {
 			return err
 		}
 		if v := rules.Object(o.Key, o.Key.Namespace != "", app.Spec.Destination.Resolved()); !v.Allowed {
+			return errors.New(v.Reason)
+		}
+		return nil
+	}
+}
+
+// permitSource asks an Application's project about a repository that its sources
+// lead to.
+func (e *engine) permitSource(app *api.Application) func(string) error {
+	return func(url string) error {
+		rules, err := e.store.Rules(app.Spec.ProjectName())
+		if err != nil {
+			return err
+		}
+		if v := rules.Source(url); !v.Allowed {
 			return errors.New(v.Reason)
 		}
 		return nil

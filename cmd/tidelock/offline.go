@@ -41,7 +41,7 @@ func (c *checkouts) Resolve(ctx context.Context, repo git.Repo, revision string)
 		return "", err
 	}
 	if dir, ok := c.find(repo.URL); ok {
-		return store.Resolve(ctx, git.Repo{URL: dir}, c.revision)
+		return store.Resolve(ctx, standIn(dir, repo), c.revision)
 	}
 	return store.Resolve(ctx, repo, revision)
 }
@@ -53,13 +53,22 @@ func (c *checkouts) Tree(ctx context.Context, repo git.Repo, sha string) (*git.T
 		return git.Dir(dir)
 	}
 	if ok {
-		repo = git.Repo{URL: dir}
+		repo = standIn(dir, repo)
 	}
 	store, err := c.open()
 	if err != nil {
 		return nil, err
 	}
 	return store.Tree(ctx, repo, sha)
+}
+
+// standIn is the directory's repository in place of another.
+func standIn(dir string, of git.Repo) git.Repo {
+	repo := git.Repo{URL: dir, TagPrefix: of.TagPrefix, LFS: true}
+	if of.Modules != nil {
+		repo.Modules = &git.Modules{Permit: of.Modules.Permit, Repo: of.Modules.Repo, Base: of.URL}
+	}
+	return repo
 }
 
 func (c *checkouts) open() (*git.Store, error) {

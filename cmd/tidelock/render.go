@@ -159,8 +159,8 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 		Keys:        keys,
 		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, opensSealed: len(o.sealingKeys) > 0},
 		Secrets:     newSecretsStage(host, keys),
-		Permit:      permitAll,
-		Verify:      verifyNothing,
+		Permit:      permitAll, PermitSource: permitAnySource,
+		Verify: verifyNothing,
 	}
 	end := func() {
 		trees.close()
@@ -261,6 +261,11 @@ func printNames(out io.Writer, set manifest.Set) error {
 // verifyNothing: there is no project to ask, and what is rendered is a directory
 // or a commit that somebody chose.
 func verifyNothing(context.Context, *api.Application, git.Repo, string, string) error { return nil }
+
+// permitAnySource: nor about repositories that a repository leads to.
+func permitAnySource(*api.Application) func(string) error {
+	return func(string) error { return nil }
+}
 
 // permitAll: there is no project to ask on a laptop.
 func permitAll(*api.Application) func(*manifest.Object) error {
