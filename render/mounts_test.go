@@ -174,3 +174,25 @@ func TestNothingBeyond(t *testing.T) {
 		w.check(w.rendered(c.source), c.want)
 	}
 }
+
+// TestMountedBase: an error of a mount, and of what lies in one, names the
+// kustomizations that led there.
+func TestMountedBase(t *testing.T) {
+	const url = "https://git.example.com/base"
+	w := newWorld(t, "-- app/kustomization.yaml --\nresources: [../base]\n-- base/kustomization.yaml --\nresources:\n- "+url+"/x//app?ref=v1\n")
+	rendered := func(others remotes) string {
+		t.Helper()
+		req := w.request(api.Source{Path: "app"})
+		req.Remotes = others
+		result, err := w.engine.Render(context.Background(), req)
+		if err != nil {
+			return "error: " + err.Error() + "\n"
+		}
+		return listing(result.Set)
+	}
+	w.check(rendered(nil), "error: app/kustomization.yaml:1 > base/kustomization.yaml:2: resources: fetch "+url+"/x@v1: the project does not permit it\n")
+	w.check(rendered(remotes{url + "/x": archive(t, "1", "app/kustomization.yaml", "resource: []\n")}),
+		"error: app/kustomization.yaml:1 > base/kustomization.yaml:2 > "+url+"/x@v1//app/kustomization.yaml:1: unknown field \"resource\" in a kustomization, did you mean \"resources\"?\n")
+	w.check(rendered(remotes{url + "/x": archive(t, "1", "app/kustomization.yaml", "resources: [a.yaml]\n", "app/a.yaml", configMap("a", "b"))}),
+		"ConfigMap a @"+url+"/x@v1//app/a.yaml:1 map[k:b]\n")
+}

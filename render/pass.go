@@ -143,7 +143,7 @@ func (p *pass) read(response *sdk.RenderResult) error {
 func (p *pass) explain(err error) *Error {
 	var own *Error
 	if errors.As(err, &own) {
-		return own
+		return p.led(own, err)
 	}
 	var located *manifest.LocatedError
 	if errors.As(err, &located) {
@@ -157,15 +157,38 @@ func (p *pass) explain(err error) *Error {
 	if errors.Is(err, sdk.ErrNotMine) {
 		return &Error{Where: dir, Kind: ErrKind, Err: fmt.Errorf("the plugin %s renders no such directory", p.out.result.Plugin)}
 	}
-	e := &Error{Err: errors.New(p.clean(spoken(err).Error()))}
-	var call *host.Error
-	if errors.As(err, &call) {
-		e.Kind = call.Kind
-	}
+	e := &Error{Kind: kindOf(err), Err: errors.New(p.clean(spoken(err).Error()))}
 	if dir == "." || !strings.Contains(e.Err.Error(), dir) {
 		e.Where = dir
 	}
 	return e
+}
+
+// led says where a plugin was when it asked for what is in error.
+func (p *pass) led(own *Error, err error) *Error {
+	var led *host.LedError
+	if !errors.As(err, &led) {
+		return own
+	}
+	e := *own
+	e.Where = p.clean(led.By)
+	if own.Where != "" {
+		e.Where += ": " + own.Where
+	}
+	return &e
+}
+
+// kindOf is the kind of the call that failed: of one that a plugin made itself
+// for another's, as the host tells what it says, the inner one.
+func kindOf(err error) error {
+	var call *host.Error
+	for errors.As(err, &call) {
+		if call.Kind != nil {
+			return call.Kind
+		}
+		err = call.Err
+	}
+	return nil
 }
 
 // clean takes decrypted text out of a message, and names mounts by their source.
@@ -182,7 +205,11 @@ func inSource(origin manifest.Origin) string {
 func spoken(err error) error {
 	var call *host.Error
 	if errors.As(err, &call) && call.Kind == nil {
-		return call.Err
+		return spoken(call.Err)
+	}
+	var led *host.LedError
+	if errors.As(err, &led) {
+		return &host.LedError{By: led.By, Err: spoken(led.Err)}
 	}
 	return err
 }

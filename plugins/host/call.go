@@ -81,7 +81,7 @@ func (p *pool) judge(ctx context.Context, c call, proc *process, err error) erro
 		return excess
 	}
 	if tree := (*treeError)(nil); errors.As(err, &tree) {
-		return tree.err
+		return led(tree)
 	}
 	if own := (*failure)(nil); errors.As(err, &own) {
 		// The host broke the call off: the plugin may go on for long.

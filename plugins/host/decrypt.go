@@ -22,7 +22,7 @@ func (h *Host) Decrypt(ctx context.Context, plugin string, req *sdk.DecryptReque
 	var plain []byte
 	err := h.call(ctx, c, func(ctx context.Context, proc *process) error {
 		if len(req.Data) > wire.MaxData {
-			return &treeError{errors.New("the file is too large")}
+			return &treeError{err: errors.New("the file is too large")}
 		}
 		reply, err := proc.rpc.Decrypt(ctx, message)
 		plain = reply.GetData()

@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Kinds of errors, for errors.Is. An error that the plugin itself returned, or
@@ -57,4 +58,31 @@ func (f *failure) Unwrap() []error { return []error{f.kind, f.err} }
 
 func failf(kind error, format string, args ...any) error {
 	return &failure{kind, fmt.Errorf(format, args...)}
+}
+
+// A LedError is an error of what the host gave to a plugin, and what the plugin
+// said of how it came to ask: "app/kustomization.yaml:3: resources".
+type LedError struct {
+	By  string
+	Err error
+}
+
+// Error prints how it came to ask before what was wrong.
+func (e *LedError) Error() string { return e.By + ": " + e.Err.Error() }
+
+// Unwrap returns the host's error.
+func (e *LedError) Unwrap() error { return e.Err }
+
+// led is the host's error, with what the plugin put before it.
+func led(e *treeError) error {
+	said, ok := kinds.FromStatus(e.said)
+	if e.said == nil || !ok {
+		return e.err
+	}
+	failure := kinds.Error(kinds.Failure(e.err)).Error() // as the plugin saw it
+	before, _, quoted := strings.Cut(said.Error(), failure)
+	if before = strings.TrimSuffix(before, ": "); !quoted || before == "" {
+		return e.err
+	}
+	return &LedError{before, e.err}
 }

@@ -32,8 +32,9 @@ func (h *Host) Render(ctx context.Context, plugin string, req *sdk.RenderRequest
 	return result, nil
 }
 
-// treeError is an error of the tree, which is not the plugin's.
-type treeError struct{ err error }
+// treeError is an error of what the host gave, which is not the plugin's. Said is
+// what the plugin made of it, nil if nothing.
+type treeError struct{ err, said error }
 
 func (e *treeError) Error() string { return e.err.Error() }
 func (e *treeError) Unwrap() error { return e.err }
@@ -63,7 +64,7 @@ func (r *rendering) run(ctx context.Context, rpc wire.PluginClient) (*sdk.Render
 	done, err := r.converse(stream)
 	switch {
 	case r.failed != nil:
-		return nil, &treeError{r.failed}
+		return nil, &treeError{r.failed, err}
 	case err != nil:
 		return nil, err
 	}

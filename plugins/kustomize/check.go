@@ -14,31 +14,39 @@ import (
 // A kustomization is one kustomization file: its text, and its nodes, which know
 // their lines.
 type kustomization struct {
-	file string
-	text []byte
-	root *yaml.Node // its mapping; nil if the file is empty
+	file  string
+	text  []byte
+	root  *yaml.Node // its mapping; nil if the file is empty
+	names []*reference
+
+	by        *reference // what led here; nil for the one to render
+	namespace string     // of its own, or of who refers to it
 }
 
-// check parses a kustomization and refuses what would need the network or
-// another program, and fields that kustomize does not know.
+// check parses a kustomization and refuses fields that kustomize does not know.
 func check(file string, text []byte) (*kustomization, error) {
 	k := &kustomization{file: file, text: text}
+	return k, k.check()
+}
+
+func (k *kustomization) check() error {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("%s: malformed YAML: %w", file, redact(err))
+	if err := yaml.Unmarshal(k.text, &doc); err != nil {
+		return fmt.Errorf("%s%w", k.place(0), redact(yamlError(err)))
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
-		return k, nil
+		return nil
 	}
 	if k.root = doc.Content[0]; k.root.Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%s:%d: a kustomization is a mapping of fields", file, k.root.Line)
+		return fmt.Errorf("%s: a kustomization is a mapping of fields", k.place(k.root.Line))
 	}
 	for i := 0; i+1 < len(k.root.Content); i += 2 {
-		if err := k.checkField(k.root.Content[i], k.root.Content[i+1]); err != nil {
-			return nil, err
+		if err := k.checkField(k.root.Content[i]); err != nil {
+			return err
 		}
 	}
-	return k, nil
+	k.name()
+	return nil
 }
 
 // knownFields maps the names of a kustomization's fields in lower case, as
@@ -54,91 +62,49 @@ var knownFields = func() map[string]string {
 	return fields
 }()
 
-func (k *kustomization) checkField(key, value *yaml.Node) error {
-	at := func(n *yaml.Node) string { return fmt.Sprintf("%s:%d", k.file, n.Line) }
+func (k *kustomization) checkField(key *yaml.Node) error {
 	if key.Tag == "!!merge" {
 		return nil
 	}
-	field, known := knownFields[strings.ToLower(key.Value)]
-	if !known {
-		return fmt.Errorf("%s: unknown field %q in a kustomization%s", at(key), key.Value, suggest(key.Value))
-	}
-	switch field {
-	case "helmCharts", "helmChartInflationGenerator", "helmGlobals":
-		return fmt.Errorf("%s: %s is not supported: make the chart a source of its own", at(key), field)
-	case "resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators", "patchesStrategicMerge":
-		return k.checkPaths(value, field)
-	case "patches", "patchesJson6902", "replacements":
-		for _, item := range value.Content {
-			if err := k.checkPaths(child(item, "path"), field); err != nil {
-				return err
-			}
-		}
-	case "openapi":
-		return k.checkPaths(child(value, "path"), field)
+	if _, known := knownFields[strings.ToLower(key.Value)]; !known {
+		return fmt.Errorf("%s: unknown field %q in a kustomization%s", k.place(key.Line), key.Value, suggest(key.Value))
 	}
 	return nil
 }
 
-// checkPaths refuses addresses of other places.
-func (k *kustomization) checkPaths(n *yaml.Node, field string) error {
-	if n == nil {
+// field returns the value of a field, nil if the kustomization has none.
+func (k *kustomization) field(name string) *yaml.Node {
+	if k.root == nil {
 		return nil
 	}
-	if n.Kind == yaml.AliasNode {
-		if n = n.Alias; n.Kind != yaml.ScalarNode {
-			return nil // it may hold itself
-		}
-	}
-	for _, item := range n.Content {
-		if err := k.checkPaths(item, field); err != nil {
-			return err
-		}
-	}
-	if n.Kind == yaml.ScalarNode && isRemote(n.Value) {
-		return fmt.Errorf("%s:%d: %s: %q lies outside of the repository, which is not supported: copy it in, or make it a source of its own",
-			k.file, n.Line, field, withoutUser(n.Value))
-	}
-	return nil
+	return child(k.root, name)
 }
 
+// child returns what a mapping has under a name. Kustomize does not tell capital
+// letters in the names of fields.
 func child(n *yaml.Node, name string) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
+	n = aliased(n)
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == name {
-			return n.Content[i+1]
+		if strings.EqualFold(n.Content[i].Value, name) {
+			return aliased(n.Content[i+1])
 		}
 	}
 	return nil
 }
 
-// isRemote says whether kustomize would fetch a path: by HTTP or by git.
-func isRemote(p string) bool {
-	if strings.ContainsAny(p, "\n{") {
-		return false // an inline patch
+func aliased(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
 	}
-	lower := strings.ToLower(p)
-	for _, prefix := range []string{"git@", "git::", "gh:", "github.com/", "github.com:"} {
-		if strings.HasPrefix(lower, prefix) {
-			return true
-		}
-	}
-	return strings.Contains(lower, "://") || strings.Contains(lower, "?ref=") || strings.Contains(lower, ".git//")
+	return n
 }
 
-// withoutUser drops a user and password from an address.
-func withoutUser(address string) string {
-	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return address
+// items returns the elements of a list; none if n is something else.
+func items(n *yaml.Node) []*yaml.Node {
+	if n == nil || n.Kind != yaml.SequenceNode {
+		return nil
 	}
-	host, path, _ := strings.Cut(rest, "/")
-	if i := strings.LastIndex(host, "@"); i >= 0 {
-		host = host[i+1:]
-	}
-	return scheme + "://" + host + "/" + path
+	return n.Content
 }
 
 // suggest names the field that was probably meant.
@@ -171,7 +137,7 @@ func within(a, b string, n int) bool {
 func (k *kustomization) decode() (*types.Kustomization, error) {
 	content := &types.Kustomization{}
 	if err := content.Unmarshal(k.text); err != nil {
-		return nil, fmt.Errorf("%s: %w", k.file, redact(err))
+		return nil, fmt.Errorf("%s: %w", k.place(0), redact(err))
 	}
 	return content, nil
 }

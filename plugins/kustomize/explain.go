@@ -11,12 +11,12 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	"sigs.k8s.io/kustomize/api/konfig"
 )
 
 // explain finds the place that an error of kustomize is about, for kustomize
-// seldom names it: the first kustomization in which something is plainly wrong.
-// It is called after a failure only, so it may look at everything again.
+// seldom names it: the first kustomization in which something is plainly wrong,
+// or else what the error has words for. It is called after a failure only, so it
+// may look at everything again.
 func (f *files) explain(err error) error {
 	for _, k := range f.read {
 		if why := f.wrongWith(k); why != nil {
@@ -26,15 +26,7 @@ func (f *files) explain(err error) error {
 	if file, why := f.malformed(); why != nil {
 		return fmt.Errorf("%s%w", file, redact(why, f.secrets()...))
 	}
-	text := redact(err, f.secrets()...)
-	if strings.Contains(err.Error(), "external plugins disabled") {
-		for _, k := range f.read {
-			if field := k.field("generators", "transformers", "validators"); field != nil {
-				return fmt.Errorf("%s:%d: %s: functions that are programs are not supported: %w", k.file, field.Line, field.Value, text)
-			}
-		}
-	}
-	return text
+	return f.reworded(err)
 }
 
 // malformed returns the first file that is no YAML, and why with the line before
@@ -103,53 +95,6 @@ func inline(n *yaml.Node, depth int) (values []string) {
 	return values
 }
 
-func (f *files) wrongWith(k *kustomization) error {
-	if k.root == nil {
-		return fmt.Errorf("%s: is empty", k.file)
-	}
-	if _, err := k.decode(); err != nil {
-		return k.locate(err)
-	}
-	for i := 0; i+1 < len(k.root.Content); i += 2 {
-		field := k.root.Content[i]
-		switch field.Value {
-		case "resources", "components", "bases":
-			for _, item := range k.root.Content[i+1].Content {
-				if why := f.wrongPath(k, item); why != "" {
-					return fmt.Errorf("%s:%d: %s: %q %s", k.file, item.Line, field.Value, item.Value, why)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// wrongPath says what is wrong with what a kustomization lists, "" if nothing.
-func (f *files) wrongPath(k *kustomization, item *yaml.Node) string {
-	if item.Kind != yaml.ScalarNode {
-		return ""
-	}
-	target := path.Join("/", path.Dir(k.file), item.Value)
-	if !f.Exists(target) {
-		return "is not there"
-	}
-	has := func(name string) bool { return f.Exists(path.Join(target, name)) }
-	if f.IsDir(target) && !slices.ContainsFunc(konfig.RecognizedKustomizationFileNames(), has) {
-		return "is a directory without a kustomization.yaml"
-	}
-	return ""
-}
-
-// field returns the first of the named fields that the kustomization has.
-func (k *kustomization) field(names ...string) *yaml.Node {
-	for i := 0; k.root != nil && i+1 < len(k.root.Content); i += 2 {
-		if slices.Contains(names, k.root.Content[i].Value) {
-			return k.root.Content[i]
-		}
-	}
-	return nil
-}
-
 // locate adds the line to an error about an unknown field.
 func (k *kustomization) locate(err error) error {
 	_, quoted, ok := strings.Cut(err.Error(), `unknown field "`)
@@ -157,25 +102,33 @@ func (k *kustomization) locate(err error) error {
 		return err
 	}
 	name, _, _ := strings.Cut(quoted, `"`)
-	if line := lineOf(k.root, name, 0); line > 0 {
-		return fmt.Errorf("%s:%d: unknown field %q", k.file, line, name)
+	if line := lineOf(k.root, func(n *yaml.Node, isKey bool) bool { return isKey && n.Value == name }, 0); line > 0 {
+		return fmt.Errorf("%s: unknown field %q", k.place(line), name)
 	}
 	return err
+}
+
+// lineOf returns the line of the first scalar of this value, 0 if there is none.
+func (k *kustomization) lineOf(value string) int {
+	if k.root == nil {
+		return 0
+	}
+	return lineOf(k.root, func(n *yaml.Node, isKey bool) bool { return !isKey && n.Kind == yaml.ScalarNode && n.Value == value }, 0)
 }
 
 // maxDepth bounds a walk through nodes.
 const maxDepth = 100
 
-// lineOf returns the line of the first key of this name, 0 if there is none.
-func lineOf(n *yaml.Node, name string, depth int) int {
+// lineOf returns the line of the first node that is meant, 0 if there is none.
+func lineOf(n *yaml.Node, meant func(n *yaml.Node, isKey bool) bool, depth int) int {
 	if depth > maxDepth {
 		return 0
 	}
 	for i, item := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 && item.Value == name {
+		if meant(item, n.Kind == yaml.MappingNode && i%2 == 0) {
 			return item.Line
 		}
-		if line := lineOf(item, name, depth+1); line > 0 {
+		if line := lineOf(item, meant, depth+1); line > 0 {
 			return line
 		}
 	}

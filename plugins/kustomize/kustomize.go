@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -28,13 +29,16 @@ func Plugin(version string) sdk.Plugin {
 type Renderer struct{}
 
 // Render returns ErrNotMine if the directory has no kustomization.
-func (Renderer) Render(_ context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+func (Renderer) Render(ctx context.Context, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
 	options, err := parseOptions(req.Options)
 	if err != nil {
 		return nil, err
 	}
-	fsys, err := newFiles(req, options)
+	fsys, err := newFiles(ctx, req, options)
 	if err != nil {
+		return nil, err
+	}
+	if err := fsys.renderFirst(); err != nil {
 		return nil, err
 	}
 	resources, err := build(fsys, "/"+req.Path)
@@ -42,7 +46,7 @@ func (Renderer) Render(_ context.Context, req *sdk.RenderRequest) (*sdk.RenderRe
 		return nil, err
 	}
 	result := &sdk.RenderResult{Warnings: fsys.warnings}
-	result.Documents, err = documents(resources, &fsys.origins)
+	result.Documents, err = documents(resources, fsys)
 	return result, err
 }
 
@@ -55,11 +59,11 @@ func build(fsys filesys.FileSystem, dir string) (resmap.ResMap, error) {
 }
 
 // documents turns resources into documents that know their file.
-func documents(resources resmap.ResMap, origins *origins) ([]sdk.Document, error) {
+func documents(resources resmap.ResMap, f *files) ([]sdk.Document, error) {
 	docs := make([]sdk.Document, 0, resources.Size())
 	for _, res := range resources.Resources() {
-		doc := origins.of(res.GetKind(), res.GetName())
-		if err := nameRelease(res); err != nil {
+		doc := f.origins.of(res.GetKind(), res.GetName())
+		if err := errors.Join(nameRelease(res), f.nameOrigins(res)); err != nil {
 			return nil, redact(err)
 		}
 		data, err := res.MarshalJSON()

@@ -40,6 +40,9 @@ type options struct {
 	// These two serve the inflation of Helm charts only.
 	KubeVersion string   `json:"kubeVersion"`
 	APIVersions []string `json:"apiVersions"`
+
+	// PostRender is not a user's to set: it makes a chain of two renderers.
+	PostRender *postRender `json:"postRender"`
 }
 
 type replica struct {
@@ -78,14 +81,17 @@ func parseOptions(data json.RawMessage) (*options, error) {
 // empty says whether the options change nothing.
 func (o *options) empty() bool {
 	c := *o
-	c.Version, c.KubeVersion, c.APIVersions = "", "", nil
+	c.Version, c.KubeVersion, c.APIVersions, c.PostRender = "", "", nil, nil
 	c.ForceCommonLabels, c.LabelWithoutSelector, c.LabelIncludeTemplates = false, false, false
 	c.ForceCommonAnnotations, c.CommonAnnotationsEnvsubst, c.IgnoreMissingComponents = false, false, false
 	return reflect.ValueOf(c).IsZero()
 }
 
-// apply edits a kustomization.
-func (o *options) apply(k *types.Kustomization, f *files) error {
+// edits says whether the kustomization to render is changed.
+func (o *options) edits() bool { return !o.empty() || o.PostRender != nil }
+
+// apply edits the kustomization to render.
+func (o *options) apply(k *types.Kustomization, f *files, file *kustomization) error {
 	if o.NamePrefix != "" {
 		k.NamePrefix = o.NamePrefix
 	}
@@ -97,7 +103,7 @@ func (o *options) apply(k *types.Kustomization, f *files) error {
 	}
 	k.Patches = append(k.Patches, o.Patches...)
 	o.setReplicas(k)
-	return errors.Join(o.setImages(k), o.addLabels(k, f.env), o.addAnnotations(k, f.env), o.addComponents(k, f))
+	return errors.Join(o.setImages(k), o.addLabels(k, f.request.Env), o.addAnnotations(k, f.request.Env), o.addComponents(k, f, file))
 }
 
 func (o *options) setReplicas(k *types.Kustomization) {
@@ -201,16 +207,22 @@ func add(to *map[string]string, pairs map[string]string, force bool, kind string
 	return nil
 }
 
-func (o *options) addComponents(k *types.Kustomization, f *files) error {
+func (o *options) addComponents(k *types.Kustomization, f *files, file *kustomization) error {
 	for _, component := range o.Components {
-		if isRemote(component) {
-			return fmt.Errorf("components: %q lies outside of the repository, which is not supported", withoutUser(component))
+		r := &reference{of: file, field: "kustomize.components", value: component, kind: ofComponent}
+		r.target = path.Join(f.root, component)
+		if remote, ok := r.remote(); ok {
+			var err error
+			if component, err = f.fetch(r, remote); err != nil {
+				return err
+			}
 		}
-		if o.IgnoreMissingComponents && !f.Exists(path.Join("/", f.root, component)) {
+		if o.IgnoreMissingComponents && !f.Exists(rooted(r.target)) {
 			continue
 		}
 		if !slices.Contains(k.Components, component) {
 			k.Components = append(k.Components, component)
+			f.chain.add(r)
 		}
 	}
 	return nil

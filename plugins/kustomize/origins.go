@@ -3,7 +3,6 @@ package kustomize
 import (
 	"bytes"
 	"encoding/json"
-	"path"
 	"regexp"
 	"strings"
 
@@ -34,12 +33,9 @@ func newOrigins() origins {
 
 // listed notes the resources and generators of a kustomization.
 func (o *origins) listed(k *kustomization) {
-	if k.root == nil {
-		return
-	}
-	if list := child(k.root, "resources"); list != nil {
-		for _, item := range list.Content {
-			o.resources[path.Join(path.Dir(k.file), item.Value)] = true
+	for _, r := range k.names {
+		if r.kind == ofBase {
+			o.resources[r.target] = true
 		}
 	}
 	o.generated(k, "configMapGenerator", "ConfigMap")
@@ -54,11 +50,7 @@ func (o *origins) linked(file, target string) {
 }
 
 func (o *origins) generated(k *kustomization, field, kind string) {
-	list := child(k.root, field)
-	if list == nil {
-		return
-	}
-	for _, item := range list.Content {
+	for _, item := range items(k.field(field)) {
 		if name := child(item, "name"); name != nil && name.Kind == yaml.ScalarNode && name.Value != "" {
 			o.sources[source{kind, name.Value, k.file, item.Line}] = true
 		}

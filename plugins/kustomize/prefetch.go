@@ -2,9 +2,7 @@ package kustomize
 
 import (
 	"path"
-	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/konfig"
 )
 
@@ -19,28 +17,13 @@ func directory(name string) []string {
 
 // reads returns what kustomize opens because of this kustomization.
 func (k *kustomization) reads() (names []string) {
-	add := func(n *yaml.Node) {
-		if n == nil || n.Kind != yaml.ScalarNode || strings.Contains(n.Value, "\n") {
-			return
-		}
-		name := path.Join(path.Dir(k.file), n.Value)
-		if path.Ext(name) == "" {
-			names = append(names, directory(name)...)
-			return
-		}
-		names = append(names, name)
-	}
-	for i := 0; k.root != nil && i+1 < len(k.root.Content); i += 2 {
-		list := k.root.Content[i+1].Content
-		switch k.root.Content[i].Value {
-		case "resources", "components", "bases", "generators", "transformers", "patchesStrategicMerge":
-			for _, item := range list {
-				add(item)
-			}
-		case "patches":
-			for _, item := range list {
-				add(child(item, "path"))
-			}
+	for _, r := range k.names {
+		switch {
+		case r.target == "":
+		case r.kind == ofComponent, r.kind == ofBase && path.Ext(r.target) == "":
+			names = append(names, directory(r.target)...)
+		default:
+			names = append(names, r.target)
 		}
 	}
 	return names

@@ -58,8 +58,10 @@ func (s Source) String() string {
 	return name
 }
 
-// withoutUser drops user and password from an address.
+// withoutUser drops user and password from an address, and its query, where
+// tokens are.
 func withoutUser(address string) string {
+	address, _, _ = strings.Cut(address, "?")
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		return address
