@@ -93,7 +93,8 @@ func (r *reading) file(name string) error {
 		r.add(name, data)
 		return nil
 	}
-	return r.manifests(name, data)
+	r.manifests(name, data)
+	return nil
 }
 
 func (r *reading) add(name string, data []byte) {

@@ -173,7 +173,7 @@ func FuzzManifests(f *testing.F) {
 		}
 		kind, _ := firstKind(utf8Of(data))
 		switch n := len(result.Documents); {
-		case n > 1, n == 1 && len(result.Warnings) > 0:
+		case n > 0 && len(result.Warnings) > 0, n > 1 && n != len(jsonStream(utf8Of(data))):
 			t.Fatalf("%q: %d documents, %q", data, n, result.Warnings)
 		case n == 1 && string(result.Documents[0].Data) != string(utf8Of(data)):
 			t.Fatalf("%q became %q", data, result.Documents[0].Data)
