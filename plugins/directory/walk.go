@@ -36,7 +36,7 @@ func (w *walk) dir(name string, depth int) error {
 		return err
 	}
 	if depth > maxDepth {
-		return fmt.Errorf("%s: lies more than %d directories deep: exclude nothing of it by patterns, name a directory below it as the source's path", name, maxDepth)
+		return fmt.Errorf("%s: lies more than %d directories deep: name one further down as the path of a source of its own", name, maxDepth)
 	}
 	entries, err := w.tree.ReadDir(name)
 	if err != nil {

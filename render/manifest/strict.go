@@ -36,7 +36,7 @@ func repeatedField(repeats []error) error {
 	if len(repeats) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %.200s in one map: keep one of them", ErrInvalid, repeats[0])
+	return fmt.Errorf("%w: %.200s in one map: keep one of them", ErrInvalid, repeats[0].Error())
 }
 
 // A repeatError is a key that stands in a map for the second time, at a line of
