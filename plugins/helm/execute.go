@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"slices"
-	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/engine"
-	release "helm.sh/helm/v4/pkg/release/v1"
-	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 )
@@ -48,26 +44,11 @@ func (r *rendering) once(c *chart.Chart, top common.Values, f *functions) ([]sdk
 	if err != nil {
 		return nil, f.templates.explain(err)
 	}
-	for name := range files {
-		if strings.HasSuffix(name, notesSuffix) {
-			delete(files, name)
-		}
+	all := split(files)
+	if err := f.templates.decode(all); err != nil {
+		return nil, err
 	}
-	hooks, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
-	if err != nil {
-		return nil, f.templates.explainOutput(files, err)
-	}
-	documents := r.definitions(c)
-	seen := map[string]int{}
-	for _, m := range manifests {
-		documents = append(documents, f.templates.document(m.Name, m.Content, seen))
-	}
-	for _, h := range hooks {
-		if !r.options.SkipTests || !slices.Contains(h.Events, release.HookTest) {
-			documents = append(documents, f.templates.document(h.Path, h.Manifest, seen))
-		}
-	}
-	return documents, nil
+	return append(r.definitions(c), f.templates.documents(r.arrange(all))...), nil
 }
 
 // definitions are the files of crds/, which are no templates.

@@ -6,9 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
-	"sigs.k8s.io/yaml"
 )
 
 // What helm's engine says: where, which template, at which expression, and why,
@@ -131,50 +128,32 @@ func (t templates) hint(why string) string {
 
 var undefined = regexp.MustCompile(`function "(\w+)" not defined`)
 
-// explainOutput says which line of which template makes what is no manifest.
-func (t templates) explainOutput(files map[string]string, err error) error {
-	for _, name := range sortedKeys(files) {
-		manifests := releaseutil.SplitManifests(files[name])
-		for i := range len(manifests) {
-			content := manifests[fmt.Sprintf("manifest-%d", i)]
-			var head releaseutil.SimpleHead
-			if problem := yaml.Unmarshal([]byte(content), &head); problem != nil {
-				return t.explainManifest(name, content, problem)
-			}
-		}
-	}
-	return err
-}
-
-func (t templates) explainManifest(name, content string, problem error) error {
-	known := t[name]
+// explainManifest says which line of which template makes what is no manifest.
+func (t templates) explainManifest(d *rendered, problem error) error {
+	known := t[d.template]
 	if m := headField.FindStringSubmatch(problem.Error()); m != nil {
-		document := known.line(kindOf(content), content, 0)
-		return fmt.Errorf("%s: %s of the object is a %s and must be a string: put it in quotes (quote)", t.place(name, document), strings.TrimPrefix(m[2], "."), m[1])
+		return fmt.Errorf("%s: %s is a %s and must be a text: put it in quotes (quote)", t.place(d.template, known.line(d, map[string]int{})), m[2], m[1])
 	}
 	if strings.Contains(problem.Error(), "cannot unmarshal") {
-		return fmt.Errorf("%s: what it renders is no object, but a text or a list; begin its name with _ if it is not meant to be one", t.place(name, 0))
+		return fmt.Errorf("%s: what it renders is no object, but a text or a list; begin its name with _ if it is not meant to be one", t.place(d.template, 0))
 	}
 	line, reason, ok := problemOf(problem)
 	if !ok {
-		return fmt.Errorf("%s: what it renders is no YAML: %w", t.place(name, 0), problem)
+		return fmt.Errorf("%s: what it renders is no YAML: %w", t.place(d.template, 0), problem)
 	}
-	text := fmt.Sprintf("%s: what it renders is malformed YAML: %s", t.place(name, known.source(content, line)), reason)
+	text := fmt.Sprintf("%s: what it renders is malformed YAML: %s", t.place(d.template, known.source(d.text, line)), reason)
 	if line > 0 {
-		text += fmt.Sprintf(" (line %d of the %sobject)", line, kindPrefix(content))
+		kind := ""
+		if m := kindLine.FindStringSubmatch(d.text); m != nil {
+			kind = " " + m[1]
+		}
+		text += fmt.Sprintf(" (line %d of the%s object)", line, kind)
 	}
 	return errors.New(text + "; look at the indentation, and at indent and nindent")
 }
 
-func kindPrefix(content string) string {
-	if kind := kindOf(content); kind != "" {
-		return kind + " "
-	}
-	return ""
-}
-
 // headField is what is said of a part of the head of an object that is no string.
-var headField = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field [\w]*(\.[\w.]+) of type string`)
+var headField = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field head\.([\w.]+) of type string`)
 
 var action = regexp.MustCompile(`\{\{.*?\}\}`)
 

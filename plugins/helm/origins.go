@@ -3,52 +3,33 @@ package helm
 import (
 	"regexp"
 	"strings"
-
-	"github.com/tidelock-io/tidelock/plugins/sdk"
 )
-
-// document makes a document of what a template gave. Seen counts what came of
-// each template before: its documents arrive in their order per kind.
-func (t templates) document(name, content string, seen map[string]int) sdk.Document {
-	known, ok := t[name]
-	if !ok {
-		return sdk.Document{Data: []byte(content), File: name}
-	}
-	kind := kindOf(content)
-	nth := seen[name+"\x00"+kind]
-	seen[name+"\x00"+kind]++
-	return sdk.Document{Data: []byte(content), File: known.place, Line: known.line(kind, content, nth)}
-}
 
 var (
 	kindLine = regexp.MustCompile(`(?m)^kind:[ \t]*["']?([\w.-]+)`)
 	nameLine = regexp.MustCompile(`(?m)^  name:[ \t]*(\S+)`)
 )
 
-func kindOf(content string) string {
-	if m := kindLine.FindStringSubmatch(content); m != nil {
-		return m[1]
-	}
-	return ""
-}
-
 // line finds where in a template a document starts: at the part between "---"
 // lines that has its kind. If several have, it is the one that has its name, or
-// the nth; 1 if that cannot be told.
-func (t template) line(kind, content string, nth int) int {
+// the nth, as seen counts; 1 if that cannot be told.
+func (t template) line(d *rendered, seen map[string]int) int {
+	kind := d.head.Kind
+	nth := seen[d.template+"\x00"+kind]
+	seen[d.template+"\x00"+kind]++
 	var parts []part
 	for _, p := range t.parts() {
-		if m := kindLine.FindStringSubmatch(p.text); m != nil && m[1] == kind && kind != "" {
+		if m := kindLine.FindStringSubmatch(p.text); m != nil && m[1] == kind {
 			parts = append(parts, p)
 		}
 	}
-	switch {
-	case len(parts) == 0:
+	switch len(parts) {
+	case 0:
 		return 1
-	case len(parts) == 1:
+	case 1:
 		return parts[0].start()
 	}
-	if m := nameLine.FindStringSubmatch(content); m != nil {
+	if m := nameLine.FindStringSubmatch(d.text); m != nil {
 		for _, p := range parts {
 			if own := nameLine.FindStringSubmatch(p.text); own != nil && own[1] == m[1] {
 				return p.start()

@@ -123,13 +123,30 @@ func (in *inputs) put(values map[string]any, field, name, text string, parse fun
 		return fmt.Errorf("%s: it has no name", field)
 	}
 	if err := parse(text, values); err != nil {
-		return fmt.Errorf("%s: %q cannot be set: %w; a dot leads into a map, [0] into a list, and a dot in a key is written \\.", field, name, err)
+		return fmt.Errorf("%s: %q cannot be set: %s; a dot leads into a map, [0] into a list, and a dot in a key is written \\.", field, name, setProblem(err))
 	}
 	own := map[string]any{}
 	if parse(text, own) == nil {
 		in.layers = append(in.layers, layer{name: field + " (" + name + ")", values: own})
 	}
 	return nil
+}
+
+// conversion is how helm's parser says that a part of a name does not fit.
+var conversion = regexp.MustCompile(`.*interface conversion: interface \{\} is (.+), not (.+)$`)
+
+// kinds are Go's names of what values may be.
+var kinds = map[string]string{
+	"map[string]interface {}": "a map", "[]interface {}": "a list", "string": "a text", "float64": "a number", "int64": "a number", "bool": "true or false", "nil": "null",
+}
+
+// setProblem says why a parameter could not be set.
+func setProblem(err error) string {
+	m := conversion.FindStringSubmatch(err.Error())
+	if m == nil || kinds[m[1]] == "" || kinds[m[2]] == "" {
+		return err.Error()
+	}
+	return fmt.Sprintf("a part of it is %s in the values, and not %s", kinds[m[1]], kinds[m[2]])
 }
 
 // bareComma is a comma that nothing escapes.
