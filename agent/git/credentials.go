@@ -82,6 +82,12 @@ func (c Credentials) String() string {
 	return "credentials(" + strings.Join(has, ", ") + ")"
 }
 
+// Any reports whether there is anything to get in with.
+func (c Credentials) Any() bool {
+	return c.Username != "" || !empty(c.Password) || !empty(c.BearerToken) || !empty(c.GitHubApp.PrivateKey) || !empty(c.GoogleKey) ||
+		c.Azure.ClientID != "" || c.Azure.WorkloadIdentity || !empty(c.SSHPrivateKey) || len(c.ClientCert) > 0
+}
+
 // empty reports whether there is no such credential.
 func empty(v secrets.Value) bool { return len(v.Reveal()) == 0 }
 

@@ -114,7 +114,7 @@ func runAffected(ctx context.Context, o affectedOptions, out, talk io.Writer) (t
 
 // repository is the one that the range is of.
 func (o *affectedOptions) repository() (*renderInput, *gogit.Repository, error) {
-	in := &renderInput{named: true, dirs: map[string]string{}}
+	in := &renderInput{named: true, dirs: map[string]string{}, alias: newGitUser().address}
 	for _, repo := range o.repos {
 		if err := in.standIn(repo); err != nil {
 			return nil, nil, err

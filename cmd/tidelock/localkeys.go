@@ -18,13 +18,13 @@ import (
 
 // localKeys are the keys of the person at the keyboard.
 type localKeys struct {
-	sops       []sdk.Key
-	sealed     sealed.Keys
-	knownHosts string
+	sops   []sdk.Key
+	sealed sealed.Keys
+	git    *gitUser
 }
 
 func newLocalKeys(sealingKeys []string) (*localKeys, error) {
-	keys := &localKeys{}
+	keys := &localKeys{git: newGitUser()}
 	var err error
 	if keys.sops, err = sopsAgeKeys(); err != nil {
 		return nil, err
@@ -32,17 +32,11 @@ func newLocalKeys(sealingKeys []string) (*localKeys, error) {
 	if keys.sealed, err = readSealingKeys(sealingKeys); err != nil {
 		return nil, err
 	}
-	if home, err := os.UserHomeDir(); err == nil {
-		hosts, _ := os.ReadFile(filepath.Join(home, ".ssh", "known_hosts")) // without it ssh hosts are refused
-		keys.knownHosts = string(hosts)
-	}
 	return keys, nil
 }
 
-// Repo reaches a repository with what its address holds.
-func (k *localKeys) Repo(url, _ string) git.Repo {
-	return git.Repo{URL: url, Credentials: git.Credentials{KnownHosts: k.knownHosts}}
-}
+// Repo reaches a repository as git would here.
+func (k *localKeys) Repo(url, _ string) git.Repo { return k.git.repo(url) }
 
 // SOPS returns all keys, whatever the project.
 func (k *localKeys) SOPS(string) []sdk.Key { return k.sops }

@@ -20,12 +20,19 @@ func (k personalKeys) SOPS(project string) []sdk.Key {
 	return slices.Concat(k.Keyring.SOPS(project), k.local.SOPS(project))
 }
 
-// Repo returns a repository with the credentials of the cluster. Hosts that the
-// cluster does not know may be known here.
+// Repo returns a repository with the credentials of the cluster. Without any, or
+// hosts that the cluster knows, those here serve.
 func (k personalKeys) Repo(url, project string) git.Repo {
 	repo := k.Keyring.Repo(url, project)
+	if repo.Fault != "" {
+		return repo
+	}
+	local := k.local.Repo(url, project)
+	if !repo.Credentials.Any() {
+		repo.URL, repo.Fault, repo.Credentials.Personal = local.URL, local.Fault, local.Credentials.Personal
+	}
 	if repo.Credentials.KnownHosts == "" {
-		repo.Credentials.KnownHosts = k.local.knownHosts
+		repo.Credentials.KnownHosts = local.Credentials.KnownHosts
 	}
 	return repo
 }

@@ -26,6 +26,16 @@ type renderInput struct {
 	any          string            // stands in for every repository; "" if none does
 	dirs         map[string]string // stand-ins by address
 	worktrees    []worktree        // that the files lie in
+
+	alias func(url string) string // what ssh's configuration makes of an address; nil leaves it
+}
+
+// known is one spelling for all the ways to write an address here.
+func (in *renderInput) known(url string) string {
+	if in.alias != nil {
+		url = in.alias(url)
+	}
+	return git.Normalize(url)
 }
 
 // A worktree is a Git work tree and the addresses of its remotes.
@@ -38,7 +48,7 @@ func (o *renderOptions) input(talk io.Writer) (*renderInput, error) {
 	if o.path != "" {
 		return o.directory()
 	}
-	in := &renderInput{named: true, dirs: map[string]string{}}
+	in := &renderInput{named: true, dirs: map[string]string{}, alias: newGitUser().address}
 	for _, repo := range o.repos {
 		if err := in.standIn(repo); err != nil {
 			return nil, err
@@ -136,7 +146,7 @@ func (in *renderInput) standIn(text string) error {
 		return fmt.Errorf("--repo: %w", err)
 	}
 	if i > 0 {
-		in.dirs[git.Normalize(text[:i])] = dir
+		in.dirs[in.known(text[:i])] = dir
 	} else {
 		in.any = dir
 	}
@@ -145,7 +155,7 @@ func (in *renderInput) standIn(text string) error {
 
 // checkout returns the directory that stands in for a repository.
 func (in *renderInput) checkout(url string) (dir string, ok bool) {
-	if dir, ok := in.dirs[git.Normalize(url)]; ok {
+	if dir, ok := in.dirs[in.known(url)]; ok {
 		return dir, true
 	}
 	if in.any != "" {
@@ -153,7 +163,7 @@ func (in *renderInput) checkout(url string) (dir string, ok bool) {
 	}
 	for _, w := range in.worktrees {
 		for _, remote := range w.remotes {
-			if git.Normalize(remote) == git.Normalize(url) {
+			if in.known(remote) == in.known(url) {
 				return w.root, true
 			}
 		}
