@@ -45,6 +45,7 @@ var onlyFrom = map[string][]string{
 	module + "/plugins/kustomize": {module + "/cmd/tidelock"},
 	module + "/plugins/directory": {module + "/cmd/tidelock"},
 	module + "/plugins/sops":      {module + "/cmd/tidelock"},
+	module + "/plugins/cmp":       {module + "/cmd/tidelock", module + "/plugins/installed"}, // how it is told what to run
 }
 
 type listed struct {

@@ -42,7 +42,8 @@ func (b beyond) Render(ctx context.Context, req sdk.NestedRequest) (*sdk.RenderR
 	if namespace == "" {
 		namespace = p.req.Namespace
 	}
-	p.out.usesEnv, p.out.usesVersions = true, true
+	p.out.useEnv(nil)
+	p.out.usesVersions = true
 	p.engine.stats.renders.Add(1)
 	return p.engine.plugins.Render(ctx, req.Plugin, &sdk.RenderRequest{
 		Application: p.req.Application, Path: path.Clean(req.Path), Tree: p.view, Host: beyond{p, b.source, b.depth + 1},

@@ -18,13 +18,14 @@ import (
 type key struct {
 	application string
 	id          string
-	env         func() string
+	env         func(names []string) string
+	custom      func(customs) string
 	versions    func() string
 	keys        func() string
 	lookups     func() string
 }
 
-func keyOf(req *Request) key {
+func (e *Engine) keyOf(req *Request) key {
 	source := req.Source
 	// These choose a commit, or name the source; what is read is in the facts.
 	// For who renders by them they are in the environment.
@@ -33,7 +34,8 @@ func keyOf(req *Request) key {
 		application: req.Application,
 
 		id:       digest(req.Application, req.Project, req.SourceIndex, source, req.Namespace),
-		env:      func() string { return digest(buildEnv(req, &req.Source)) },
+		env:      func(names []string) string { return digest(pick(buildEnv(req, &req.Source), names)) },
+		custom:   e.customDigest,
 		versions: func() string { return digest(req.KubeVersion, req.APIVersions) },
 		keys:     func() string { return digest(marks(req.Keys)) },
 		lookups:  func() string { return digest(req.Lookups, req.Lookup != nil) },
@@ -41,12 +43,15 @@ func keyOf(req *Request) key {
 }
 
 // uses is what an outcome made use of besides the files, as digests; "" if not.
-type uses struct{ env, versions, keys, lookups string }
+type uses struct{ env, custom, versions, keys, lookups string }
 
 func (k key) uses(out *outcome) uses {
 	var u uses
 	if out.usesEnv {
-		u.env = k.env()
+		u.env = k.env(out.envNames)
+	}
+	if out.usesCustom != noCustom {
+		u.custom = k.custom(out.usesCustom)
 	}
 	if out.usesVersions {
 		u.versions = k.versions()
@@ -87,6 +92,22 @@ type outcome struct {
 	bases  []basis // the trees that were read
 	// These say what of the key counts.
 	usesEnv, usesVersions, usesKeys, usesLookups bool
+	usesCustom                                   customs
+	envNames                                     []string // variables, if not all of them count
+}
+
+// useEnv notes that variables of the build environment count: all for nil.
+func (o *outcome) useEnv(names []string) {
+	if !o.usesEnv {
+		o.usesEnv, o.envNames = true, names
+		return
+	}
+	if o.envNames != nil && names != nil {
+		names = slices.Concat(o.envNames, names)
+	} else {
+		names = nil
+	}
+	o.envNames = names
 }
 
 // lasting says whether the outcome may be kept.

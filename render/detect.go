@@ -36,10 +36,16 @@ func (p *pass) choose(source *api.Source) (api.SourceType, error) {
 			Err:  fmt.Errorf("the source has blocks for several renderers: %s", join(types)),
 			Hint: "keep one of them, here or in .argocd-source.yaml",
 		}
+	case source.Plugin != nil:
+		return api.SourceTypePlugin, p.named(source)
 	case len(types) == 1:
 		return types[0], nil
 	case source.IsChart():
 		return api.SourceTypeHelm, nil
+	}
+	if found, err := p.discover(source); err != nil || found {
+		source.Plugin = &api.PluginSource{}
+		return api.SourceTypePlugin, err
 	}
 	for _, m := range markers {
 		name := path.Join(source.Path, m.file)
@@ -51,20 +57,6 @@ func (p *pass) choose(source *api.Source) (api.SourceType, error) {
 		}
 	}
 	return api.SourceTypeDirectory, nil
-}
-
-// plugin returns the plugin that renders a source of a type.
-func plugin(kind api.SourceType, source *api.Source) (string, error) {
-	if kind != api.SourceTypePlugin {
-		return strings.ToLower(string(kind)), nil
-	}
-	if source.Plugin.Name == "" {
-		return "", &Error{
-			Where: source.Path, Kind: ErrUnsupported, Err: errors.New("plugin: this version does not discover plugins"),
-			Hint: "name the plugin in plugin.name",
-		}
-	}
-	return source.Plugin.Name, nil
 }
 
 func join(types []api.SourceType) string {
@@ -98,7 +90,7 @@ func (p *pass) checkPath(dir string) error {
 
 // missing says how much of a path exists, and which directories are there.
 func (p *pass) missing(dir string) error {
-	p.out.usesEnv = true // the error names the commit
+	p.out.useEnv(nil) // the error names the commit
 	parent := path.Dir(dir)
 	entries, err := p.view.ReadDir(parent)
 	for err != nil && parent != "." {

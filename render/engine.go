@@ -24,7 +24,11 @@ type Plugins interface {
 // Config is what an Engine needs. A zero field but Plugins means its default.
 type Config struct {
 	Plugins Plugins
-	Logger  *slog.Logger // slog.Default()
+	// Custom returns the custom plugins there are, in the order in which they are
+	// asked whether a directory is theirs. If it is nil, Plugins knows whichever
+	// are named.
+	Custom func() []*Custom
+	Logger *slog.Logger // slog.Default()
 	// Parallel is how many renders run at once: the number of CPUs.
 	Parallel int
 	// CacheBytes bounds the results that are kept: 128 MiB.
@@ -35,6 +39,7 @@ type Config struct {
 // be used by several goroutines at once.
 type Engine struct {
 	plugins Plugins
+	custom  func() []*Custom
 	log     *slog.Logger
 	slots   chan struct{}
 	cache   *cache
@@ -65,7 +70,7 @@ func New(config Config) *Engine {
 		config.CacheBytes = 128 << 20
 	}
 	return &Engine{
-		plugins: config.Plugins, log: config.Logger,
+		plugins: config.Plugins, custom: config.Custom, log: config.Logger,
 		slots: make(chan struct{}, config.Parallel), cache: newCache(config.CacheBytes),
 	}
 }
@@ -138,7 +143,7 @@ func (e *Engine) Render(ctx context.Context, req Request) (*Result, error) {
 // render answers from the cache, or makes a pass. Its error is that of ctx.
 func (e *Engine) render(ctx context.Context, req *Request) (out *outcome, cached bool, err error) {
 	req.Source.Path = path.Clean(req.Source.Path)
-	key := keyOf(req)
+	key := e.keyOf(req)
 	leave, err := e.flights.enter(ctx, key.id)
 	if err != nil {
 		return nil, false, err

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -24,11 +26,26 @@ func buildEnv(req *Request, source *api.Source) map[string]string {
 		"KUBE_API_VERSIONS":                 strings.Join(req.APIVersions, ","),
 	}
 	if source.Plugin != nil {
+		own := map[string]string{}
 		for _, v := range source.Plugin.Env {
-			env["ARGOCD_ENV_"+v.Name] = v.Value
+			own[envPrefix+v.Name] = fill(v.Value, env)
 		}
+		maps.Copy(env, own)
 	}
 	return env
+}
+
+// envPrefix tells an Application's own variables from all others.
+const envPrefix = "ARGOCD_ENV_"
+
+// fill fills variables into a text. $$ is a dollar sign.
+func fill(text string, env map[string]string) string {
+	return os.Expand(text, func(name string) string {
+		if name == "$" {
+			return "$"
+		}
+		return env[name]
+	})
 }
 
 func short(revision string, n int) string { return revision[:min(n, len(revision))] }

@@ -32,7 +32,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	pluginstest.Main(m, directory.Plugin("test"), helm.Plugin("test"), kustomize.Plugin("test"), sops.Plugin("test"), sdk.Plugin{Name: "asker", Renderer: asker{}})
+	pluginstest.Main(m, directory.Plugin("test"), helm.Plugin("test"), kustomize.Plugin("test"), sops.Plugin("test"), sdk.Plugin{Name: "asker", Renderer: asker{}}, sdk.Plugin{Name: "envy", Renderer: envy{}})
 }
 
 // plugins are those of a host.
@@ -65,7 +65,7 @@ func newWorld(t testing.TB, archive string) *world {
 	w.must(err)
 	_, err = gogit.PlainInit(w.repo, false)
 	w.must(err)
-	w.plugins = plugins{pluginstest.Host(t, host.Spec{Name: "directory"}, host.Spec{Name: "helm"}, host.Spec{Name: "kustomize"}, host.Spec{Name: "sops"}, host.Spec{Name: "asker"})}
+	w.plugins = plugins{pluginstest.Host(t, host.Spec{Name: "directory"}, host.Spec{Name: "helm"}, host.Spec{Name: "kustomize"}, host.Spec{Name: "sops"}, host.Spec{Name: "asker"}, host.Spec{Name: "envy"})}
 	w.engine = render.New(render.Config{
 		Plugins: w.plugins,
 		Logger:  slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -23,6 +23,10 @@ type pass struct {
 	req    *Request
 	view   *view
 	out    outcome
+	// custom is the custom plugin that renders, if one does; answered is what it
+	// gave when it was asked whether it does.
+	custom   *Custom
+	answered *sdk.RenderResult
 }
 
 func newPass(ctx context.Context, e *Engine, req *Request) *pass {
@@ -57,6 +61,9 @@ func (p *pass) render() error {
 	if err != nil {
 		return err
 	}
+	if p.answered != nil {
+		return p.read(p.answered)
+	}
 	p.engine.stats.renders.Add(1)
 	response, err := p.engine.plugins.Render(p.ctx, p.out.result.Plugin, request)
 	if err != nil {
@@ -71,11 +78,15 @@ func (p *pass) prepare(source *api.Source) (*sdk.RenderRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := plugin(kind, source)
-	if err != nil {
-		return nil, err
+	p.out.result.SourceType, p.out.result.Plugin = kind, strings.ToLower(string(kind))
+	if kind == api.SourceTypePlugin {
+		p.out.result.Plugin = p.custom.ID
 	}
-	p.out.result.SourceType, p.out.result.Plugin = kind, name
+	return p.request(kind, source)
+}
+
+// request says what a plugin is to do.
+func (p *pass) request(kind api.SourceType, source *api.Source) (*sdk.RenderRequest, error) {
 	options, err := optionsOf(kind, source)
 	if err != nil {
 		return nil, err
@@ -84,10 +95,23 @@ func (p *pass) prepare(source *api.Source) (*sdk.RenderRequest, error) {
 		Application: p.req.Application, Path: source.Path, Tree: p.view, Host: beyond{p, source, 0},
 		Options: options, Namespace: p.req.Namespace,
 	}
-	if usesEnv(kind, source) {
-		p.out.usesEnv, request.Env = true, buildEnv(p.req, source)
+	knowsVersions := usesVersions(kind)
+	var names []string
+	if c := p.custom; c != nil {
+		knowsVersions = c.usesVersions()
+		// What .argocd-source.yaml sets by other variables, the key does not know.
+		if len(source.Plugin.Env) == 0 || source.Plugin == p.req.Source.Plugin {
+			names = c.Env
+		}
 	}
-	if usesVersions(kind) {
+	if usesEnv(kind, source) {
+		p.out.useEnv(names)
+		request.Env = buildEnv(p.req, source)
+		if p.custom != nil {
+			request.Env = pick(request.Env, p.custom.Env)
+		}
+	}
+	if knowsVersions {
 		p.out.usesVersions, request.KubeVersion, request.APIVersions = true, p.req.KubeVersion, p.req.APIVersions
 	}
 	return request, nil

@@ -74,6 +74,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use. With --exit-code
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.files, "filename", "f", nil, "`FILE` with Applications, instead of those in the repository")
 	f.StringArrayVar(&o.repos, "repo", nil, "`[URL=]DIR` of the repository; without URL it stands in for any")
+	o.plugins.flags(f)
 	f.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "version of the destination cluster, for renderers that ask")
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 if an Application is touched")
@@ -155,7 +156,7 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	host, err := newHost(log, false)
+	host, err := newHost(log, o.plugins)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +167,7 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 			log.Warn("end the plugins", "error", err)
 		}
 	}}
-	engine := render.New(render.Config{Plugins: renderers{host}, Logger: log})
+	engine := newRenders(host, log)
 	at := func(sha string) (*pipeline.Pipeline, *fixedCommits) {
 		commits := &fixedCommits{checkouts: files, sha: sha, pinned: func(revision string) bool { return pinned(repo, revision) }}
 		return &pipeline.Pipeline{

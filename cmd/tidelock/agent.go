@@ -20,7 +20,6 @@ import (
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/settings"
-	"github.com/tidelock-io/tidelock/plugins/host"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -50,8 +49,8 @@ type agentOptions struct {
 	refresh          time.Duration
 	syncTimeout      time.Duration
 	impersonate      bool
-	requireSandbox   bool
 	submodules       bool
+	plugins          pluginOptions
 	debug            bool
 
 	insistRefresh, insistPoll bool // the flags were given, and count before argocd-cm
@@ -92,8 +91,9 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.DurationVar(&o.refresh, "refresh-interval", defaultRefresh, "how often an Application is looked at without a reason, but at least twice an hour, and how long a failed revision rests. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts")
 	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
-	f.BoolVar(&o.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
+	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
 	f.BoolVar(&o.submodules, "git-submodules", true, "read submodules whose repositories the Application's project permits")
+	o.plugins.flags(f)
 	f.BoolVar(&o.debug, "debug", false, "log more")
 	return cmd
 }
@@ -107,13 +107,14 @@ func runAgent(ctx context.Context, o agentOptions) error {
 	if err != nil {
 		return err
 	}
-	plugins, err := newHost(log, o.requireSandbox)
+	plugins, err := newHost(log, o.plugins)
 	if err != nil {
 		return err
 	}
-	if err := trySandbox(ctx, plugins, log, o.requireSandbox); err != nil {
+	if err := trySandbox(ctx, plugins.Host, log, o.plugins.requireSandbox); err != nil {
 		return errors.Join(err, plugins.Close())
 	}
+	plugins.announce(plugins.list())
 	p, err := assemble(ctx, cfg, o, plugins, log)
 	if err != nil {
 		return errors.Join(err, plugins.Close())
@@ -161,7 +162,7 @@ type parts struct {
 	keyring      *keyring.Keyring
 	git          *git.Store
 	watcher      *git.Watcher
-	host         *host.Host
+	host         *plugins
 	webhook      http.Handler
 	metrics      *metrics.Metrics
 	engine       *engine
@@ -169,8 +170,8 @@ type parts struct {
 
 // assemble makes the parts and ties them together. It is the one place that
 // knows every concrete type.
-func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, plugins *host.Host, log *slog.Logger) (*parts, error) {
-	p := &parts{log: log, options: o, host: plugins}
+func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins, log *slog.Logger) (*parts, error) {
+	p := &parts{log: log, options: o, host: h}
 	var err error
 	if p.cluster, err = cluster.New(cfg, log, cluster.Listeners{
 		Changed: func(app string, drifted bool) { p.agent.Live(app, drifted) },
@@ -241,6 +242,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.cluster.Run(ctx) })
 	g.Go(func() error { return p.keyring.Run(ctx) })
 	g.Go(func() error { return p.watcher.Run(ctx) })
+	g.Go(func() error { return p.host.watch(ctx, func() { p.agent.All() }) })
 	g.Go(func() error { return serve(ctx, p.options.metricsListen, p.metricsMux()) })
 	g.Go(func() error { return serve(ctx, p.options.listen, p.mux()) })
 	g.Go(func() error {

@@ -15,7 +15,6 @@ import (
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/settings"
-	"github.com/tidelock-io/tidelock/plugins/host"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
@@ -32,7 +31,7 @@ type engine struct {
 	cluster   *cluster.Cluster
 	keys      access
 	git       *git.Store
-	host      *host.Host
+	host      *plugins
 	settings  *settings.Reader
 	// paced is told of the settings whenever they are looked up; nil for commands.
 	paced func(*settings.Settings)
@@ -50,7 +49,7 @@ type access interface {
 
 // renders makes the engine that calls renderers.
 func (e *engine) renders() *render.Engine {
-	return render.New(render.Config{Plugins: renderers{e.host}, Logger: e.log})
+	return newRenders(e.host, e.log)
 }
 
 // reconciler ties the parts together. What config leaves out is the engine's.

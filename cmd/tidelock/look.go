@@ -30,6 +30,7 @@ type lookOptions struct {
 	prune            bool
 	resources        []string
 	timeout          time.Duration
+	plugins          pluginOptions
 }
 
 // lookFlags adds the flags that all of them have.
@@ -37,6 +38,7 @@ func (o *lookOptions) lookFlags(cmd *cobra.Command) {
 	o.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.sealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
+	o.plugins.flags(f)
 	f.DurationVar(&o.timeout, "timeout", 0, "how long it may take; 0 is for ever")
 }
 
@@ -200,7 +202,7 @@ func (o *lookOptions) engine(ctx context.Context, r *remote, app *api.Applicatio
 	if err != nil {
 		return nil, nil, err
 	}
-	plugins, err := newHost(log, false)
+	plugins, err := newHost(log, o.plugins)
 	if err != nil {
 		return nil, nil, errors.Join(err, mirrors.Close())
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/plugins/cmp"
 	"github.com/tidelock-io/tidelock/plugins/directory"
 	"github.com/tidelock-io/tidelock/plugins/helm"
 	"github.com/tidelock-io/tidelock/plugins/kustomize"
@@ -49,6 +50,13 @@ Built-in plugins: ` + strings.Join(names, ", "),
 		Args:      usage(cobra.ExactArgs(1)),
 		ValidArgs: names,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == cmp.Name {
+				plugin, err := cmp.Load(versionText())
+				if err == nil {
+					sdk.Serve(plugin)
+				}
+				return err
+			}
 			plugin, ok := builtins()[args[0]]
 			if !ok {
 				return &usageError{cmd.CommandPath(), fmt.Errorf("no built-in plugin %q: there are %s", args[0], strings.Join(names, ", "))}

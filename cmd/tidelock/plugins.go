@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/host"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/plugins/sdk/sandbox"
+	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/secrets/external"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
@@ -30,13 +32,9 @@ const (
 	requireSandboxHelp = "refuse to work where the kernel lacks a part of the plugins' sandbox (Landlock, seccomp); without it there is a warning, and the rest is in force"
 )
 
-// newHost prepares the built-in plugins. None is started before it is needed.
-func newHost(log *slog.Logger, requireSandbox bool) (*host.Host, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	return host.New(host.Config{Logger: log, RequireSandbox: requireSandbox, Plugins: []host.Spec{
+// builtinSpecs are the plugins that come with Tidelock.
+func builtinSpecs(self string) []host.Spec {
+	return []host.Spec{
 		{Name: "directory"},
 		{Name: "helm"},
 		{Name: "kustomize"},
@@ -46,7 +44,29 @@ func newHost(log *slog.Logger, requireSandbox bool) (*host.Host, error) {
 			Name: externalPlugin, Command: filepath.Join(filepath.Dir(self), externalProgram),
 			Grants: sandbox.Grants{Network: true}, Processes: 1,
 		},
-	}})
+	}
+}
+
+// newHost prepares the plugins. None is started before it is needed.
+func newHost(log *slog.Logger, o pluginOptions) (*plugins, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	h, err := host.New(host.Config{Logger: log, RequireSandbox: o.requireSandbox, Plugins: builtinSpecs(self), Scratch: o.scratch})
+	if err != nil {
+		return nil, err
+	}
+	p := &plugins{Host: h, options: o, self: self, log: log}
+	if _, err := p.read(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return p, nil
+}
+
+// newRenders makes the engine that calls renderers.
+func newRenders(h *plugins, log *slog.Logger) *render.Engine {
+	return render.New(render.Config{Plugins: renderers{h.Host}, Custom: h.customs, Logger: log})
 }
 
 // trySandbox starts a plugin, so that what its sandbox lacks is told before there
@@ -81,10 +101,10 @@ func (s source) Fetch(ctx context.Context, req *sdk.SecretRequest) (*sdk.SecretR
 }
 
 // newSecretsStage makes the stage that resolves secrets.
-func newSecretsStage(h *host.Host, keys resolve.Keyring) *resolve.Stage {
+func newSecretsStage(h *plugins, keys resolve.Keyring) *resolve.Stage {
 	return &resolve.Stage{
 		Keyring:   keys,
-		Templates: sealed.Remote{Plugin: source{h, "sealed"}},
-		Resolver:  external.NewResolver(source{h, externalPlugin}, time.Now),
+		Templates: sealed.Remote{Plugin: source{h.Host, "sealed"}},
+		Resolver:  external.NewResolver(source{h.Host, externalPlugin}, time.Now),
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
-	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -30,8 +29,7 @@ type renderOptions struct {
 	output      string
 	showSecrets bool
 	inputs      bool
-
-	requireSandbox bool
+	plugins     pluginOptions
 }
 
 func newRenderCommand() *cobra.Command {
@@ -90,7 +88,8 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	f.StringArrayVar(&o.sealingKeys, "sealed-secrets-key", nil, "`FILE` with a private key of sealed-secrets, in PEM or as its Secret")
 	f.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
-	f.BoolVar(&o.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
+	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
+	o.plugins.flags(f)
 	f.BoolVar(&o.inputs, "inputs", false, "print what was read instead: what the result depends on")
 	return cmd
 }
@@ -142,12 +141,12 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 		return nil, nil, err
 	}
 	log := slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	host, err := newHost(log, o.requireSandbox)
+	host, err := newHost(log, o.plugins)
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.requireSandbox {
-		if err := trySandbox(ctx, host, log, true); err != nil {
+	if o.plugins.requireSandbox {
+		if err := trySandbox(ctx, host.Host, log, true); err != nil {
 			return nil, nil, errors.Join(err, host.Close())
 		}
 	}
@@ -155,7 +154,7 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 	line := &pipeline.Pipeline{
 		Namespace: localNamespace, Now: time.Now,
 		Git:         trees,
-		Render:      render.New(render.Config{Plugins: renderers{host}, Logger: log}),
+		Render:      newRenders(host, log),
 		Keys:        keys,
 		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, opensSealed: len(o.sealingKeys) > 0},
 		Secrets:     newSecretsStage(host, keys),

@@ -12,7 +12,7 @@ import (
 // opens the file.
 func (h *Host) Decrypt(ctx context.Context, plugin string, req *sdk.DecryptRequest) ([]byte, error) {
 	c := call{plugin: plugin, application: req.Application, name: "decrypt"}
-	if p := h.pools[plugin]; p != nil {
+	if p := h.find(plugin); p != nil {
 		c.timeout = p.spec.Limits.Decrypt
 	}
 	message := &wire.DecryptCall{Application: req.Application, Path: req.Path, Format: req.Format, Data: req.Data}

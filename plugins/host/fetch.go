@@ -13,7 +13,7 @@ import (
 // req.Objects, from one goroutine, until Fetch returns.
 func (h *Host) Fetch(ctx context.Context, plugin string, req *sdk.SecretRequest) (*sdk.SecretResult, error) {
 	c := call{plugin: plugin, application: req.Application, name: "fetch"}
-	if p := h.pools[plugin]; p != nil {
+	if p := h.find(plugin); p != nil {
 		c.timeout = p.spec.Limits.Fetch
 	}
 	var result *sdk.SecretResult

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -32,9 +33,15 @@ type Config struct {
 
 // A Host calls plugins. It may be used by several goroutines at once.
 type Host struct {
-	log   *slog.Logger
-	pools map[string]*pool
-	dir   *workDir
+	log            *slog.Logger
+	self           string
+	requireSandbox bool
+
+	mu      sync.RWMutex // guards pools and retired
+	pools   map[string]*pool
+	retired []*pool // replaced ones, whose calls may still run
+
+	dir *workDir
 	// scratch is made when it is first needed.
 	scratch     func() (*workDir, error)
 	usedScratch atomic.Bool
@@ -62,7 +69,7 @@ func New(config Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding this program to run its own plugins: %w", err)
 	}
-	h := &Host{log: config.Logger, pools: map[string]*pool{}, run: new(errgroup.Group)}
+	h := &Host{log: config.Logger, self: self, requireSandbox: config.RequireSandbox, pools: map[string]*pool{}, run: new(errgroup.Group)}
 	if h.log == nil {
 		h.log = slog.Default()
 	}
@@ -70,8 +77,7 @@ func New(config Config) (*Host, error) {
 		if spec.Name == "" || h.pools[spec.Name] != nil {
 			return nil, fmt.Errorf("plugin %q is given twice, or without a name", spec.Name)
 		}
-		spec.Grants.Require = spec.Grants.Require || config.RequireSandbox
-		h.pools[spec.Name] = newPool(h, spec.withDefaults(self))
+		h.pools[spec.Name] = h.newPool(spec)
 	}
 	if h.dir, err = newWorkDir(config.Dir); err != nil {
 		return nil, fmt.Errorf("making a directory for plugin sockets: %w", err)
@@ -101,19 +107,52 @@ func (h *Host) Warm(ctx context.Context, plugins ...string) error {
 
 // Names returns the names of the plugins, sorted.
 func (h *Host) Names() []string {
-	names := make([]string, 0, len(h.pools))
-	for name := range h.pools {
-		names = append(names, name)
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.Sorted(maps.Keys(h.pools))
+}
+
+// Set makes the plugin of a name what spec says it is; nil removes it. Calls that
+// run end as they began.
+func (h *Host) Set(name string, spec *Spec) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if old := h.pools[name]; old != nil {
+		old.retire()
+		h.retired = append(h.retired, old)
+		delete(h.pools, name)
 	}
-	slices.Sort(names)
-	return names
+	if spec != nil {
+		h.pools[name] = h.newPool(*spec)
+	}
+}
+
+func (h *Host) newPool(spec Spec) *pool {
+	spec.Grants.Require = spec.Grants.Require || h.requireSandbox
+	return newPool(h, spec.withDefaults(h.self))
 }
 
 func (h *Host) pool(name string) (*pool, error) {
-	if p := h.pools[name]; p != nil {
+	if p := h.find(name); p != nil {
 		return p, nil
 	}
 	return nil, fmt.Errorf("no such plugin, there are %s", strings.Join(h.Names(), ", "))
+}
+
+// find returns nil if there is no such plugin.
+func (h *Host) find(name string) *pool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.pools[name]
+}
+
+// list returns the pools that may have processes, by name.
+func (h *Host) list() []*pool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	all := slices.Concat(slices.Collect(maps.Values(h.pools)), h.retired)
+	slices.SortStableFunc(all, func(a, b *pool) int { return strings.Compare(a.spec.Name, b.spec.Name) })
+	return all
 }
 
 // Close kills all processes and waits until they are gone. Calls that run then
@@ -121,7 +160,7 @@ func (h *Host) pool(name string) (*pool, error) {
 func (h *Host) Close() error {
 	var err error
 	h.closeOnce.Do(func() {
-		for _, p := range h.pools {
+		for _, p := range h.list() {
 			p.close()
 		}
 		err = errors.Join(h.run.Wait(), h.removeScratch(), h.dir.remove())

@@ -20,9 +20,9 @@ type Process struct {
 // Processes returns what runs now, with its memory, by plugin and pid.
 func (h *Host) Processes() []Process {
 	processes := []Process{}
-	for _, name := range h.Names() {
-		for _, proc := range h.pools[name].list() {
-			p := Process{Plugin: name, PID: proc.runner.cmd.Process.Pid, Calls: proc.calls}
+	for _, pool := range h.list() {
+		for _, proc := range pool.list() {
+			p := Process{Plugin: pool.spec.Name, PID: proc.runner.cmd.Process.Pid, Calls: proc.calls}
 			p.RSS, p.PSS = memory(p.PID)
 			processes = append(processes, p)
 		}
@@ -33,8 +33,8 @@ func (h *Host) Processes() []Process {
 // PIDs returns the process ids of what runs now.
 func (h *Host) PIDs() []int {
 	pids := []int{}
-	for _, name := range h.Names() {
-		for _, proc := range h.pools[name].list() {
+	for _, pool := range h.list() {
+		for _, proc := range pool.list() {
 			pids = append(pids, proc.runner.cmd.Process.Pid)
 		}
 	}

@@ -20,6 +20,7 @@ type pool struct {
 	starting  int
 	waiting   int
 	closed    bool
+	replaced  bool          // by another pool
 	changed   chan struct{} // closed, and replaced, when something changed
 
 	deaths   int       // in a row, with no call completed in between
@@ -44,6 +45,9 @@ func (p *pool) acquire(ctx context.Context, alone bool) (*process, error) {
 	for {
 		if p.closed {
 			return nil, failf(ErrUnavailable, "Tidelock is stopping")
+		}
+		if p.replaced {
+			return nil, failf(ErrUnavailable, "it was installed anew just now: the next try finds it")
 		}
 		if proc := p.take(alone); proc != nil {
 			return proc, nil
@@ -144,7 +148,7 @@ func (p *pool) start() {
 	p.processes[proc] = struct{}{}
 	p.tell(proc)
 	p.host.run.Go(func() error { p.watch(proc); return nil })
-	if p.closed {
+	if p.closed || p.replaced {
 		proc.runner.kill()
 	}
 }
@@ -245,6 +249,17 @@ func (p *pool) warm(ctx context.Context) error {
 	p.mu.Unlock()
 	p.release(proc, true)
 	return nil
+}
+
+// retire ends the processes when their calls end, and takes no new ones.
+func (p *pool) retire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.replaced = true
+	for proc := range maps.Keys(p.processes) {
+		p.dismiss(proc)
+	}
+	p.notify()
 }
 
 func (p *pool) close() {

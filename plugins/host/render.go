@@ -18,7 +18,7 @@ import (
 func (h *Host) Render(ctx context.Context, plugin string, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
 	var result *sdk.RenderResult
 	c := call{plugin: plugin, application: req.Application, name: "render"}
-	if p := h.pools[plugin]; p != nil {
+	if p := h.find(plugin); p != nil {
 		c.timeout = p.spec.Limits.Render
 	}
 	err := h.call(ctx, c, func(ctx context.Context, proc *process) (err error) {
