@@ -147,6 +147,10 @@ func (a *Applier) url(ctx context.Context, gvk schema.GroupVersionKind, key mani
 // each runs one for every change, at once, and collects the results in order.
 func each(ctx context.Context, changes []diff.Change, one func(context.Context, diff.Change) Result) []Result {
 	results := make([]Result, len(changes))
+	if len(changes) == 1 {
+		results[0] = one(ctx, changes[0])
+		return results
+	}
 	var g errgroup.Group
 	g.SetLimit(most)
 	for i, c := range changes {

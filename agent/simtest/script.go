@@ -31,6 +31,8 @@ import (
 //	                            KIND as in wire.go, with _ for spaces
 //	pace STEP KIND/NAME TIME    how long rollout, run, gc or serve takes
 //	start, kill                 the engine
+//	deaf                        its watches hear nothing more
+//	relist                      its watches end, and cannot go on where they were
 //	run TIME                    lets time go by, and prints what happens
 //	status NAME                 prints what the Application says
 type script struct {
@@ -103,9 +105,22 @@ func (s *script) changed(c kube.Change) {
 		}
 		return
 	}
-	if c.By == agentName && c.Verb != "gone" && (c.Verb != "update" || !c.After.Deleting()) {
+	if c.By == agentName && c.Verb != "gone" && !ends(c) {
 		s.lines = append(s.lines, happening{time.Now(), c.Verb + " " + nameFor(c)})
 	}
+}
+
+// ends says that a change is a part of a deletion: the mark of it, or a finalizer
+// that is let go.
+func ends(c kube.Change) bool {
+	return c.Verb == "update" && c.After.Deleting() &&
+		(!c.Before.Deleting() || len(finalizersOf(c.After)) < len(finalizersOf(c.Before)))
+}
+
+func finalizersOf(o *kube.Object) []any {
+	meta, _ := o.Body["metadata"].(map[string]any)
+	list, _ := meta["finalizers"].([]any)
+	return list
 }
 
 func nameFor(c kube.Change) string {
@@ -182,6 +197,11 @@ func (s *script) step(verb string, args []string, body string) (string, error) {
 		s.boot(nil)
 	case "kill":
 		s.current().kill()
+	case "deaf":
+		s.server.Freeze(agentName)
+	case "relist":
+		s.server.Expire()
+		s.server.Cut(agentName)
 	case "run":
 		return s.runs(args[0])
 	case "status":

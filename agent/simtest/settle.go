@@ -58,8 +58,7 @@ func (w *world) agrees(app *api.Application) string {
 			return fmt.Sprintf("%s is there, and Git does not state it", key)
 		}
 		if isHook(o) && ownerOf(o) == app.Name && label(o, api.LabelApp) != "" {
-			meta, _ := o.Body["metadata"].(map[string]any)
-			if list, _ := meta["finalizers"].([]any); slices.Contains(list, any(api.FinalizerHook)) {
+			if slices.Contains(finalizersOf(o), any(api.FinalizerHook)) {
 				return fmt.Sprintf("hook %s has its finalizer yet", key)
 			}
 		}

@@ -212,8 +212,12 @@ func (m *watchman) write(c kube.Change) {
 	o := c.After
 	owner := ownerOf(o)
 	app := m.stored(owner)
-	if owner == "" || app == nil || o.Deleting() {
+	if owner == "" || app == nil || ends(c) {
 		return // a project, a namespace of nobody, or a finalizer let go
+	}
+	if o.Deleting() {
+		m.late(o)
+		return
 	}
 	if c.Before != nil && !isHook(o) {
 		if was := ownerOf(c.Before); was != "" && was != owner && time.Since(m.handed[keyOf(o)]) > m.unheard {
@@ -238,6 +242,16 @@ func (m *watchman) write(c kube.Change) {
 		m.hook(o, mark, op, owner)
 	}
 	m.order(op, set, o)
+}
+
+// late checks that what is being deleted is left alone, if the engine may have heard
+// of that.
+func (m *watchman) late(o *kube.Object) {
+	meta, _ := o.Body["metadata"].(map[string]any)
+	text, _ := meta["deletionTimestamp"].(string)
+	if at, err := time.Parse(time.RFC3339, text); err == nil && time.Since(at) > m.unheard {
+		m.w.fail("it writes %s, which is being deleted", keyOf(o))
+	}
 }
 
 // hook checks that a run of a hook begins once.
