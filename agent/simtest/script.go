@@ -29,7 +29,8 @@ import (
 //	annotate NAME KEY VALUE     on an Application
 //	fault N KIND METHOD PATH    the next N such requests, to a path that ends so;
 //	                            KIND as in wire.go, with _ for spaces
-//	pace STEP KIND/NAME TIME    how long rollout, run, gc or serve takes
+//	pace STEP KIND/NAME TIME    how long rollout, run, gc or serve takes, or an event
+//	                            of the object is on its way (lag)
 //	start, kill                 the engine
 //	deaf                        its watches hear nothing more
 //	relist                      its watches end, and cannot go on where they were
@@ -64,7 +65,7 @@ func newScript(ctx context.Context) *script {
 	s.world = newWorld(ctx, 0, kube.Options{
 		Delay: s.pace,
 		Fate:  func(o *kube.Object) kube.Fate { return kube.Fate(fateOf(o)) },
-		Lag:   func(*kube.Object) time.Duration { return 5 * time.Millisecond }, // after the answer to who wrote
+		Lag:   func(o *kube.Object) time.Duration { return s.paced("lag", o, 5*time.Millisecond) }, // after the answer to who wrote
 	}, time.Second)
 	s.latency = func(string) time.Duration { return time.Millisecond }
 	s.faulty = s.fault
@@ -73,12 +74,16 @@ func newScript(ctx context.Context) *script {
 }
 
 func (s *script) pace(step string, o *kube.Object) time.Duration {
+	return s.paced(step, o, time.Second)
+}
+
+func (s *script) paced(step string, o *kube.Object, otherwise time.Duration) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d, ok := s.paces[step+" "+o.Kind.Kind+"/"+o.Name]; ok {
 		return d
 	}
-	return time.Second
+	return otherwise
 }
 
 func (s *script) fault(r *http.Request, _ uint64) fault {
