@@ -55,6 +55,7 @@ func explain(err error) (what, hint string, kind error) {
 	var exit *ssh.ExitError
 	var redirected *url.Error
 	var refused *refusal
+	var algorithms *ssh.AlgorithmNegotiationError
 	switch {
 	case errors.As(err, &refused):
 		return plain(refused), refused.hint, refused.kind
@@ -70,6 +71,8 @@ func explain(err error) (what, hint string, kind error) {
 		return "the server's SSH host key is not the known one", "somebody may be in between; if the key was changed on purpose, update the known hosts", ErrAuth
 	case errors.As(err, &hostKey):
 		return "the server's SSH host key is unknown", "add it to the known hosts", ErrAuth
+	case errors.As(err, &algorithms) && algorithms.What == "host key":
+		return "the server has no SSH host key of a kind that the known hosts have", "add another of its keys to the known hosts", ErrAuth
 	case errors.As(err, &cert):
 		return plain(cert.Err), "add the server's certificate authority to the TLS certificates", ErrAuth
 	case strings.Contains(err.Error(), "ssh: unable to authenticate"):

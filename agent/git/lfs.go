@@ -192,7 +192,7 @@ func (a *lfsAPI) batch(ctx context.Context, body []byte) ([]byte, error) {
 	case status == http.StatusNotFound:
 		return nil, &refusal{ErrRepository, "the server has no Git LFS for this repository", "a lfs.url in .lfsconfig is not followed"}
 	}
-	return nil, fmt.Errorf("Git LFS answers with status %d", status)
+	return nil, fmt.Errorf("the server answers Git LFS with status %d", status)
 }
 
 func (a *lfsAPI) post(ctx context.Context, body []byte) ([]byte, int, error) {

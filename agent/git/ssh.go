@@ -18,6 +18,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 )
 
 // sshTransport runs git-upload-pack on a server by SSH. go-git's own transport
@@ -55,8 +56,44 @@ func newSSH(c Credentials, ep *transport.Endpoint, limits serverLimits) (*sshTra
 	if t.hosts, err = parseKnownHosts(c.KnownHosts); err != nil {
 		return nil, err
 	}
-	t.config.HostKeyCallback = t.hosts.HostKeyCallback()
+	t.config.HostKeyCallback = t.known
 	return t, nil
+}
+
+// known checks a host's key. A host that is not known on its port may be known
+// without one, as in OpenSSH.
+func (t *sshTransport) known(address string, at net.Addr, key ssh.PublicKey) error {
+	check := t.hosts.HostKeyCallback()
+	err := check(address, at, key)
+	var revoked *xknownhosts.RevokedError
+	var named *xknownhosts.KeyError
+	switch plain, ok := withoutSSHPort(address); {
+	case err == nil:
+		return nil
+	case errors.As(err, &revoked):
+		return refuse("somebody may be in between", "the server's SSH host key is revoked in the known hosts")
+	case ok && !knownhosts.IsHostKeyChanged(err) && check(plain, at, key) == nil:
+		return nil
+	case errors.As(err, &named):
+		return err
+	}
+	return refuse("correct the known hosts, or the server's certificate", "the server's SSH host certificate is not accepted: %s", strings.TrimPrefix(err.Error(), "ssh: "))
+}
+
+// algorithms are those of the keys that a host is known by, so that it shows one
+// of these.
+func (t *sshTransport) algorithms(address string) []string {
+	found := t.hosts.HostKeyAlgorithms(address)
+	if plain, ok := withoutSSHPort(address); ok && len(found) == 0 {
+		return t.hosts.HostKeyAlgorithms(plain)
+	}
+	return found
+}
+
+// withoutSSHPort is the address with ssh's own port, if it has another.
+func withoutSSHPort(address string) (string, bool) {
+	host, port, err := net.SplitHostPort(address)
+	return net.JoinHostPort(host, "22"), err == nil && port != "22"
 }
 
 // parseKey never puts a piece of the key into its error.
@@ -175,7 +212,7 @@ func (t *sshTransport) connect(ctx context.Context, ep *transport.Endpoint) (_ *
 	stop = context.AfterFunc(ctx, func() { conn.Close() })
 	config := *t.config
 	if t.hosts != nil {
-		config.HostKeyAlgorithms = t.hosts.HostKeyAlgorithms(address)
+		config.HostKeyAlgorithms = t.algorithms(address)
 	}
 	c, channels, requests, err := ssh.NewClientConn(conn, address, &config)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/skeema/knownhosts"
 	"github.com/tidelock-io/tidelock/secrets"
 	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 )
 
 func newKey(t *testing.T) (ssh.Signer, []byte) {
@@ -175,4 +176,69 @@ func TestSSHSilence(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+}
+
+// 2.8 argocd-ssh-known-hosts-cm: all the ways in which known_hosts names a host.
+func TestKnownHosts(t *testing.T) {
+	u := newUpstream(t)
+	u.commit(map[string]string{"a": "1"})
+	user, private := newKey(t)
+	host, _ := newKey(t)
+	authority, _ := newKey(t)
+	certified := certify(t, host, authority, "127.0.0.1")
+	elsewhere := certify(t, host, authority, "git.example.com")
+	plain := u.serveSSH(t, host, user.PublicKey())
+	signed := u.serveSSH(t, certified, user.PublicKey())
+	misnamed := u.serveSSH(t, elsewhere, user.PublicKey())
+	text := func(key ssh.PublicKey) string { return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))) }
+	key, ca := text(host.PublicKey()), text(authority.PublicKey())
+	impostor, _ := newKey(t)
+	at := func(address string) string { return "[127.0.0.1]" + address[strings.LastIndexByte(address, ':'):] }
+
+	for _, tt := range []struct {
+		name, address, lines string
+		good                 bool
+	}{
+		{"host and port", plain, at(plain) + " " + key, true},
+		{"several names, comments", plain, "# hosts\n\ngit.example.com," + at(plain) + " " + key + " a comment\n", true},
+		{"several keys", plain, at(plain) + " " + text(impostor.PublicKey()) + "\n" + at(plain) + " " + key, true},
+		{"hashed", plain, xknownhosts.HashHostname(at(plain)) + " " + key, true},
+		{"hashed, another", plain, xknownhosts.HashHostname("[127.0.0.2]:22") + " " + key, false},
+		{"without the port", plain, "127.0.0.1 " + key, true},
+		{"without the port, hashed", plain, xknownhosts.HashHostname("127.0.0.1") + " " + key, true},
+		{"without the port, another key", plain, "127.0.0.1 " + text(impostor.PublicKey()), false},
+		{"another port", plain, "[127.0.0.1]:1 " + key, false},
+		{"wildcard", plain, "127.0.0.* " + key, true},
+		{"wildcard for all", plain, "* " + key, true},
+		{"wildcard with the port", plain, "[127.0.0.*]" + plain[strings.LastIndexByte(plain, ':'):] + " " + key, true},
+		{"question mark", plain, "127.0.0.? " + key, true},
+		{"wildcard elsewhere", plain, "*.example.com " + key, false},
+		{"but not this", plain, "!127.0.0.1,* " + key, false},
+		{"revoked", plain, at(plain) + " " + key + "\n@revoked * " + key, false},
+		{"authority", signed, "@cert-authority * " + ca, true},
+		{"authority of the host", signed, "@cert-authority " + at(signed) + " " + ca, true},
+		{"authority without the port", signed, "@cert-authority 127.0.0.1 " + ca, true},
+		{"authority of others", signed, "@cert-authority *.example.com " + ca, false},
+		{"another authority", signed, "@cert-authority * " + key, false},
+		{"authority, no certificate", plain, "@cert-authority * " + ca, false},
+		{"certificate of another name", misnamed, "@cert-authority * " + ca, false},
+		{"nothing", plain, "", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			repo := Repo{URL: "ssh://git@" + tt.address + "/shop.git", Credentials: Credentials{SSHPrivateKey: secrets.New(private), KnownHosts: tt.lines}}
+			_, err := newStore(t, Options{}).Resolve(t.Context(), repo, "main")
+			if (err == nil) != tt.good || err != nil && !errors.Is(err, ErrAuth) {
+				t.Errorf("got %v, want accepted %v", err, tt.good)
+			}
+		})
+	}
+}
+
+// certify makes a host key show a certificate.
+func certify(t *testing.T, host, authority ssh.Signer, name string) ssh.Signer {
+	cert := &ssh.Certificate{Key: host.PublicKey(), CertType: ssh.HostCert, ValidPrincipals: []string{name}, ValidBefore: ssh.CertTimeInfinity}
+	must(t, cert.SignCert(rand.Reader, authority))
+	signer, err := ssh.NewCertSigner(cert, host)
+	must(t, err)
+	return signer
 }

@@ -67,7 +67,7 @@ func hop(next *http.Request, via []*http.Request) error {
 		return errors.New("a redirect that is not followed")
 	}
 	if !sameOrigin(next.URL, via[0].URL) {
-		next.Header = http.Header{}
+		next.Header = http.Header{} //nolint:gosec // it propagates none
 	}
 	return nil
 }
