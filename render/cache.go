@@ -33,7 +33,7 @@ func (e *Engine) keyOf(req *Request) key {
 	return key{
 		application: req.Application,
 
-		id:       digest(req.Application, req.Project, req.SourceIndex, source, req.Namespace),
+		id:       digest(req.Application, req.Project, req.SourceIndex, source, req.Namespace, req.Chained),
 		env:      func(names []string) string { return digest(pick(buildEnv(req, &req.Source), names)) },
 		custom:   e.customDigest,
 		versions: func() string { return digest(req.KubeVersion, req.APIVersions) },

@@ -29,13 +29,14 @@ var markers = []marker{
 // files of its directory tell.
 func (p *pass) choose(source *api.Source) (api.SourceType, error) {
 	types := source.Types()
+	if p.req.Chained && source.Kustomize != nil {
+		if first, err := p.first(source); first || err != nil {
+			return api.SourceTypeHelm, err
+		}
+	}
 	switch {
 	case len(types) > 1:
-		return "", &Error{
-			Where: source.Path, Kind: ErrKind,
-			Err:  fmt.Errorf("the source has blocks for several renderers: %s", join(types)),
-			Hint: "keep one of them, here or in .argocd-source.yaml",
-		}
+		return "", severalBlocks(source, types)
 	case source.Plugin != nil:
 		return api.SourceTypePlugin, p.named(source)
 	case len(types) == 1:
@@ -48,15 +49,32 @@ func (p *pass) choose(source *api.Source) (api.SourceType, error) {
 		return api.SourceTypePlugin, err
 	}
 	for _, m := range markers {
-		name := path.Join(source.Path, m.file)
-		switch _, err := p.view.Stat(name); {
-		case err == nil:
-			return m.kind, nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return "", err
+		if has, err := p.has(source, m.file); has || err != nil {
+			return m.kind, err
 		}
 	}
 	return api.SourceTypeDirectory, nil
+}
+
+// has says whether the source's directory has a file.
+func (p *pass) has(source *api.Source, file string) (bool, error) {
+	_, err := p.view.Stat(path.Join(source.Path, file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func severalBlocks(source *api.Source, types []api.SourceType) error {
+	e := &Error{
+		Where: source.Path, Kind: ErrKind,
+		Err:  fmt.Errorf("the source has blocks for several renderers: %s", join(types)),
+		Hint: "keep one of them, here or in .argocd-source.yaml",
+	}
+	if source.IsHelmAndKustomize() {
+		e.Hint += "; or set the annotation " + api.AnnotationPostRender + ": " + api.PostRenderKustomize + " to have Kustomize build what Helm renders"
+	}
+	return e
 }
 
 func join(types []api.SourceType) string {

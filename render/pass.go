@@ -88,6 +88,9 @@ func (p *pass) prepare(source *api.Source) (*sdk.RenderRequest, error) {
 // request says what a plugin is to do.
 func (p *pass) request(kind api.SourceType, source *api.Source) (*sdk.RenderRequest, error) {
 	options, err := optionsOf(kind, source)
+	if err == nil && p.req.Chained && kind == api.SourceTypeHelm {
+		p.out.result.Plugin, options, err = chain(source, options)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,8 @@ type Request struct {
 	APIVersions []string
 	// Keys may open SOPS files of this project.
 	Keys []sdk.Key
+	// Chained has Kustomize build what Helm renders (tidelock.io/post-render).
+	Chained bool
 	// Refs are the sources of the same Application that others refer to, by name.
 	Refs map[string]Remote
 	// Remotes finds what is outside of the Application's sources; nil refuses.

@@ -143,7 +143,21 @@ const (
 	// AnnotationLookup lists the kinds that the charts of an Application may look up
 	// in the destination, as in "v1/ConfigMap, apps/v1/Deployment"; none without it.
 	AnnotationLookup = "tidelock.io/lookup"
+	// AnnotationPostRender "kustomize" makes a chain of each source that Helm renders:
+	// Kustomize then builds what Helm gave, with the source's kustomize block and with
+	// the kustomization.yaml that lies beside a Chart.yaml in Git, if there is one. A
+	// source that Helm does not render is as without it.
+	AnnotationPostRender = "tidelock.io/post-render"
 )
+
+// PostRenderKustomize is the one value of AnnotationPostRender.
+const PostRenderKustomize = "kustomize"
+
+// IsChained says that the annotations of an Application have Kustomize build what
+// Helm renders (see [AnnotationPostRender]).
+func IsChained(annotations map[string]string) bool {
+	return annotations[AnnotationPostRender] == PostRenderKustomize
+}
 
 // Our own annotations of managed objects.
 const (

@@ -88,6 +88,12 @@ func (s *Source) IsOCI() bool { return strings.HasPrefix(s.RepoURL, "oci://") }
 // yields no manifests.
 func (s *Source) IsRefOnly() bool { return s.Ref != "" && s.Path == "" && s.Chart == "" }
 
+// IsHelmAndKustomize reports whether the source has the blocks of a chain (see
+// [AnnotationPostRender]), and no other.
+func (s *Source) IsHelmAndKustomize() bool {
+	return s.Helm != nil && s.Kustomize != nil && s.Directory == nil && s.Plugin == nil
+}
+
 // Types returns the renderers that the source names: none means that it is to be
 // detected, more than one is invalid.
 func (s *Source) Types() []SourceType {

@@ -20,13 +20,14 @@ import (
 // [LintApplication]. Values that may hold credentials (URLs) are not repeated.
 func ValidateApplication(app *Application) field.ErrorList {
 	errs := validateOwnAnnotations(app.Annotations, field.NewPath("metadata", "annotations"))
-	return append(errs, ValidateApplicationSpec(&app.Spec, field.NewPath("spec"))...)
+	return append(errs, ValidateApplicationSpec(&app.Spec, app.Annotations, field.NewPath("spec"))...)
 }
 
-// ValidateApplicationSpec is [ValidateApplication] for a spec at any path.
-func ValidateApplicationSpec(spec *ApplicationSpec, p *field.Path) field.ErrorList {
+// ValidateApplicationSpec is [ValidateApplication] for a spec at any path, of an
+// Application with these annotations.
+func ValidateApplicationSpec(spec *ApplicationSpec, annotations map[string]string, p *field.Path) field.ErrorList {
 	errs := validateDestination(spec.Destination, p.Child("destination"))
-	errs = append(errs, validateSources(spec, p)...)
+	errs = append(errs, validateSources(spec, IsChained(annotations), p)...)
 	errs = append(errs, validateSyncPolicy(spec.SyncPolicy, p.Child("syncPolicy"))...)
 	if limit := spec.RevisionHistoryLimit; limit != nil && *limit < 0 {
 		errs = append(errs, field.Invalid(p.Child("revisionHistoryLimit"), *limit, "must be 0 or more"))
@@ -107,6 +108,7 @@ func validateOwnAnnotations(annotations map[string]string, p *field.Path) field.
 	oneOf(AnnotationSealedSecrets, SecretsResolve, SecretsApply)
 	oneOf(AnnotationExternalSecrets, SecretsResolve, SecretsApply)
 	oneOf(AnnotationWait, "true", "false")
+	oneOf(AnnotationPostRender, PostRenderKustomize)
 	return errs
 }
 

@@ -12,21 +12,21 @@ import (
 var refName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
 
 // validateSources checks the sources that count; those that another field overrides are
-// not looked at.
-func validateSources(spec *ApplicationSpec, p *field.Path) field.ErrorList {
+// not looked at. In an Application that is chained, one source may have two blocks.
+func validateSources(spec *ApplicationSpec, chained bool, p *field.Path) field.ErrorList {
 	switch {
 	case spec.SourceHydrator != nil:
 		return validateHydrator(spec.SourceHydrator, p.Child("sourceHydrator"))
 	case len(spec.Sources) > 0:
-		return validateSourceList(spec.Sources, p.Child("sources"))
+		return validateSourceList(spec.Sources, chained, p.Child("sources"))
 	case spec.Source != nil:
-		return validateSource(spec.Source, false, p.Child("source"))
+		return validateSource(spec.Source, false, chained, p.Child("source"))
 	}
 	return field.ErrorList{field.Required(p.Child("source"), "one of source, sources and sourceHydrator is needed")}
 }
 
 // validateSource checks one source; among several, a ref alone will do.
-func validateSource(s *Source, several bool, p *field.Path) field.ErrorList {
+func validateSource(s *Source, several, chained bool, p *field.Path) field.ErrorList {
 	errs := required(p.Child("repoURL"), s.RepoURL)
 	switch {
 	case s.Chart != "" && s.TargetRevision == "":
@@ -37,13 +37,17 @@ func validateSource(s *Source, several bool, p *field.Path) field.ErrorList {
 		errs = append(errs, field.Required(p, "path or chart is needed"))
 	}
 	errs = append(errs, validateRepoPath(s.Path, p.Child("path"))...)
-	return append(errs, validateRenderer(s, p)...)
+	return append(errs, validateRenderer(s, chained, p)...)
 }
 
-func validateRenderer(s *Source, p *field.Path) field.ErrorList {
+func validateRenderer(s *Source, chained bool, p *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if types := s.Types(); len(types) > 1 {
-		errs = append(errs, invalid(p, fmt.Sprintf("more than one of helm, kustomize, directory, plugin is set: %v", types)))
+	if types := s.Types(); len(types) > 1 && !(chained && s.IsHelmAndKustomize()) {
+		text := fmt.Sprintf("more than one of helm, kustomize, directory, plugin is set: %v", types)
+		if s.IsHelmAndKustomize() {
+			text += fmt.Sprintf("; the annotation %s: %s has Kustomize build what Helm renders", AnnotationPostRender, PostRenderKustomize)
+		}
+		errs = append(errs, invalid(p, text))
 	}
 	if s.Kustomize != nil {
 		for i, replica := range s.Kustomize.Replicas {
@@ -53,12 +57,12 @@ func validateRenderer(s *Source, p *field.Path) field.ErrorList {
 	return errs
 }
 
-func validateSourceList(sources []Source, p *field.Path) field.ErrorList {
+func validateSourceList(sources []Source, chained bool, p *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	refs, names := map[string]*Source{}, map[string]bool{}
 	for i := range sources {
 		s, p := &sources[i], p.Index(i)
-		errs = append(errs, validateSource(s, true, p)...)
+		errs = append(errs, validateSource(s, true, chained, p)...)
 		if s.Ref != "" && !refName.MatchString(s.Ref) {
 			errs = append(errs, field.Invalid(p.Child("ref"), s.Ref, "only letters, digits, _ and - are allowed"))
 		}
@@ -106,7 +110,7 @@ func validateHydrator(h *SourceHydrator, p *field.Path) field.ErrorList {
 	errs := required(dry.Child("repoURL"), h.DrySource.RepoURL)
 	errs = append(errs, validateRepoPath(h.DrySource.Path, dry.Child("path"))...)
 	source := h.DrySource.Source()
-	errs = append(errs, validateRenderer(&source, dry)...)
+	errs = append(errs, validateRenderer(&source, false, dry)...)
 	errs = append(errs, required(sync.Child("targetBranch"), h.SyncSource.TargetBranch)...)
 	errs = append(errs, validateRepoPath(h.SyncSource.Path, sync.Child("path"))...)
 	if path := h.SyncSource.Path; path == "" || path == "." {

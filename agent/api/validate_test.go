@@ -47,7 +47,7 @@ func TestValidateApplication(t *testing.T) {
 		{"a ref alone is no source", ok + "source: {repoURL: r, ref: v}", "spec.source: Required value: path or chart is needed"},
 		{"chart without version", ok + "source: {repoURL: r, chart: c}", "spec.source.targetRevision: Required value: a chart needs a version"},
 		{"two renderers", ok + "source: {repoURL: r, path: ., helm: {}, kustomize: {}}",
-			"spec.source: Invalid value: more than one of helm, kustomize, directory, plugin is set: [Helm Kustomize]"},
+			"spec.source: Invalid value: more than one of helm, kustomize, directory, plugin is set: [Helm Kustomize]; the annotation tidelock.io/post-render: kustomize has Kustomize build what Helm renders"},
 		{"absolute path", ok + "source: {repoURL: r, path: /etc}",
 			`spec.source.path: Invalid value: "/etc": must be relative to the repository's root`},
 		{"path to outside", ok + "source: {repoURL: r, path: a/../../b}",
@@ -192,5 +192,22 @@ func TestValidateApplicationSet(t *testing.T) {
 			set := &ApplicationSet{Spec: *decode[ApplicationSetSpec](t, tt.spec)}
 			check(t, lines(ValidateApplicationSet(set)), tt.want)
 		})
+	}
+}
+
+// A chain lets one source have the blocks of Helm and Kustomize, and no others.
+func TestValidateChained(t *testing.T) {
+	app := func(value, blocks string) *Application {
+		return decode[Application](t, "metadata: {name: a, annotations: {tidelock.io/post-render: "+value+"}}\n"+
+			"spec: {project: p, destination: {server: s}, sources: [{repoURL: r, path: ., "+blocks+"}]}")
+	}
+	if errs := ValidateApplication(app("kustomize", "helm: {}, kustomize: {}")); len(errs) > 0 {
+		t.Error(errs)
+	}
+	for _, tt := range []struct{ value, blocks, want string }{
+		{"kustomize", "helm: {}, kustomize: {}, directory: {}", "spec.sources[0]: Invalid value: more than one of helm, kustomize, directory, plugin is set: [Helm Kustomize Directory]"},
+		{"jsonnet", "helm: {}", `metadata.annotations[tidelock.io/post-render]: Unsupported value: "jsonnet": supported values: "kustomize"`},
+	} {
+		check(t, ValidateApplication(app(tt.value, tt.blocks)).ToAggregate().Error(), tt.want)
 	}
 }

@@ -124,7 +124,7 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 			requests[i] = render.Request{
 				Application: name, Project: app.Spec.ProjectName(), Source: source,
 				Namespace: app.Spec.Destination.Namespace, KubeVersion: version, APIVersions: apis,
-				Keys: p.Keys.SOPS(app.Spec.ProjectName()),
+				Keys: p.Keys.SOPS(app.Spec.ProjectName()), Chained: api.IsChained(app.Annotations),
 			}
 			if warned[i], err = p.commit(ctx, app, &requests[i], renew); err != nil {
 				return err

@@ -73,7 +73,7 @@ func (p *pass) permitted() {
 		p.report.add(api.ConditionInvalidSpecError, err.Error())
 	}
 	if other := withSources(&app, app.Operation); other != &app {
-		for _, err := range api.ValidateApplicationSpec(&other.Spec, field.NewPath("operation", "sync")) {
+		for _, err := range api.ValidateApplicationSpec(&other.Spec, other.Annotations, field.NewPath("operation", "sync")) {
 			p.report.add(api.ConditionInvalidSpecError, err.Error())
 		}
 	}

@@ -15,6 +15,8 @@ import (
 const (
 	// KustomizeTool is a release of kustomize.
 	KustomizeTool = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
+	// HelmTool is the release of Helm whose library Tidelock uses.
+	HelmTool = "helm.sh/helm/v4/cmd/helm@v4.3.1"
 )
 
 // Tool returns the path of a program of another module, named as for `go
