@@ -82,11 +82,22 @@ func (l *loading) find(c *chart.Chart, d *chart.Dependency) (string, error) {
 		return "", fmt.Errorf("it is not in charts/ and has no repository; commit it to charts/, or name its repository")
 	}
 	source := sdk.Source{URL: d.Repository, Chart: d.Name, Revision: l.locked(c, d)}
+	if strings.HasPrefix(d.Repository, "oci://") {
+		source.URL, source.Chart = strings.TrimSuffix(d.Repository, "/")+"/"+d.Name, ""
+	}
 	mounted, err := l.r.req.Host.Mount(l.r.ctx, source)
-	if err != nil {
+	switch {
+	case err != nil && isAlias(d.Repository):
+		return "", fmt.Errorf("it is not in charts/, and %s is no address, but the name of a repository (write the address, or commit the chart to charts/): %w", d.Repository, err)
+	case err != nil:
 		return "", fmt.Errorf("it is not in charts/: %w", err)
 	}
 	return mounted.Path, nil
+}
+
+// isAlias tells the name of a repository from its address.
+func isAlias(repository string) bool {
+	return strings.HasPrefix(repository, "@") || strings.HasPrefix(repository, "alias:")
 }
 
 // local finds a chart beside the one that depends on it.
@@ -135,8 +146,7 @@ func (l *loading) locked(c *chart.Chart, d *chart.Dependency) string {
 
 // sameRepository: Chart.lock has the address that stands behind an alias.
 func sameRepository(locked, stated string) bool {
-	alias := strings.HasPrefix(stated, "@") || strings.HasPrefix(stated, "alias:")
-	return alias || strings.TrimSuffix(locked, "/") == strings.TrimSuffix(stated, "/")
+	return isAlias(stated) || strings.TrimSuffix(locked, "/") == strings.TrimSuffix(stated, "/")
 }
 
 // noteIncomplete warns of dependencies of a dependency that are not there.

@@ -78,14 +78,26 @@ func explainYAML(name string, text []byte, err error) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	where := name
+	hint := ""
+	if strings.HasPrefix(reason, "invalid map key") { // and goes on to print it
+		reason, line = "a key that is a map", templated(text)
+	}
 	if line > 0 {
 		where = fmt.Sprintf("%s:%d", name, line)
 	}
-	hint := ""
 	if row := rowOf(text, line); bytes.Contains(row, []byte("{{")) || bytes.Contains(rowOf(text, line-1), []byte("{{")) {
 		hint = "; values are no templates: \"{{\" has no meaning in them, unless in quotes and given to tpl"
 	}
 	return fmt.Errorf("%s: malformed YAML: %s%s", where, reason, hint)
+}
+
+// templated is the first line that looks like a template.
+func templated(text []byte) int {
+	before, _, ok := bytes.Cut(text, []byte("{{"))
+	if !ok {
+		return 0
+	}
+	return 1 + bytes.Count(before, []byte("\n"))
 }
 
 func rowOf(text []byte, line int) []byte {

@@ -38,21 +38,64 @@ func (t templates) explain(err error) error {
 	if last.expression != "" {
 		why = last.expression + ": " + why
 	}
+	for last.file == tplName && len(frames) > 1 {
+		why = fmt.Sprintf("line %d of what tpl is given: %s", last.line, why)
+		frames = frames[:len(frames)-1]
+		last = frames[len(frames)-1]
+	}
 	text := t.place(last.file, last.line) + ": " + why
 	if last.name != "" && last.name != last.file {
 		text += fmt.Sprintf(" (in the template %q)", last.name)
 	}
-	callers := 0
-	for i := len(frames) - 2; i >= 0 && callers < 4; i-- {
-		place := t.place(frames[i].file, frames[i].line)
-		text += ", called from " + place
-		callers++
+	said := ""
+	for i := len(frames) - 2; i >= max(0, len(frames)-2-maxCallers); i-- {
+		if place := t.place(frames[i].file, frames[i].line); place != said && frames[i].file != tplName {
+			text += ", called from " + place
+			said = place
+		}
 	}
-	return errors.New(text + t.hint(last.why))
+	return errors.New(text + hint(why))
 }
 
-// framesOf reads what the engine says.
+const (
+	tplName    = "gotpl" // what the engine calls a text that tpl is given
+	maxCallers = 6       // that a message names
+)
+
+// inner matches each template that a message leads through; what comes after the
+// last one is the reason.
+var inner = regexp.MustCompile(`template: ([^\s:]+):(\d+)(?::\d+)?: executing "([^"]*)" at <(.*?)>: `)
+
+// framesOf reads what the engine says, down to the template that failed.
 func framesOf(text string) []frame {
+	frames := outerFrames(text)
+	if len(frames) == 0 {
+		return nil
+	}
+	last := &frames[len(frames)-1]
+	steps := inner.FindAllStringSubmatchIndex(last.why, -1)
+	if len(steps) == 0 {
+		last.why = noise.ReplaceAllString(last.why, "")
+		return frames
+	}
+	why := last.why
+	last.why = ""
+	for _, at := range steps {
+		line, _ := strconv.Atoi(why[at[4]:at[5]])
+		f := frame{file: why[at[2]:at[3]], line: line, name: why[at[6]:at[7]], expression: why[at[8]:at[9]]}
+		if f != frames[len(frames)-1] {
+			frames = append(frames, f)
+		}
+	}
+	frames[len(frames)-1].why = noise.ReplaceAllString(why[steps[len(steps)-1][1]:], "")
+	return frames
+}
+
+// noise is what the engine says before the reason.
+var noise = regexp.MustCompile(`^(?:error calling (?:include|template): )?(?:template: )?`)
+
+// outerFrames reads the lines that the engine makes.
+func outerFrames(text string) []frame {
 	for _, form := range []*regexp.Regexp{bracketed, unformatted} {
 		if m := form.FindStringSubmatch(text); m != nil {
 			line, _ := strconv.Atoi(m[2])
@@ -104,7 +147,7 @@ var hints = []struct{ says, hint string }{
 	{"nil pointer evaluating", "what stands before that field is not set: set it in the values, or guard it by `with` or `default dict`"},
 	{"can't evaluate field", "there is no such field here: look at its spelling, and whether `.` is what it was outside of `with` or `range` ($ is)"},
 	{"has a nested reference name", "the template includes itself without an end"},
-	{"not defined", ""},
+	{"not defined", "helm has no such function: look at its spelling, and whether a field is meant, which begins with a dot"},
 	{"no template", "no chart here defines it: look at its spelling, and whether the chart that does is among the dependencies"},
 	{"unexpected EOF", "an if, with, range or define has no {{ end }}"},
 	{"wrong type for value", "look at what the values have there, and convert it (toString, int, toYaml)"},
@@ -114,19 +157,14 @@ var hints = []struct{ says, hint string }{
 	{"range can't iterate over", "it must be a list or a map: look at what the values have there"},
 }
 
-func (t templates) hint(why string) string {
-	if m := undefined.FindStringSubmatch(why); m != nil {
-		return "; helm has no such function: look at its spelling, and whether it should be a field (.Values." + m[1] + ")"
-	}
+func hint(why string) string {
 	for _, h := range hints {
-		if h.hint != "" && strings.Contains(why, h.says) {
+		if strings.Contains(why, h.says) {
 			return "; " + h.hint
 		}
 	}
 	return ""
 }
-
-var undefined = regexp.MustCompile(`function "(\w+)" not defined`)
 
 // explainManifest says which line of which template makes what is no manifest.
 func (t templates) explainManifest(d *rendered, problem error) error {
@@ -153,7 +191,7 @@ func (t templates) explainManifest(d *rendered, problem error) error {
 }
 
 // headField is what is said of a part of the head of an object that is no string.
-var headField = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field head\.([\w.]+) of type string`)
+var headField = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field \w*\.([\w.]+) of type string`)
 
 var action = regexp.MustCompile(`\{\{.*?\}\}`)
 

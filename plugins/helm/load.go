@@ -132,7 +132,7 @@ func (l *loading) ignored(dir string) (*ignore.Rules, error) {
 		return nil, err
 	default:
 		if rules, err = ignore.Parse(bytes.NewReader(text)); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w; a star stands for a part of a name, and a name without a slash is looked for in all directories", name, err)
 		}
 	}
 	rules.AddDefaults()

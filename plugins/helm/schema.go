@@ -91,7 +91,8 @@ func (r *rendering) violations(c *chart.Chart, values map[string]any, at []strin
 			problems = append(problems, fmt.Sprintf("%s: %s: %s, says %s", r.setBy(full), dotted(full), v.what, file))
 		}
 	}
-	return problems, nil
+	slices.Sort(problems) // the validator has no order
+	return slices.Compact(problems), nil
 }
 
 // compile reads a schema, which may refer to nothing but itself.

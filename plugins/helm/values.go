@@ -225,7 +225,7 @@ func (in *inputs) missing(e entry) error {
 	dir := path.Dir(e.name)
 	entries, err := in.r.req.Tree.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("%w: %q is not there: there is no directory %s%s", fs.ErrNotExist, e.raw, dir, orIgnore)
+		return &absent{fmt.Sprintf("%q is not there: there is no directory %s%s", e.raw, dir, orIgnore)}
 	}
 	var near []string
 	for _, e := range entries {
@@ -237,5 +237,11 @@ func (in *inputs) missing(e entry) error {
 	if len(near) > 0 {
 		hint = strings.Join(near, ", ")
 	}
-	return fmt.Errorf("%w: %q is not there: %s has %s%s", fs.ErrNotExist, e.raw, dir, hint, orIgnore)
+	return &absent{fmt.Sprintf("%q is not there: %s has %s%s", e.raw, dir, hint, orIgnore)}
 }
+
+// absent says that something is not there, in more words than fs has.
+type absent struct{ text string }
+
+func (a *absent) Error() string { return a.text }
+func (a *absent) Unwrap() error { return fs.ErrNotExist }
