@@ -41,6 +41,7 @@ test: build ## Build, then run all tests, with the race detector if there is a C
 	go test ./agent/simtest -run 'TestSeeds$$' -seeds $(SEEDS) -timeout 30m
 	CGO_ENABLED=$(if $(race),1,0) go test -C plugins/sdk $(if $(race),-race) ./...
 	go test -C plugins/external ./...
+	go test -C examples/plugin-go ./...
 	go test -C cmd/devcluster ./...
 
 # A target needs no registration: whatever `go test -list` shows is run, in each
@@ -67,6 +68,6 @@ image: ## Build the container image.
 	docker build --build-arg VERSION=$(version) -t tidelock:$(version) .
 
 lint: ## Run golangci-lint over every module.
-	for module in . plugins/sdk plugins/external cmd/devcluster; do \
+	for module in . plugins/sdk plugins/external examples/plugin-go cmd/devcluster; do \
 		(cd $$module && go run $(golangci) run --config $(CURDIR)/.golangci.yaml ./...) || exit 1; \
 	done

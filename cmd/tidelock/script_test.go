@@ -48,7 +48,7 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Values[keysOf] = &scriptKeys{}
-			return nil
+			return goEnv(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"agekey": agekey, "encrypt": encrypt, "sealingkey": sealingkey, "seal": seal, "commit": commit, "tag": tag,
@@ -64,6 +64,25 @@ func without() {
 	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(exitUsage)
+}
+
+// goEnv lets a story build with Go.
+func goEnv(env *testscript.Env) error {
+	root, err := testenv.Root()
+	if err != nil {
+		return err
+	}
+	env.Setenv("ROOT", root)
+	names := []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "CGO_ENABLED"}
+	values, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
+	if err != nil {
+		return fmt.Errorf("go env: %w", err)
+	}
+	for i, value := range strings.Split(strings.TrimSuffix(string(values), "\n"), "\n") {
+		env.Setenv(names[i], value)
+	}
+	env.Setenv("GOFLAGS", "-buildvcs=false")
+	return nil
 }
 
 type contextKey int

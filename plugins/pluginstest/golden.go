@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,9 +16,8 @@ import (
 
 	"github.com/tidelock-io/tidelock/plugins/host"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/plugins/sdk/sdktest"
 )
-
-var update = flag.Bool("update", false, "write what the plugin gives as what is wanted")
 
 // Golden renders each testdata/*.txtar. An archive holds the tree; besides,
 // "request" may hold a sdk.RenderRequest as JSON (its Path is "." if absent),
@@ -66,10 +64,10 @@ func golden(t *testing.T, h *host.Host, plugin, path string) {
 		}
 	}
 	beyond, files := newBeyond(h, files)
-	req.Tree = treeOf(files)
+	req.Tree = sdktest.TreeOf(files)
 	beyond.serve(req)
 	got := Text(h.Render(context.Background(), plugin, req))
-	if *update && want >= 0 {
+	if sdktest.Update() && want >= 0 {
 		archive.Files[want].Data = []byte(got)
 		if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 			t.Fatal(err)
