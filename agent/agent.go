@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -34,6 +35,10 @@ type Agent struct {
 	queue        workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	log          *slog.Logger
 	passed       func(app types.NamespacedName, took time.Duration)
+
+	// Reads, if not nil, says whether the files of an Application refer to an address
+	// that a function knows. Set it before Run.
+	Reads func(app *api.Application, is func(url, chart string) bool) bool
 }
 
 // New returns an Agent. Passed is told how long each pass took.
@@ -159,16 +164,20 @@ func (a *Agent) All() {
 	}
 }
 
-// Moved asks for a pass over the Applications of a repository. Before the first
-// of them all are known to be out of date.
+// Moved asks for a pass over the Applications of a Git repository, as News does.
 func (a *Agent) Moved(repoURL string) {
+	a.News(func(url, _ string) bool { return git.SameRepo(url, repoURL) })
+}
+
+// News asks for a pass over the Applications that have a source there is news of,
+// or whose files refer to one. Before the first of them all are known to be out of
+// date.
+func (a *Agent) News(of func(url, chart string) bool) {
 	var moved []types.NamespacedName
 	for _, app := range a.applications.List() {
-		for _, source := range app.Spec.AllSources() {
-			if git.SameRepo(source.RepoURL, repoURL) {
-				moved = append(moved, types.NamespacedName{Namespace: app.Namespace, Name: app.Name})
-				break
-			}
+		concerned := slices.ContainsFunc(app.Spec.AllSources(), func(s api.Source) bool { return of(s.RepoURL, s.Chart) })
+		if concerned || a.Reads != nil && a.Reads(app, of) {
+			moved = append(moved, types.NamespacedName{Namespace: app.Namespace, Name: app.Name})
 		}
 	}
 	a.reconciler.Moved(moved)

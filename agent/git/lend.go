@@ -22,6 +22,12 @@ func (r Repo) Parted() (Repo, error) { return r.normal() }
 // Redact returns an address without user, password and query, for messages.
 func Redact(address string) string { return redact(address) }
 
+// Remote says that an address is not one of this machine's disk.
+func Remote(address string) bool {
+	_, local := localPath(address)
+	return !local
+}
+
 // Plain returns the text of a foreign error as it is fit for a message: one line,
 // without control characters, and not too long.
 func Plain(err error) string { return plain(err) }

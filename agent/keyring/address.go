@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -27,18 +28,24 @@ func parseAddress(text string) (address, bool) {
 	if err != nil || climbs(u.Path) {
 		return address{}, false
 	}
+	if u.Scheme == "oci" {
+		u.Scheme = "https" // by which registries are spoken to
+	}
 	host := strings.ToLower(u.Hostname())
 	if port := u.Port(); port != "" && port != defaultPorts[u.Scheme] {
 		host += ":" + port
 	}
 	path := strings.ToLower(strings.Trim(u.Path, "/"))
-	return address{strings.ToLower(u.Scheme), host, strings.Trim(strings.TrimSuffix(path, ".git"), "/")}, true
+	return address{u.Scheme, host, strings.Trim(strings.TrimSuffix(path, ".git"), "/")}, true
 }
 
-// withScheme completes git@host:path, and host/path.
+// port is what follows a host, and is no path of ssh.
+var port = regexp.MustCompile(`^[0-9]{1,5}(/|$)`)
+
+// withScheme completes git@host:path, host/path and host:port.
 func withScheme(text string) string {
 	host, path, ok := strings.Cut(text, ":")
-	if ok && !strings.Contains(host, "/") && (strings.Contains(host, "@") || !strings.Contains(path, "/")) {
+	if ok && !port.MatchString(path) && !strings.Contains(host, "/") && (strings.Contains(host, "@") || !strings.Contains(path, "/")) {
 		return "ssh://" + host + "/" + strings.TrimPrefix(path, "/")
 	}
 	return "https://" + text
@@ -68,4 +75,11 @@ func below(text, prefix string) bool {
 	p, ok2 := parseAddress(prefix)
 	return ok && ok2 && a.scheme == p.scheme && a.host == p.host &&
 		(p.path == "" || a.path == p.path || strings.HasPrefix(a.path, p.path+"/"))
+}
+
+// depth tells a longer prefix of an address from a shorter one, however they are
+// written.
+func depth(prefix string) int {
+	a, _ := parseAddress(prefix)
+	return len(a.path)
 }

@@ -17,6 +17,9 @@ func TestSameAddress(t *testing.T) {
 		{"git@git.example.com:/org/repo", "ssh://git.example.com/org/repo", true},
 		{"git.example.com/org/repo", "https://git.example.com/org/repo", true},
 		{"/srv/git/repo", "/srv/git/repo/", true},
+		{"oci://ghcr.io/org/charts", "ghcr.io/org/charts", true},
+		{"oci://registry.local:5000/charts", "registry.local:5000/charts", true},
+		{"oci://registry.local:5000", "registry.local:5000", true},
 
 		{"https://git.example.com/org/repo", "http://git.example.com/org/repo", false},
 		{"https://git.example.com/org/repo", "https://git.example.com:8443/org/repo", false},
@@ -27,6 +30,7 @@ func TestSameAddress(t *testing.T) {
 		{"https://git.example.com/org/repo", "https://git.example.com/org/other/../repo", false},
 		{"https://git.example.com/org/repo", "https://git.example.com/org/repo2", false},
 		{"https://git.example.com/org/repo", "", false},
+		{"oci://ghcr.io/org/charts", "http://ghcr.io/org/charts", false},
 		{"", "", true}, // no Secret has an empty url
 	} {
 		if got := sameAddress(tt.a, tt.b); got != tt.want {

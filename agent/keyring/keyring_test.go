@@ -72,6 +72,59 @@ tls repository url=https://other.example.com/org/repo insecure=true
 	}
 }
 
+// 2.8 repository: of Helm and OCI repositories, however their address is written.
+func TestRegistry(t *testing.T) {
+	k := &Keyring{log: slog.New(slog.DiscardHandler), trust: follow[*corev1.ConfigMap](&corev1.ConfigMap{}, func() {}, nil)}
+	k.repositories = secretsOf(t, api.LabelSecretType, `
+web repository type=helm name=web url=https://charts.example.com/stable username=web
+ghcr repository type=helm name=ghcr enableOCI=true url=ghcr.io/org/charts username=ghcr
+long repo-creds type=oci url=oci://reg.example.com/org username=org
+host repo-creds type=oci url=reg.example.com username=host
+plain repository type=oci url=oci://plain.example.com:5000/x insecureOCIForceHttp=true username=plain
+red repository type=helm name=web url=https://red.example.com/charts project=red
+marked repository type=helm enableOCI=true url=https://marked.example.com/charts
+wrong repository type=helm enableOCI=perhaps url=https://wrong.example.com/charts
+`)
+	for _, tt := range []struct{ url, want string }{
+		{"https://charts.example.com/stable", "web"},
+		{"ghcr.io/org/charts", "ghcr OCI"},
+		{"oci://ghcr.io/org/charts", "ghcr OCI"},
+		{"oci://reg.example.com/org/shop", "org OCI"},
+		{"reg.example.com/organisation", "host OCI"},
+		{"oci://plain.example.com:5000/x", "plain OCI http"},
+		{"plain.example.com:5000/x", "plain OCI http"},
+		{"https://marked.example.com/charts", " OCI"},
+		{"https://wrong.example.com/charts", ` Secret agent/wrong: enableOCI: "perhaps" is neither true nor false`},
+		{"https://nobody.example.com", ""},
+	} {
+		repo := k.Registry(tt.url, "blue")
+		got := repo.Credentials.Username
+		if repo.OCI {
+			got += " OCI"
+		}
+		if repo.PlainHTTP {
+			got += " http"
+		}
+		if repo.Fault != "" {
+			got += " " + repo.Fault
+		}
+		if got != tt.want || repo.URL != tt.url {
+			t.Errorf("%s: got %q at %s, want %q", tt.url, got, repo.URL, tt.want)
+		}
+	}
+	for _, tt := range []struct{ name, project, want string }{
+		{"web", "blue", "https://charts.example.com/stable"},
+		{"web", "red", "https://red.example.com/charts"},
+		{"ghcr", "", "ghcr.io/org/charts"},
+		{"none", "blue", ""},
+		{"", "blue", ""},
+	} {
+		if got, ok := k.Named(tt.name, tt.project); got != tt.want || ok != (tt.want != "") {
+			t.Errorf("@%s of %s: got %q, %v", tt.name, tt.project, got, ok)
+		}
+	}
+}
+
 // 2.8 the other entries: what a Secret says, and what is wrong with it.
 func TestEntries(t *testing.T) {
 	for _, tt := range []struct{ name, rows, want, fault string }{

@@ -75,7 +75,7 @@ func templateFor(list []*corev1.Secret, url, project string) *corev1.Secret {
 		if s.Labels[api.LabelSecretType] != api.SecretTypeRepoCreds || prefix == "" || !below(url, prefix) || bound != "" && bound != project {
 			continue
 		}
-		if best == nil || len(prefix) > len(best.Data["url"]) {
+		if best == nil || depth(prefix) > depth(string(best.Data["url"])) {
 			best = s
 		}
 	}

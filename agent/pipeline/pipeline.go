@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -20,16 +21,12 @@ import (
 // Keys gives credentials and keys by project; agent/keyring does.
 type Keys interface {
 	Repo(url, project string) git.Repo
+	Registry(url, project string) registry.Repo
+	// Named returns the address of the repository of a name.
+	Named(name, project string) (url string, ok bool)
 	SOPS(project string) []sdk.Key
 	// Generation grows when any key has changed.
 	Generation() int64
-}
-
-// Commits finds commits and their files; git.Store does.
-type Commits interface {
-	Known(repo git.Repo, revision string) (git.Answer, bool)
-	Resolve(ctx context.Context, repo git.Repo, revision string) (string, error)
-	Tree(ctx context.Context, repo git.Repo, sha string) (*git.Tree, error)
 }
 
 // A Destination tells what a renderer and the secrets stage must know of a
@@ -47,6 +44,7 @@ type Pipeline struct {
 	// Namespace is the agent's own, in which Applications have short names.
 	Namespace   string
 	Git         Commits
+	Artifacts   Artifacts
 	Render      *render.Engine
 	Secrets     *resolve.Stage
 	Keys        Keys
@@ -54,18 +52,22 @@ type Pipeline struct {
 	// Permit asks an Application's project about an object.
 	Permit func(app *api.Application) func(*manifest.Object) error
 	// PermitSource asks an Application's project about the address of a repository
-	// that its sources lead to, such as a submodule. Without it submodules are not
-	// read.
+	// that its sources lead to, such as a submodule or a remote base. Without it
+	// nothing of the kind is read.
 	PermitSource func(app *api.Application) func(url string) error
 	NoSubmodules bool // whatever is permitted
 	// Verify proves that a commit of a repository is signed as an Application's
 	// project demands; with an error, nothing of it is used. Revision is what the
 	// Application names: a commit that is chosen by a tag is proven by the tag.
 	Verify func(ctx context.Context, app *api.Application, repo git.Repo, revision, sha string) error
-	Now    func() time.Time
+	// Vouch asks an Application's project whether it takes what is not in Git, and
+	// has no signature.
+	Vouch func(app *api.Application, url string) (warning string, err error)
+	Now   func() time.Time
 
-	mu   sync.Mutex // guards memo
-	memo map[string]*memory
+	mu    sync.Mutex // guards what follows, by Application
+	memo  map[string]*memory
+	reads map[string][]sdk.Source
 }
 
 // A memory is the last outcome for an Application.
@@ -83,16 +85,19 @@ type memory struct {
 func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions []string) (*Rendered, error) {
 	name := api.InstanceName(app.Namespace, app.Name, p.Namespace)
 	known := p.recall(name)
-	requests, warnings, err := p.requests(ctx, app, name, revisions, known.renew)
+	beyond := p.remotes(app, known.renew)
+	requests, warnings, err := p.requests(ctx, app, name, revisions, beyond)
 	if err != nil {
 		return nil, err
 	}
 	rendering, err := p.Render.RenderAll(ctx, requests)
+	asked, unreached := beyond.found()
+	p.read(name, asked, err != nil)
 	if err != nil {
 		return nil, err
 	}
 	basis := p.basis(app)
-	warnings = append(warnings, warningsOf(rendering, app.Spec.AllSources())...)
+	warnings = append(append(warnings, unreached...), warningsOf(rendering, app.Spec.AllSources())...)
 	if known.holds(rendering.Set, basis, p.Now()) {
 		same := *known.rendered
 		same.Revisions, same.Warnings = commits(requests), append(warnings, same.Warnings...)
@@ -109,11 +114,11 @@ func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions 
 	return &with, nil
 }
 
-// requests finds the commit and the tree of every source.
-func (p *Pipeline) requests(ctx context.Context, app *api.Application, name string, revisions []string, renew bool) ([]render.Request, []Warning, error) {
+// requests finds the revision and the tree of every source.
+func (p *Pipeline) requests(ctx context.Context, app *api.Application, name string, revisions []string, beyond *remotes) ([]render.Request, []Warning, error) {
 	sources := app.Spec.AllSources()
 	requests := make([]render.Request, len(sources))
-	warned := make([]string, len(sources))
+	found := make([]finding, len(sources))
 	version, apis := p.Destination.Version()
 	g, ctx := errgroup.WithContext(ctx)
 	for i, source := range sources {
@@ -121,16 +126,16 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 			source.TargetRevision = revisions[i]
 		}
 		g.Go(func() (err error) {
-			requests[i] = render.Request{
-				Application: name, Project: app.Spec.ProjectName(), Source: source,
-				Namespace: app.Spec.Destination.Namespace, KubeVersion: version, APIVersions: apis,
-				Keys: p.Keys.SOPS(app.Spec.ProjectName()), Chained: api.IsChained(app.Annotations),
-			}
-			if warned[i], err = p.commit(ctx, app, &requests[i], renew); err != nil {
+			from := p.upstream(app, &source)
+			if found[i], err = p.find(ctx, app, from, sources[i].Revision(), source.Revision(), beyond.renew); err != nil {
 				return err
 			}
-			repo := p.repo(app, &source)
-			return p.Verify(ctx, app, repo, sources[i].Revision(), requests[i].Revision)
+			requests[i] = render.Request{
+				Application: name, Project: app.Spec.ProjectName(), Source: source, Tree: found[i].tree, Revision: found[i].revision,
+				Namespace: app.Spec.Destination.Namespace, KubeVersion: version, APIVersions: apis,
+				Keys: p.Keys.SOPS(app.Spec.ProjectName()), Remotes: beyond, Chained: api.IsChained(app.Annotations),
+			}
+			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -138,35 +143,10 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 	}
 	refer(requests)
 	var warnings []Warning
-	for _, text := range warned {
-		if text != "" {
-			warnings = append(warnings, Warning{api.ConditionComparisonError, text})
-		}
+	for _, f := range found {
+		warnings = append(warnings, f.warnings...)
 	}
 	return requests, warnings, nil
-}
-
-// commit fills in the commit and its tree. If the repository cannot be reached,
-// but was before, the last known commit stands, with a warning.
-func (p *Pipeline) commit(ctx context.Context, app *api.Application, req *render.Request, renew bool) (warning string, err error) {
-	if req.Source.IsChart() || req.Source.IsOCI() {
-		return "", fmt.Errorf("spec.source: %w: this version reads Git repositories only", render.ErrUnsupported)
-	}
-	repo := p.repo(app, &req.Source)
-	known, ok := p.Git.Known(repo, req.Source.Revision())
-	sha := known.SHA
-	switch {
-	case ok && !renew && known.Err == nil:
-	case ok && !renew:
-		warning = fmt.Sprintf("%v (still at commit %.7s, of %s)", known.Err, known.SHA, known.At.UTC().Format(time.RFC3339))
-	default:
-		if sha, err = p.Git.Resolve(ctx, repo, req.Source.Revision()); err != nil {
-			return "", err
-		}
-	}
-	req.Revision = sha
-	req.Tree, err = p.Git.Tree(ctx, repo, sha)
-	return warning, err
 }
 
 // resolve places the objects in namespaces and makes Secrets of what stands for
@@ -231,6 +211,7 @@ func (p *Pipeline) Forget(app string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.memo, app)
+	delete(p.reads, app)
 }
 
 // recall returns what is known of an Application, and takes its wish for a

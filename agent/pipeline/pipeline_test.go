@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -71,6 +72,8 @@ func (w *world) Render(_ context.Context, _ string, req *sdk.RenderRequest) (*sd
 func (*world) Decrypt(context.Context, *sdk.DecryptRequest) ([]byte, error) { return nil, sdk.ErrNoKey }
 
 func (*world) Repo(url, _ string) git.Repo                     { return git.Repo{URL: url} }
+func (*world) Registry(url, _ string) registry.Repo            { return registry.Repo{Repo: git.Repo{URL: url}} }
+func (*world) Named(string, string) (url string, ok bool)      { return "", false }
 func (*world) SOPS(string) []sdk.Key                           { return nil }
 func (*world) Generation() int64                               { return 0 }
 func (*world) Version() (string, []string)                     { return "1.37.2", nil }

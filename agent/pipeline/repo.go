@@ -5,12 +5,11 @@ import (
 	"github.com/tidelock-io/tidelock/agent/git"
 )
 
-// repo is the repository of a source, as an Application may reach it: submodules
-// by the same rules as sources, with credentials of their own.
-func (p *Pipeline) repo(app *api.Application, source *api.Source) git.Repo {
+// repo is a Git repository as an Application may reach it: submodules by the same
+// rules as sources, with credentials of their own.
+func (p *Pipeline) repo(app *api.Application, url string) git.Repo {
 	project := app.Spec.ProjectName()
-	repo := p.Keys.Repo(source.RepoURL, project)
-	repo.TagPrefix = source.TagPrefix
+	repo := p.Keys.Repo(url, project)
 	if p.PermitSource != nil && !p.NoSubmodules {
 		repo.Modules = &git.Modules{
 			Permit: p.PermitSource(app),

@@ -14,6 +14,10 @@ import (
 // ConditionRenderWarning is what a renderer had to say to a person.
 const ConditionRenderWarning api.ConditionType = "RenderWarning"
 
+// ConditionUnsignedWarning names what has no signature that is checked, though the
+// project demands signed commits.
+const ConditionUnsignedWarning api.ConditionType = "UnsignedWarning"
+
 // A Warning becomes a condition.
 type Warning struct {
 	Kind    api.ConditionType

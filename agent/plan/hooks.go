@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -130,7 +131,7 @@ var phases = []api.SyncPhase{
 
 // HookName is what a hook's object is called in one run of it: its name, or its
 // generateName with what is the same whenever this run is resumed
-// (SEMANTICS.md 2.2). Revision is a commit, at is in seconds since 1970, retry is 0
+// (SEMANTICS.md 2.2). Revision is a commit, version or digest, at is in seconds since 1970, retry is 0
 // at first.
 func HookName(o *manifest.Object, revision string, t api.HookType, at, retry int64) string {
 	if o.Key.Name != "" {
@@ -138,9 +139,18 @@ func HookName(o *manifest.Object, revision string, t api.HookType, at, retry int
 	}
 	meta, _ := o.Body()["metadata"].(map[string]any)
 	prefix, _ := meta["generateName"].(string)
-	name := prefix + strings.ToLower(fmt.Sprintf("%.7s-%s-%d", revision, t, at))
+	name := prefix + strings.ToLower(fmt.Sprintf("%s-%s-%d", inName(revision), t, at))
 	if retry > 0 { // runs the hook anew
 		name += fmt.Sprintf("-%d", retry)
 	}
 	return name
+}
+
+// unnameable is what no name of an object has.
+var unnameable = regexp.MustCompile(`[^a-z0-9.]+`)
+
+// inName is the beginning of a revision as a name may hold it.
+func inName(revision string) string {
+	short := fmt.Sprintf("%.7s", strings.TrimPrefix(revision, "sha256:"))
+	return strings.Trim(unnameable.ReplaceAllString(strings.ToLower(short), "-"), "-.")
 }

@@ -108,6 +108,21 @@ func TestHookName(t *testing.T) {
 	}
 }
 
+// 2.2 generateName: of what is no commit, the name is one that objects may have.
+func TestHookNameOfVersions(t *testing.T) {
+	o := annotated(t, map[string]any{api.AnnotationHook: "PreSync"})
+	for revision, want := range map[string]string{
+		"1.10.0-rc.1":             "migrate-1.10.0-presync-7",
+		"1.2.3+build":             "migrate-1.2.3-b-presync-7",
+		"sha256:ABCDEF0123456789": "migrate-abcdef0-presync-7",
+		"0123456789012345678901234567890123456789": "migrate-0123456-presync-7",
+	} {
+		if got := HookName(o, revision, api.HookPreSync, 7, 0); got != want {
+			t.Errorf("%s: got %s, want %s", revision, got, want)
+		}
+	}
+}
+
 func TestLeftover(t *testing.T) {
 	other := readChanges(t, "same batch/Job shop/migrate")[0].Live
 	leaving := readChanges(t, "same batch/Job shop/migrate deleting")[0].Live

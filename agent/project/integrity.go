@@ -14,6 +14,9 @@ type Integrity struct {
 	Mode api.GPGMode
 	Keys []string // that may sign
 	By   string   // the field that says so
+	// GitOnly says that the demand is one of Git repositories; else what is in no
+	// Git repository cannot meet it.
+	GitOnly bool
 }
 
 // An integrityPolicy is one entry of spec.sourceIntegrity.git.policies.
@@ -54,7 +57,7 @@ func (c *compiler) integrity(spec *api.AppProjectSpec, p *field.Path) (policies 
 // integrityPolicy fails closed: a policy that does not say what it demands
 // demands the signature of a key that nobody has.
 func (c *compiler) integrityPolicy(policy api.GitIntegrityPolicy, p *field.Path) integrityPolicy {
-	compiled := integrityPolicy{demands: Integrity{Mode: api.GPGModeStrict, By: p.String()}}
+	compiled := integrityPolicy{demands: Integrity{Mode: api.GPGModeStrict, By: p.String(), GitOnly: true}}
 	if policy.GPG != nil {
 		compiled.demands.Mode, compiled.demands.Keys = policy.GPG.Mode, slices.Clone(policy.GPG.Keys)
 	}

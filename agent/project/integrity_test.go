@@ -46,6 +46,20 @@ func TestIntegrity(t *testing.T) {
 	}
 }
 
+// What is in no Git repository meets no demand but that of a policy, which is of Git
+// repositories only.
+func TestIntegrityGitOnly(t *testing.T) {
+	for spec, want := range map[string]bool{
+		`signatureKeys: [{keyID: A}]`: false,
+		`sourceIntegrity: {git: {policies: [{repos: [{url: "*"}], gpg: {mode: head, keys: [A]}}]}}`: true,
+	} {
+		got, verdict := rules(t, shop(t, spec), Scoped{}).Integrity("ghcr.io/org/charts")
+		if !verdict.Allowed || got.GitOnly != want {
+			t.Errorf("%s: %+v, %+v", spec, got, verdict)
+		}
+	}
+}
+
 // What cannot be read leaves no rules, and so refuses everything.
 func TestIntegrityUnreadable(t *testing.T) {
 	for spec, want := range map[string]string{

@@ -32,6 +32,22 @@ func rules(t testing.TB, p *api.AppProject, scoped Scoped) *Rules {
 	return r
 }
 
+// An address of a registry that files refer to is the one of sourceRepos, with oci://
+// or without; a denial of either form holds.
+func TestReference(t *testing.T) {
+	for _, tt := range []struct{ repos, url, want string }{
+		{`[ghcr.io/org/charts]`, "oci://ghcr.io/org/charts", ""},
+		{`["oci://ghcr.io/org/charts"]`, "oci://ghcr.io/org/charts", ""},
+		{`["*", "!ghcr.io/org/charts"]`, "oci://ghcr.io/org/charts", "denies ghcr.io/org/charts"},
+		{`["*", "!oci://ghcr.io/org/charts"]`, "oci://ghcr.io/org/charts", "denies oci://ghcr.io/org/charts"},
+		{`["ghcr.io/org/*"]`, "oci://ghcr.io/other/charts", "project shop: spec.sourceRepos permits no oci://ghcr.io/other/charts"},
+		{`["https://git.example/*"]`, "https://git.example/bases", ""},
+		{`["https://git.example/*"]`, "https://elsewhere.example/bases", "project shop: spec.sourceRepos permits no https://elsewhere.example/bases"},
+	} {
+		check(t, rules(t, shop(t, "sourceRepos: "+tt.repos), Scoped{}).Reference(tt.url), tt.want)
+	}
+}
+
 // check wants a verdict: "" for permission, else a part of the reason.
 func check(t *testing.T, got Verdict, want string) {
 	t.Helper()

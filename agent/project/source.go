@@ -40,20 +40,51 @@ func (c *compiler) source(repo string, p *field.Path) pattern {
 // permits, any denial refuses, wherever it stands. A * matches within one segment of the
 // path, but alone it matches everything.
 func (r *Rules) Source(repoURL string) Verdict {
-	a, permitted := normalize(repoURL), false
-	for _, s := range r.sources {
-		switch {
-		case s.pattern.deny && !a.plain:
-			return r.refuseSource(a)
-		case s.pattern.denies(a.text):
-			return r.refusef("%s denies %s: narrow the denial, or use another repository", s.path, a.shown)
-		}
-		permitted = permitted || s.pattern.any || a.plain && s.pattern.matches(a.text)
-	}
-	if !permitted {
+	a := normalize(repoURL)
+	permitted, denied := r.judge(a)
+	switch {
+	case !denied.Allowed:
+		return denied
+	case !permitted:
 		return r.refuseSource(a)
 	}
 	return allowed
+}
+
+// Reference judges an address that files refer to, as Source does. That of a registry is
+// written with oci:// there and mostly without in Applications and projects: an entry for
+// either form counts.
+func (r *Rules) Reference(address string) Verdict {
+	bare, ok := strings.CutPrefix(address, "oci://")
+	if !ok {
+		return r.Source(address)
+	}
+	full, short := normalize(address), normalize(bare)
+	permitted, denied := r.judge(full)
+	also, deniedToo := r.judge(short)
+	switch {
+	case !denied.Allowed:
+		return denied
+	case !deniedToo.Allowed:
+		return deniedToo
+	case !permitted && !also:
+		return r.refuseSource(full)
+	}
+	return allowed
+}
+
+// judge says whether an entry permits an address, and whether one denies it.
+func (r *Rules) judge(a address) (permitted bool, denied Verdict) {
+	for _, s := range r.sources {
+		switch {
+		case s.pattern.deny && !a.plain:
+			return false, r.refuseSource(a)
+		case s.pattern.denies(a.text):
+			return false, r.refusef("%s denies %s: narrow the denial, or use another repository", s.path, a.shown)
+		}
+		permitted = permitted || s.pattern.any || a.plain && s.pattern.matches(a.text)
+	}
+	return permitted, allowed
 }
 
 func (r *Rules) refuseSource(a address) Verdict {

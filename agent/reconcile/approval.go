@@ -87,11 +87,11 @@ func (p *pass) judgeApproval(op *api.OperationState, desired *Desired, todo plan
 	return approval{lacks: text, other: given != ""}
 }
 
-// shortened are commits as people write them.
+// shortened are revisions as people write them.
 func shortened(revisions []string) string {
 	short := make([]string, len(revisions))
 	for i, r := range revisions {
-		short[i] = fmt.Sprintf("%.7s", r)
+		short[i] = api.ShortRevision(r)
 	}
 	return strings.Join(short, ", ")
 }

@@ -139,7 +139,8 @@ func (c *client) credential(_ context.Context, hostport string) (auth.Credential
 	}
 	of := c.place.Credentials
 	return auth.Credential{
-		Username: of.Username, Password: string(of.Password.Reveal()), AccessToken: string(of.BearerToken.Reveal()),
+		Username: of.Username, Password: string(of.Password.Reveal()),
+		AccessToken: string(of.BearerToken.Reveal()), RefreshToken: string(c.place.IdentityToken.Reveal()),
 	}, nil
 }
 

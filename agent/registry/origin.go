@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/tidelock-io/tidelock/agent/git"
 )
@@ -43,7 +44,19 @@ func newOrigin(p Place, limits Limits, keep func(pin, *git.Tree)) (origin, error
 type stamp struct{ etag, modified string }
 
 func stampOf(res *http.Response) stamp {
-	return stamp{res.Header.Get("ETag"), res.Header.Get("Last-Modified")}
+	etag, modified := res.Header.Get("ETag"), res.Header.Get("Last-Modified")
+	if etag != "" || young(modified, res.Header.Get("Date")) {
+		modified = ""
+	}
+	return stamp{etag, modified}
+}
+
+// young says that what was modified may yet be modified within the same second
+// (RFC 9110, 8.8.2.2).
+func young(modified, date string) bool {
+	m, err := http.ParseTime(modified)
+	d, err2 := http.ParseTime(date)
+	return err != nil || err2 != nil || d.Sub(m) < time.Minute
 }
 
 // header asks for what is newer.

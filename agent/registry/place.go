@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/secrets"
 )
 
 // A Repo is a repository of charts or artifacts, or a single file, and how to get
@@ -16,6 +17,11 @@ type Repo struct {
 	git.Repo
 	OCI       bool // it is a registry, whatever the scheme
 	PlainHTTP bool // the registry speaks http
+	// PassCredentials shows them to any host that a Helm repository says its charts
+	// are on.
+	PassCredentials bool
+	// IdentityToken is what a registry trades for others, instead of a password.
+	IdentityToken secrets.Value
 }
 
 // kind is how a server is spoken to.
@@ -32,9 +38,6 @@ const (
 // Make it by Chart, Artifact or File.
 type Place struct {
 	Repo
-	// PassCredentials shows them to any host that a Helm repository says its charts
-	// are on.
-	PassCredentials bool
 
 	kind  kind
 	chart string

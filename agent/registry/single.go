@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"mime"
 	"net/http"
 
 	"github.com/tidelock-io/tidelock/agent/git"
@@ -42,6 +43,9 @@ func (s *single) read(ctx context.Context, known stamp) (*git.Tree, error) {
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusNotModified {
 		return nil, nil
+	}
+	if media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); media == "text/html" {
+		return nil, s.place.failf(git.ErrRepository, "write the address of the raw file", "the server answers with a web page")
 	}
 	data, err := read(ctx, res.Body, s.limits.File)
 	if err != nil {

@@ -186,7 +186,7 @@ func (s *Store) source(place Place) (*source, error) {
 		return nil, err
 	}
 	place.Repo.Repo = parted
-	key := fmt.Sprintf("%s %s %v %v %s", place.kind, place.URL, place.PlainHTTP, place.PassCredentials, place.Credentials.Fingerprint(s.key))
+	key := fmt.Sprint(place.kind, " ", place.URL, place.PlainHTTP, place.PassCredentials, place.IdentityToken.Mark(), place.Credentials.Fingerprint(s.key))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if src, ok := s.sources[key]; ok {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/git"
@@ -46,9 +47,10 @@ func Same(told, url, chart string) bool {
 // somebody resolved in a Store.
 type Watcher struct {
 	store    *Store
-	interval time.Duration
+	interval atomic.Int64 // a time.Duration; 0 is never
 	jitter   func() time.Duration
 	moved    func(Moved)
+	paced    chan struct{} // the interval is another
 
 	// Reachable, if not nil, is told from Run when polls of a place begin to fail,
 	// and when they succeed again. Set it before Run.
@@ -65,8 +67,25 @@ func NewWatcher(store *Store, interval time.Duration, jitter func() time.Duratio
 	if jitter == nil {
 		jitter = func() time.Duration { return 0 }
 	}
-	return &Watcher{store: store, interval: interval, jitter: jitter, moved: moved}
+	w := &Watcher{store: store, jitter: jitter, moved: moved, paced: make(chan struct{}, 1)}
+	w.interval.Store(int64(interval))
+	return w
 }
+
+// Pace makes the watcher poll each interval from now on, or never if it is 0. It
+// does not block.
+func (w *Watcher) Pace(interval time.Duration) {
+	if w.interval.Swap(int64(interval)) == int64(interval) {
+		return
+	}
+	select {
+	case w.paced <- struct{}{}:
+	default: // the schedule is about to look anyway
+	}
+}
+
+// never is later than any agent lives.
+const never = 100 * 365 * 24 * time.Hour
 
 // Run watches until ctx ends.
 func (w *Watcher) Run(ctx context.Context) error {
@@ -89,6 +108,7 @@ type schedule struct {
 
 // A poll is when a source is asked next.
 type poll struct {
+	since   time.Time // when it began, or was taken up
 	due     time.Time
 	running bool
 	down    bool // the last one failed
@@ -108,7 +128,7 @@ func (s *schedule) start(ctx context.Context, g *errgroup.Group, watched map[*so
 	for src, interests := range watched {
 		p := s.polls[src]
 		if p == nil {
-			p = &poll{due: s.next(now)}
+			p = &poll{since: now, due: s.next(now)}
 			s.polls[src] = p
 		}
 		if p.running || p.due.After(now) {
@@ -123,13 +143,24 @@ func (s *schedule) start(ctx context.Context, g *errgroup.Group, watched map[*so
 			return nil
 		})
 		if p.running {
-			p.due = s.next(now)
+			p.since, p.due = now, s.next(now)
 		}
 	}
 }
 
-func (s *schedule) next(now time.Time) time.Time {
-	return now.Add(s.watcher.interval + s.watcher.jitter())
+func (s *schedule) next(since time.Time) time.Time {
+	interval := time.Duration(s.watcher.interval.Load())
+	if interval <= 0 {
+		return since.Add(never)
+	}
+	return since.Add(interval + s.watcher.jitter())
+}
+
+// pace sets when polls are due anew.
+func (s *schedule) pace() {
+	for _, p := range s.polls {
+		p.due = s.next(p.since)
+	}
 }
 
 // wait returns when there may be something to do.
@@ -140,13 +171,15 @@ func (s *schedule) wait(ctx context.Context) {
 	case <-ctx.Done():
 	case <-timer.C:
 	case <-s.watcher.store.changed:
+	case <-s.watcher.paced:
+		s.pace()
 	case a := <-s.done:
 		s.finish(a)
 	}
 }
 
 func (s *schedule) earliest() time.Time {
-	first, running := time.Now().Add(s.watcher.interval), 0
+	first, running := time.Now().Add(never), 0
 	for _, p := range s.polls {
 		switch {
 		case p.running:
@@ -156,7 +189,7 @@ func (s *schedule) earliest() time.Time {
 		}
 	}
 	if running >= pollAtOnce {
-		return time.Now().Add(s.watcher.interval) // an answer comes first
+		return time.Now().Add(never) // an answer comes first
 	}
 	return first
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/render"
 )
 
@@ -160,9 +161,11 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 	if err != nil {
 		return nil, err
 	}
-	files := &checkouts{find: in.checkout, log: log}
+	files := &checkouts{find: func(url, _ string) (string, bool) { return in.checkout(url) }, log: log}
+	artifacts := registry.NewStore(registry.Options{Log: log})
 	e := &comparison{close: func() {
 		files.close()
+		artifacts.Close()
 		if err := host.Close(); err != nil {
 			log.Warn("end the plugins", "error", err)
 		}
@@ -171,9 +174,9 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 	at := func(sha string) (*pipeline.Pipeline, *fixedCommits) {
 		commits := &fixedCommits{checkouts: files, sha: sha, pinned: func(revision string) bool { return pinned(repo, revision) }}
 		return &pipeline.Pipeline{
-			Namespace: localNamespace, Now: time.Now, Git: commits, Render: engine, Keys: keys,
+			Namespace: localNamespace, Now: time.Now, Git: commits, Artifacts: artifacts, Render: engine, Keys: keys,
 			Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions},
-			Permit:      permitAll, PermitSource: permitAnySource, Verify: verifyNothing,
+			Permit:      permitAll, PermitSource: permitAnySource, Verify: verifyNothing, Vouch: vouchForAll,
 		}, commits
 	}
 	e.before, e.beforeFiles = at(r.from)
@@ -189,6 +192,10 @@ func (e *comparison) affected(ctx context.Context, o affectedOptions, in *render
 	}
 	names := maps.Clone(was)
 	maps.Copy(names, is)
+	in.applications = nil
+	for _, found := range slices.Concat(slices.Collect(maps.Values(was)), slices.Collect(maps.Values(is))) {
+		in.applications = append(in.applications, found.app)
+	}
 	var list []affected
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		a, err := e.compare(ctx, was[name], is[name])
@@ -275,7 +282,7 @@ type fixedCommits struct {
 
 // ours says whether a revision moves with the range.
 func (c *fixedCommits) ours(repo git.Repo, revision string) bool {
-	_, ok := c.find(repo.URL)
+	_, ok := c.standsIn(repo.URL, revision)
 	return ok && !c.pinned(revision)
 }
 
@@ -286,14 +293,15 @@ func (c *fixedCommits) Known(repo git.Repo, revision string) (git.Answer, bool) 
 
 // Resolve asks the repository, or the server, for what does not move.
 func (c *fixedCommits) Resolve(ctx context.Context, repo git.Repo, revision string) (string, error) {
-	if dir, ok := c.find(repo.URL); ok {
-		repo = git.Repo{URL: dir}
+	dir, ok := c.standsIn(repo.URL, revision)
+	if !ok {
+		return c.fetch(ctx, repo, revision)
 	}
 	store, err := c.open()
 	if err != nil {
 		return "", err
 	}
-	return store.Resolve(ctx, repo, revision)
+	return store.Resolve(ctx, standIn(dir, repo), revision)
 }
 
 // printAffected writes what was asked for.

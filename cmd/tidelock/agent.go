@@ -19,6 +19,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/metrics"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/settings"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -163,6 +164,8 @@ type parts struct {
 	git          *git.Store
 	watcher      *git.Watcher
 	host         *plugins
+	artifacts    *registry.Store
+	publications *registry.Watcher
 	webhook      http.Handler
 	metrics      *metrics.Metrics
 	engine       *engine
@@ -211,6 +214,7 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 		log.Info("reachable", "repository", git.Repo{URL: url}.String(), "ok", ok)
 		p.agent.Moved(url)
 	}
+	p.watchRegistries()
 	if p.webhook, err = newWebhook(o.webhookSecret, p.watcher); err != nil {
 		return nil, err
 	}
@@ -221,7 +225,7 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 func (p *parts) tie(cfg *rest.Config) error {
 	e := &engine{
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
-		keys: p.keyring, git: p.git, host: p.host, paced: p.paced, noSubmodules: !p.options.submodules,
+		keys: p.keyring, git: p.git, artifacts: p.artifacts, host: p.host, paced: p.paced, noSubmodules: !p.options.submodules,
 	}
 	renders := e.renders()
 	p.metrics = metrics.New(p.numbers(renders))
@@ -233,6 +237,7 @@ func (p *parts) tie(cfg *rest.Config) error {
 		return err
 	}
 	p.engine, p.agent = e, agent.New(p.applications, reconciler, p.log, p.passed)
+	p.agent.Reads = e.pipeline.Reads
 	return nil
 }
 
@@ -243,6 +248,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.keyring.Run(ctx) })
 	g.Go(func() error { return p.watcher.Run(ctx) })
 	g.Go(func() error { return p.host.watch(ctx, func() { p.agent.All() }) })
+	g.Go(func() error { return p.publications.Run(ctx) })
 	g.Go(func() error { return serve(ctx, p.options.metricsListen, p.metricsMux()) })
 	g.Go(func() error { return serve(ctx, p.options.listen, p.mux()) })
 	g.Go(func() error {
@@ -259,7 +265,9 @@ func (p *parts) run(ctx context.Context) error {
 // does.
 func (p *parts) paced(s *settings.Settings) {
 	if !p.options.insistPoll {
-		p.watcher.Pace(s.Pace(p.options.pollInterval).Interval)
+		interval := s.Pace(p.options.pollInterval).Interval
+		p.watcher.Pace(interval)
+		p.publications.Pace(interval)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/git/signature"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -31,8 +32,10 @@ type engine struct {
 	cluster   *cluster.Cluster
 	keys      access
 	git       *git.Store
+	artifacts *registry.Store
 	host      *plugins
 	settings  *settings.Reader
+	pipeline  *pipeline.Pipeline
 	// paced is told of the settings whenever they are looked up; nil for commands.
 	paced func(*settings.Settings)
 
@@ -64,13 +67,17 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	e.settings = settings.NewReader(func() (map[string]string, string) { return e.keys.Config(settings.ConfigMap) }, e.log)
 	config.Settings = e.configured
 	config.Namespace, config.Store, config.Cluster, config.Log, config.Now = e.namespace, e.store, e.cluster, e.log, time.Now
-	config.Pipeline = &pipeline.Pipeline{
-		Namespace: e.namespace, Git: e.git, Render: renders, Keys: e.keys, Now: time.Now,
-		Destination: cluster.Objects{Cluster: e.cluster, Client: client},
-		Secrets:     newSecretsStage(e.host, e.keys),
-		Permit:      e.permit, PermitSource: e.permitSource, NoSubmodules: e.noSubmodules,
-		Verify: e.verify,
+	e.pipeline = &pipeline.Pipeline{
+		Namespace: e.namespace, Git: e.git, Artifacts: e.artifacts, Render: renders, Keys: e.keys, Now: time.Now,
+		Destination:  cluster.Objects{Cluster: e.cluster, Client: client},
+		Secrets:      newSecretsStage(e.host, e.keys),
+		Permit:       e.permit,
+		PermitSource: e.permitSource,
+		NoSubmodules: e.noSubmodules,
+		Verify:       e.verify,
+		Vouch:        e.vouch,
 	}
+	config.Pipeline = e.pipeline
 	return reconcile.New(config), nil
 }
 
@@ -99,15 +106,15 @@ func (e *engine) permit(app *api.Application) func(*manifest.Object) error {
 	}
 }
 
-// permitSource asks an Application's project about a repository that its sources
-// lead to.
+// permitSource asks an Application's project about an address that its sources lead
+// to.
 func (e *engine) permitSource(app *api.Application) func(string) error {
 	return func(url string) error {
 		rules, err := e.store.Rules(app.Spec.ProjectName())
 		if err != nil {
 			return err
 		}
-		if v := rules.Source(url); !v.Allowed {
+		if v := rules.Reference(url); !v.Allowed {
 			return errors.New(v.Reason)
 		}
 		return nil
@@ -133,11 +140,34 @@ func (e *engine) verify(ctx context.Context, app *api.Application, repo git.Repo
 	}, time.Now())
 }
 
+// vouch asks an Application's project which commits have to be signed, of something
+// that is in no Git repository. As in Argo CD, spec.signatureKeys is a demand of
+// all sources, which a chart cannot meet, and spec.sourceIntegrity.git one of Git
+// repositories, which says nothing of it.
+func (e *engine) vouch(app *api.Application, url string) (warning string, err error) {
+	rules, err := e.store.Rules(app.Spec.ProjectName())
+	if err != nil {
+		return "", err
+	}
+	shown := git.Redact(url)
+	switch integrity, verdict := rules.Integrity(url); {
+	case !verdict.Allowed:
+		return "", errors.New(verdict.Reason)
+	case integrity.Mode == api.GPGModeNone:
+		return "", nil
+	case integrity.GitOnly:
+		return fmt.Sprintf("%s demands signatures, which are those of Git: of %s the digest is checked, and no signature", integrity.By, shown), nil
+	default:
+		return "", fmt.Errorf("%s: %w: %s demands signed commits, and this is in no Git repository: demand them in spec.sourceIntegrity.git, or use a Git repository", shown, git.ErrUnproven, integrity.By)
+	}
+}
+
 // close ends the plugins and closes the mirrors.
 func (e *engine) close() {
 	if err := e.host.Close(); err != nil {
 		e.log.Warn("end the plugins", "error", err)
 	}
+	e.artifacts.Close()
 	if err := e.git.Close(); err != nil {
 		e.log.Warn("close the Git mirrors", "error", err)
 	}

@@ -21,6 +21,7 @@ type localKeys struct {
 	sops   []sdk.Key
 	sealed sealed.Keys
 	git    *gitUser
+	*localRegistries
 }
 
 func newLocalKeys(sealingKeys []string) (*localKeys, error) {
@@ -30,6 +31,9 @@ func newLocalKeys(sealingKeys []string) (*localKeys, error) {
 		return nil, err
 	}
 	if keys.sealed, err = readSealingKeys(sealingKeys); err != nil {
+		return nil, err
+	}
+	if keys.localRegistries, err = newLocalRegistries(); err != nil {
 		return nil, err
 	}
 	return keys, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/keyring"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/registry"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
@@ -207,6 +208,7 @@ func (o *lookOptions) engine(ctx context.Context, r *remote, app *api.Applicatio
 		return nil, nil, errors.Join(err, mirrors.Close())
 	}
 	return &engine{
-		namespace: home, log: log, store: store, cluster: c, keys: personalKeys{ring, local}, git: mirrors, host: plugins,
+		namespace: home, log: log, store: store, cluster: c, keys: personalKeys{ring, local},
+		git: mirrors, artifacts: registry.NewStore(registry.Options{Log: log}), host: plugins,
 	}, notes, nil
 }

@@ -20,35 +20,81 @@ import (
 // checkouts find commits where a directory may stand in for a repository. The
 // store is opened when a commit is asked for: files on disk need none.
 type checkouts struct {
-	find     func(url string) (dir string, ok bool)
+	find     func(url, revision string) (dir string, ok bool)
 	revision string // of the directory's repository; "" for the files on disk
+	offline  bool   // what has no stand-in is refused
 	log      *slog.Logger
 
-	mu    sync.Mutex // guards store
-	store *git.Store
+	mu      sync.Mutex
+	store   *git.Store        // guarded by mu
+	dirs    map[string]string // that stood in, by address; guarded by mu
+	fetched map[string]bool   // addresses and commits of servers; guarded by mu
 }
 
 // Known answers at once for files on disk, whose commit is "".
-func (c *checkouts) Known(repo git.Repo, _ string) (git.Answer, bool) {
-	_, ok := c.find(repo.URL)
+func (c *checkouts) Known(repo git.Repo, revision string) (git.Answer, bool) {
+	_, ok := c.standsIn(repo.URL, revision)
 	return git.Answer{}, ok && c.revision == ""
+}
+
+// standsIn is find, and remembers for Tree what was found.
+func (c *checkouts) standsIn(url, revision string) (dir string, ok bool) {
+	if dir, ok = c.find(url, revision); ok {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.dirs == nil {
+			c.dirs = map[string]string{}
+		}
+		c.dirs[url] = dir
+	}
+	return dir, ok
 }
 
 // Resolve asks the directory's repository, or the server.
 func (c *checkouts) Resolve(ctx context.Context, repo git.Repo, revision string) (string, error) {
+	dir, ok := c.standsIn(repo.URL, revision)
+	if !ok {
+		return c.fetch(ctx, repo, revision)
+	}
 	store, err := c.open()
 	if err != nil {
 		return "", err
 	}
-	if dir, ok := c.find(repo.URL); ok {
-		return store.Resolve(ctx, standIn(dir, repo), c.revision)
+	return store.Resolve(ctx, standIn(dir, repo), c.revision)
+}
+
+// fetch asks the server.
+func (c *checkouts) fetch(ctx context.Context, repo git.Repo, revision string) (string, error) {
+	if c.offline {
+		return "", fmt.Errorf("--offline: %s would be fetched, at %s: give a checkout of it with --repo URL=DIR, or copy what is needed", repo, revision)
 	}
-	return store.Resolve(ctx, repo, revision)
+	store, err := c.open()
+	if err != nil {
+		return "", err
+	}
+	sha, err := store.Resolve(ctx, repo, revision)
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fetched == nil {
+		c.fetched = map[string]bool{}
+	}
+	c.fetched[repo.URL+" "+sha] = true
+	return sha, nil
 }
 
 // Tree returns the files of a commit, or those on disk.
 func (c *checkouts) Tree(ctx context.Context, repo git.Repo, sha string) (*git.Tree, error) {
-	dir, ok := c.find(repo.URL)
+	c.mu.Lock()
+	dir, ok := c.dirs[repo.URL]
+	fetched := c.fetched[repo.URL+" "+sha]
+	c.mu.Unlock()
+	if !ok {
+		dir, ok = c.find(repo.URL, "")
+	}
+	ok = ok && !fetched
 	if ok && sha == "" {
 		return git.Dir(dir)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/keyring"
+	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 )
 
@@ -33,6 +34,18 @@ func (k personalKeys) Repo(url, project string) git.Repo {
 	}
 	if repo.Credentials.KnownHosts == "" {
 		repo.Credentials.KnownHosts = local.Credentials.KnownHosts
+	}
+	return repo
+}
+
+// Registry returns a repository with the credentials of the cluster, or else with
+// those that helm or docker has here.
+func (k personalKeys) Registry(url, project string) registry.Repo {
+	repo := k.Keyring.Registry(url, project)
+	if !repo.Credentials.Any() && repo.Fault == "" {
+		local := k.local.Registry(url, project)
+		repo.Credentials.Username, repo.Credentials.Password = local.Credentials.Username, local.Credentials.Password
+		repo.Credentials.BearerToken, repo.IdentityToken = local.Credentials.BearerToken, local.IdentityToken
 	}
 	return repo
 }

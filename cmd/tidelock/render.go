@@ -14,6 +14,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -29,6 +30,7 @@ type renderOptions struct {
 	output      string
 	showSecrets bool
 	inputs      bool
+	offline     bool
 	plugins     pluginOptions
 }
 
@@ -48,6 +50,10 @@ Application manifests; where their repository is found:
   2. If FILE lies in a work tree that has the repository as a remote, it is that
      work tree.
   3. Otherwise the repository is fetched.
+
+Charts, OCI artifacts, remote bases and what else files refer to by URL are
+fetched, too, with the logins of git, helm and docker on this machine. --offline
+refuses that.
 
 SOPS files are decrypted with the age keys of $SOPS_AGE_KEY_FILE, $SOPS_AGE_KEY
 and the file sops/age/keys.txt of your configuration directory. SealedSecrets
@@ -90,6 +96,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
 	o.plugins.flags(f)
+	f.BoolVar(&o.offline, "offline", false, "fetch nothing: what is not on disk is an error that names it")
 	f.BoolVar(&o.inputs, "inputs", false, "print what was read instead: what the result depends on")
 	return cmd
 }
@@ -150,19 +157,25 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 			return nil, nil, errors.Join(err, host.Close())
 		}
 	}
-	trees := &checkouts{find: in.checkout, revision: o.revision, log: log}
+	trees := &checkouts{find: in.stand, revision: o.revision, offline: o.offline, log: log}
+	artifacts := registry.NewStore(registry.Options{Log: log})
 	line := &pipeline.Pipeline{
 		Namespace: localNamespace, Now: time.Now,
 		Git:         trees,
+		Artifacts:   artifacts,
 		Render:      newRenders(host, log),
 		Keys:        keys,
 		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, opensSealed: len(o.sealingKeys) > 0},
 		Secrets:     newSecretsStage(host, keys),
 		Permit:      permitAll, PermitSource: permitAnySource,
-		Verify: verifyNothing,
+		Verify: verifyNothing, Vouch: vouchForAll,
+	}
+	if o.offline {
+		line.Artifacts = unfetched{}
 	}
 	end := func() {
 		trees.close()
+		artifacts.Close()
 		if err := host.Close(); err != nil {
 			log.Warn("end the plugins", "error", err)
 		}

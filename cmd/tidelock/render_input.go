@@ -68,16 +68,22 @@ func (o *renderOptions) input(talk io.Writer) (*renderInput, error) {
 	return in, nil
 }
 
-// pin makes an Application's sources point at the revision that was asked for.
+// pin makes an Application's sources in Git point at the revision that was asked
+// for.
 func (o *renderOptions) pin(app *api.Application) {
 	if o.revision == "" {
 		return
 	}
+	pin := func(s *api.Source) {
+		if !s.IsChart() && !s.IsOCI() {
+			s.TargetRevision = o.revision
+		}
+	}
 	if app.Spec.Source != nil {
-		app.Spec.Source.TargetRevision = o.revision
+		pin(app.Spec.Source)
 	}
 	for i := range app.Spec.Sources {
-		app.Spec.Sources[i].TargetRevision = o.revision
+		pin(&app.Spec.Sources[i])
 	}
 }
 
@@ -153,12 +159,38 @@ func (in *renderInput) standIn(text string) error {
 	return nil
 }
 
+// stand returns the directory that stands in for a repository at a revision: at
+// any, if it is said to stand in for that very one, and else at the one that an
+// Application is from. What another refers to of the same repository, such as a
+// base at a tag, is not on disk.
+func (in *renderInput) stand(url, revision string) (dir string, ok bool) {
+	if dir, ok := in.dirs[git.Normalize(url)]; ok {
+		return dir, true
+	}
+	if !in.states(url, func(s *api.Source) bool { return revision == "" || s.Revision() == revision }) {
+		return "", false
+	}
+	return in.checkout(url)
+}
+
+// states says whether an Application has a source of an address.
+func (in *renderInput) states(url string, like func(*api.Source) bool) bool {
+	for _, app := range in.applications {
+		for _, s := range app.Spec.AllSources() {
+			if !s.IsChart() && git.Normalize(s.RepoURL) == git.Normalize(url) && like(&s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // checkout returns the directory that stands in for a repository.
 func (in *renderInput) checkout(url string) (dir string, ok bool) {
 	if dir, ok := in.dirs[in.known(url)]; ok {
 		return dir, true
 	}
-	if in.any != "" {
+	if in.any != "" && in.states(url, func(*api.Source) bool { return true }) {
 		return in.any, true
 	}
 	for _, w := range in.worktrees {

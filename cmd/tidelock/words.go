@@ -14,13 +14,8 @@ var (
 	listType = metav1.TypeMeta{APIVersion: api.GroupVersion.String(), Kind: "ApplicationList"}
 )
 
-// short is a commit as people write it.
-func short(revision string) string {
-	if len(revision) == 40 {
-		return revision[:7]
-	}
-	return revision
-}
+// short is a revision as people write it.
+func short(revision string) string { return api.ShortRevision(revision) }
 
 // revisionOf is the commit, or the commits, that an Application was compared with.
 func revisionOf(app *api.Application) string {
