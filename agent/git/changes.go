@@ -111,7 +111,7 @@ func (fs Facts) touched(c *Changes) Facts {
 // look each of them up among the facts, which are sorted by path.
 func (fs Facts) near(c *Changes) bool {
 	for i := range fs {
-		if f := &fs[i]; (f.lost || f.linked() || f.Module != "" || f.Op == OpList) && c.touch(*f) {
+		if f := &fs[i]; (f.lost || f.ours || f.linked() || f.Module != "" || f.Op == OpList) && c.touch(*f) {
 			return true
 		}
 	}
@@ -138,7 +138,7 @@ func (f Fact) linked() bool { return f.Resolved != "" || f.Error != "" }
 // is linked. In a submodule a fact is always asked, for who may read it is nothing
 // that a commit says.
 func (c *Changes) touch(f Fact) bool {
-	return f.lost || f.Module != "" || c.ways && f.linked() || c.above(f.Path) || f.Resolved != "" && c.above(f.Resolved) || f.Op == OpList && c.below(f.Path, f.Resolved)
+	return f.lost || f.ours || f.Module != "" || c.ways && f.linked() || c.above(f.Path) || f.Resolved != "" && c.above(f.Resolved) || f.Op == OpList && c.below(f.Path, f.Resolved)
 }
 
 // above reports whether path or a directory on the way to it is among the

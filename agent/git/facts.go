@@ -33,6 +33,7 @@ type Fact struct {
 	Module string `json:"module,omitempty"`
 
 	lost bool // errUnreadable: says nothing about the commit
+	ours bool // whether it could be read depends on our settings, too
 }
 
 // factOf is the fact that op on path ended at a place, with what it found there.
@@ -44,6 +45,7 @@ func factOf(op Op, path string, at place, listing *dir, err error) Fact {
 	if err != nil {
 		f.Error = err.Error()
 		f.lost = errors.Is(err, errUnreadable)
+		f.ours = errors.Is(err, ErrLFS) || errors.Is(err, ErrSubmodule)
 		return f
 	}
 	switch op {

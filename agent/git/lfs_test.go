@@ -156,6 +156,13 @@ func TestLFS(t *testing.T) {
 		t.Errorf("without LFS: %v", err)
 	}
 
+	// That LFS is enabled is no change of the commit, and counts all the same.
+	without := NewRecorder(tree(t, s, Repo{URL: web.url(), Credentials: c}, sha))
+	_, _ = without.ReadFile("kept")
+	if without.Facts().HoldAfter(&Changes{}, files) || !without.Facts().HoldAfter(&Changes{}, tree(t, s, Repo{URL: web.url(), Credentials: c}, sha)) {
+		t.Errorf("facts without LFS: %s", without.Facts())
+	}
+
 	// The fact is the pointer, and what failed is asked for again.
 	r := NewRecorder(files)
 	content(t, files, "kept")
