@@ -177,3 +177,38 @@ func TestExamples(t *testing.T) {
 		t.Run(dir, func(t *testing.T) { newBinary(t).compare(files, dir) })
 	}
 }
+
+// TestNewerThanTheBinary: the library is v5.8.2, the binary v5.8.1. They differ in
+// these cases, each a mistake that the later release has mended.
+func TestNewerThanTheBinary(t *testing.T) {
+	b := newBinary(t)
+	for name, archive := range map[string]string{
+		"labels of templates are not those of claims": "-- overlay/kustomization.yaml --\nresources: [a.yaml]\nlabels: [{pairs: {l: x}, includeTemplates: true}]\n" +
+			"-- overlay/a.yaml --\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {template: {metadata: {}}, volumeClaimTemplates: [{metadata: {name: c}}]}\n",
+		"an image of a volume in a CronJob": "-- overlay/kustomization.yaml --\nresources: [a.yaml]\nimages: [{name: data, newTag: \"2\"}]\n" +
+			"-- overlay/a.yaml --\napiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {jobTemplate: {spec: {template: {spec: {volumes: [{name: v, image: {reference: \"data:1\"}}]}}}}}\n",
+		"a digest of another algorithm": "-- overlay/kustomization.yaml --\nresources: [a.yaml]\nimages: [{name: data, newTag: \"2\"}]\n" +
+			"-- overlay/a.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, image: \"data@sha512:0123\"}]}\n",
+		"a generator merges with stringData": "-- base/kustomization.yaml --\nresources: [a.yaml]\n-- base/a.yaml --\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: b}\n" +
+			"-- overlay/kustomization.yaml --\nresources: [../base]\nsecretGenerator: [{name: a, behavior: merge, literals: [c=d]}]\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := txtar.Parse([]byte(archive)).Files
+			out, err := b.run(b.write(files), "build", "overlay")
+			if err != nil {
+				t.Fatal(err)
+			}
+			theirs, err := objects(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := ours(pluginstest.ParseTree(archive), "overlay", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cmp.Equal(theirs, got) {
+				t.Error("they are the same: drop the case")
+			}
+		})
+	}
+}

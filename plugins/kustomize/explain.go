@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -95,8 +96,17 @@ func inline(n *yaml.Node, depth int) (values []string) {
 	return values
 }
 
-// locate adds the line to an error about an unknown field.
+// wrongType is how a field of the wrong type is reported.
+var wrongType = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field Kustomization\.([\w.]+) of type \[?\]?(?:\w+\.)?(\w+)`)
+
+// locate adds the line to an error about a field that is unknown or of the wrong
+// type.
 func (k *kustomization) locate(err error) error {
+	if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
+		field := m[2][strings.LastIndex(m[2], ".")+1:]
+		line := lineOf(k.root, func(n *yaml.Node, isKey bool) bool { return isKey && strings.EqualFold(n.Value, field) }, 0)
+		return fmt.Errorf("%s: %s is of the type %s, wanted is %s", k.place(line), m[2], m[1], m[3])
+	}
 	_, quoted, ok := strings.Cut(err.Error(), `unknown field "`)
 	if !ok {
 		return err

@@ -170,6 +170,9 @@ func (o *options) addLabels(k *types.Kustomization, env map[string]string) error
 	if len(o.CommonLabels) == 0 {
 		return nil
 	}
+	if o.LabelIncludeTemplates && !o.LabelWithoutSelector {
+		return errors.New("labelIncludeTemplates needs labelWithoutSelector: with selectors, labels are on templates anyway")
+	}
 	labels := substituteAll(o.CommonLabels, env)
 	if o.LabelWithoutSelector {
 		same := func(l types.Label) bool { return !l.IncludeSelectors && l.IncludeTemplates == o.LabelIncludeTemplates }

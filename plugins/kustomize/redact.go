@@ -25,7 +25,7 @@ var (
 	// bytesOf is text as a list of its bytes.
 	bytesOf = regexp.MustCompile(`\[\d+( \d+)+\]`)
 	// rootedPath is one of our paths as kustomize sees it.
-	rootedPath = regexp.MustCompile(`(['"( ])/([\w.])`)
+	rootedPath = regexp.MustCompile(`(['"(]|under: )/([\w.])`)
 )
 
 // redact takes from an error of kustomize what it prints of files, for a file

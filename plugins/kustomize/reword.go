@@ -16,14 +16,23 @@ var (
 	// recursed is where kustomize says in which directory it was.
 	recursed = regexp.MustCompile(`(?s)^.*(?:recursed accumulation of|couldn't make target for) path '/?([^']*)': `)
 	// accumulated names the resource that it was about to read, and what was wrong
-	// with it. That it is no base either goes without saying.
-	accumulated = regexp.MustCompile(`(?s)^accumulating resources: (?:accumulation err=')?accumulating resources from '([^']*)': (.*?)(?:': must build at directory: .*)?$`)
+	// with it. That it is no file, or no base either, goes without saying.
+	accumulated = regexp.MustCompile(`(?s)^accumulating resources: (?:accumulation err=')?(?:accumulating|merging) resources from '([^']*)': (?:'[^']*' must resolve to a file': )?(.*?)(?:': must build at directory: .*)?$`)
 	// dumped is where it prints the head of an object.
 	dumped = regexp.MustCompile(`(?s) in object \{\{.*`)
 	// ofID is how it prints what a patch or a resource is: Kind.version.group/name.
 	ofID = regexp.MustCompile(`(?:patch "?|registered id: |for Id |selected by )(\w+)\.[^/ ]*/([^\s:;"]+?)\.(?:\[noNs\]|[\w-]+)(?:[\s:;",]|$)`)
 	// ofGenerated is how it prints what a generator was to merge with.
 	ofGenerated = regexp.MustCompile(`Name:"([^"]+)".* does not exist; cannot merge or replace`)
+	// wordy is what it says of what people wrote, as a programmer would print it.
+	wordy = []struct {
+		said  *regexp.Regexp
+		means string
+	}{
+		{regexp.MustCompile(`merging from generator &\{[^}]*\}: id resid\.ResId\{.*Kind:"(\w+)".*Name:"([^"]+)".*\} `), `generator of the $1 "$2": it `},
+		{regexp.MustCompile(`(?s)trouble configuring builtin (\w+) with config: .*: unable to parse SM or JSON patch from .*`), "it is neither a strategic merge patch nor a JSON patch"},
+		{regexp.MustCompile(`(?s)trouble configuring builtin (\w+) with config: ` + "`" + `[^` + "`" + `]*` + "`" + `: `), "$1: "},
+	}
 	// pointer is the field that a JSON patch names.
 	pointer = regexp.MustCompile(`(?:path: "?|path ")(/[^\s":]+)`)
 )
@@ -53,6 +62,9 @@ func (f *files) reworded(err error) error {
 			line, hint = max(line, found), advice
 			break
 		}
+	}
+	for _, w := range wordy {
+		text = w.said.ReplaceAllString(text, w.means)
 	}
 	said := redact(errors.New(text), f.secrets()...).Error()
 	if hint != "" {

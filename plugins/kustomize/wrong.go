@@ -94,6 +94,12 @@ func (f *files) wrongPath(k *kustomization, r *reference) string {
 
 // absent says that something is not there, and what there is instead.
 func (f *files) absent(r *reference) string {
+	switch {
+	case strings.HasPrefix(r.value, "gh:"):
+		return "is not there: write an address as github.com/ORGANISATION/REPOSITORY"
+	case strings.Contains(r.value, " - "):
+		return "is not there: these are two items of a list, which wrong indentation has made one"
+	}
 	parent := path.Dir(r.target)
 	entries, err := f.tree.ReadDir(parent)
 	if f.fail(err) != nil {
@@ -107,9 +113,6 @@ func (f *files) absent(r *reference) string {
 			}
 			return fmt.Sprintf("is not there, did you mean %q?", name)
 		}
-	}
-	if strings.HasPrefix(r.value, "gh:") {
-		return "is not there: write an address as github.com/ORGANISATION/REPOSITORY"
 	}
 	return "is not there"
 }
