@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/tidelock-io/tidelock/plugins/host"
 	"github.com/tidelock-io/tidelock/plugins/kustomize"
 	"github.com/tidelock-io/tidelock/plugins/pluginstest"
@@ -78,20 +80,55 @@ func BenchmarkPlugin(b *testing.B) {
 		b.Fatal(err)
 	}
 	req := request()
+	b.ReportMetric(p50(b, func() error {
+		_, err := h.Render(context.Background(), "kustomize", req)
+		return err
+	}), "p50-ms")
+	for _, p := range h.Processes() {
+		b.ReportMetric(float64(p.PSS>>10)/1024, "pss-MB")
+		b.ReportMetric(float64(p.RSS>>10)/1024, "rss-MB")
+	}
+}
+
+// p50 is the median of how many milliseconds something takes.
+func p50(b *testing.B, do func() error) float64 {
 	var times []time.Duration
 	for b.Loop() {
 		start := time.Now()
-		if _, err := h.Render(context.Background(), "kustomize", req); err != nil {
+		if err := do(); err != nil {
 			b.Fatal(err)
 		}
 		times = append(times, time.Since(start))
 	}
 	slices.Sort(times)
-	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
-	for _, p := range h.Processes() {
-		b.ReportMetric(float64(p.PSS>>10)/1024, "pss-MB")
-		b.ReportMetric(float64(p.RSS>>10)/1024, "rss-MB")
+	return float64(times[len(times)/2].Microseconds()) / 1000
+}
+
+// BenchmarkBinary runs kustomize as a process, and as often the plugin: "ratio" is
+// how many times longer the process takes.
+func BenchmarkBinary(b *testing.B) {
+	binary := newBinary(b)
+	dir := binary.write(txtar.Parse([]byte(service)).Files)
+	h := pluginstest.Host(b, host.Spec{Name: "kustomize", Processes: 1})
+	if err := h.Warm(context.Background()); err != nil {
+		b.Fatal(err)
 	}
+	req := request()
+	var process, plugin time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if _, err := binary.run(dir, "build", "staging"); err != nil {
+			b.Fatal(err)
+		}
+		middle := time.Now()
+		if _, err := h.Render(context.Background(), "kustomize", req); err != nil {
+			b.Fatal(err)
+		}
+		process, plugin = process+middle.Sub(start), plugin+time.Since(middle)
+	}
+	b.ReportMetric(float64(process.Microseconds())/1000/float64(b.N), "process-ms")
+	b.ReportMetric(float64(plugin.Microseconds())/1000/float64(b.N), "plugin-ms")
+	b.ReportMetric(float64(process)/float64(plugin), "ratio")
 }
 
 func BenchmarkParallel(b *testing.B) {
