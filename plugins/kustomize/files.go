@@ -192,13 +192,15 @@ func (f *files) kustomization(n string, data []byte) ([]byte, error) {
 	f.origins.listed(k)
 	isRoot := path.Dir(n) == f.root
 	f.found = f.found || isRoot
-	if !(isRoot && f.options.edits()) && instead == nil && !k.inflates() && f.mountOf(n) == "" {
+	edits := isRoot && f.options.edits()
+	if !edits && instead == nil && !k.inflates() && f.mountOf(n) == "" {
 		return k.text, nil
 	}
 	content, err := k.decode()
 	if err != nil {
 		return nil, k.locate(err)
 	}
+	content.FixKustomization() // as kustomize does before it reads on
 	if err := f.edit(k, content, instead); err != nil {
 		return nil, err
 	}

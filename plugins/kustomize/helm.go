@@ -29,12 +29,7 @@ func (f *files) inflate(k *kustomization, content *types.Kustomization) error {
 	if content.HelmGlobals != nil {
 		globals = *content.HelmGlobals
 	}
-	legacy, legacyGlobals := types.SplitHelmParameters(content.HelmChartInflationGenerator)
-	charts = append(charts, legacy...)
-	if content.HelmGlobals == nil {
-		globals = legacyGlobals
-	}
-	content.HelmCharts, content.HelmGlobals, content.HelmChartInflationGenerator = nil, nil, nil
+	content.HelmCharts, content.HelmGlobals = nil, nil
 	var all []byte
 	for i := range charts {
 		chart := &inflation{HelmChart: charts[i], files: f, of: k, home: globals.ChartHome}

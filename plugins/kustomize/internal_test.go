@@ -69,6 +69,7 @@ func TestRedact(t *testing.T) {
 		{"config: `\na: b\n`: oops", "config: …: oops"},
 		{"in file '/app/a.yaml' (/b)", "in file 'app/a.yaml' (b)"},
 		{"a\n  b", "a b"},
+		{"get https://me:p@ss@h/x and ssh://git@h/y", "get https://h/x and ssh://git@h/y"},
 	} {
 		if got := redact(errors.New(tt.in)).Error(); got != tt.want {
 			t.Errorf("redact(%q) = %q, want %q", tt.in, got, tt.want)

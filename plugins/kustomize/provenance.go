@@ -86,9 +86,9 @@ func (f *files) named(origin *resource.Origin) *resource.Origin {
 func withoutPassword(address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
 	host, file, _ := strings.Cut(rest, "/")
-	user, host, hasUser := strings.Cut(host, "@")
-	if !ok || !hasUser || !strings.Contains(user, ":") {
+	at := strings.LastIndex(host, "@")
+	if !ok || at < 0 || !strings.Contains(host[:at], ":") {
 		return address
 	}
-	return scheme + "://" + host + "/" + file
+	return scheme + "://" + host[at+1:] + "/" + file
 }

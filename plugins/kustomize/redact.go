@@ -24,6 +24,8 @@ var (
 	anchor = regexp.MustCompile("unknown anchor '[^']*'")
 	// bytesOf is text as a list of its bytes.
 	bytesOf = regexp.MustCompile(`\[\d+( \d+)+\]`)
+	// login is the user and the password in an address.
+	login = regexp.MustCompile(`(\w+://)[^/@\s"'():]*:[^/\s"']*@`)
 	// rootedPath is one of our paths as kustomize sees it.
 	rootedPath = regexp.MustCompile(`(['"(]|under: )/([\w.])`)
 )
@@ -43,6 +45,7 @@ func redact(err error, secrets ...string) error {
 	text = config.ReplaceAllString(text, "…")
 	text = quotedYAML.ReplaceAllString(text, "cannot unmarshal $1 …")
 	text = anchor.ReplaceAllString(text, "unknown anchor …")
+	text = login.ReplaceAllString(text, "$1")
 	text = bytesOf.ReplaceAllString(text, "[…]")
 	text = rootedPath.ReplaceAllString(text, "$1$2")
 	text = strings.Join(strings.Fields(text), " ")

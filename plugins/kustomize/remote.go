@@ -124,7 +124,7 @@ func (f *files) confine(k *kustomization, content *types.Kustomization, instead 
 
 // bases are the fields that kustomize may read directories of.
 func bases(content *types.Kustomization) []*[]string {
-	return []*[]string{&content.Resources, &content.Bases, &content.Components, &content.Generators, &content.Transformers, &content.Validators}
+	return []*[]string{&content.Resources, &content.Components, &content.Generators, &content.Transformers, &content.Validators}
 }
 
 // replace puts what stands for addresses in their place.
@@ -144,14 +144,16 @@ func replace(content *types.Kustomization, instead map[string]string) {
 	}
 	all(content.Crds)
 	all(content.Configurations)
-	for i := range content.PatchesStrategicMerge {
-		in((*string)(&content.PatchesStrategicMerge[i]))
+	//nolint:staticcheck // deprecated, and in use
+	strategic, json6902 := content.PatchesStrategicMerge, content.PatchesJson6902
+	for i := range strategic {
+		in((*string)(&strategic[i]))
 	}
 	for i := range content.Patches {
 		in(&content.Patches[i].Path)
 	}
-	for i := range content.PatchesJson6902 {
-		in(&content.PatchesJson6902[i].Path)
+	for i := range json6902 {
+		in(&json6902[i].Path)
 	}
 	for i := range content.Replacements {
 		in(&content.Replacements[i].Path)
