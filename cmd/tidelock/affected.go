@@ -76,7 +76,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use. With --exit-code
 	f.StringArrayVarP(&o.files, "filename", "f", nil, "`FILE` with Applications, instead of those in the repository")
 	f.StringArrayVar(&o.repos, "repo", nil, "`[URL=]DIR` of the repository; without URL it stands in for any")
 	o.plugins.flags(f)
-	f.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "version of the destination cluster, for renderers that ask")
+	f.StringVar(&o.kubeVersion, "kube-version", defaultKubeVersion, "version of the destination cluster, for renderers that ask")
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 if an Application is touched")
 	addOutputFlag(cmd, &o.output, "text", "name", "json", "yaml")

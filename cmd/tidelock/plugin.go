@@ -30,11 +30,20 @@ func builtins() map[string]sdk.Plugin {
 func newPluginCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Run the built-in plugins",
-		Args:  usage(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Short: "Show, test and begin plugins",
+		Long: `Show, test and begin plugins: programs that render, decrypt or fetch, each in a
+confined process.
+
+Custom plugins are installed by a YAML file each in the plugin directory, and so
+are Argo CD's, by their plugin.yaml as it is. plugins/README.md tells how.`,
+		Example: `  tidelock plugin list
+  tidelock plugin info tiny --plugin-dir plugins
+  tidelock plugin test tiny apps/web --plugin-dir plugins
+  tidelock plugin new tiny`,
+		Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPluginServeCommand())
+	cmd.AddCommand(newPluginInfoCommand(), newPluginListCommand(), newPluginNewCommand(), newPluginServeCommand(), newPluginTestCommand())
 	return cmd
 }
 

@@ -18,6 +18,9 @@ import (
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
+// defaultKubeVersion is that of the destination where there is no cluster to ask.
+const defaultKubeVersion = "1.37.0"
+
 type renderOptions struct {
 	path        string
 	files       []string
@@ -89,7 +92,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	f.StringArrayVar(&o.repos, "repo", nil, "`[URL=]DIR` that stands in for a repository")
 	f.StringVar(&o.revision, "revision", "", "commit, branch or tag to render instead of the files on disk, or of targetRevision")
 	f.StringVarP(&o.namespace, "namespace", "n", "", "destination namespace, instead of the Application's")
-	f.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "version of the destination cluster, for renderers that ask")
+	f.StringVar(&o.kubeVersion, "kube-version", defaultKubeVersion, "version of the destination cluster, for renderers that ask")
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
 	f.StringArrayVar(&o.sealingKeys, "sealed-secrets-key", nil, "`FILE` with a private key of sealed-secrets, in PEM or as its Secret")
 	f.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")

@@ -129,7 +129,7 @@ func (h *Host) Set(name string, spec *Spec) {
 
 func (h *Host) newPool(spec Spec) *pool {
 	spec.Grants.Require = spec.Grants.Require || h.requireSandbox
-	return newPool(h, spec.withDefaults(h.self))
+	return newPool(h, spec.Complete(h.self))
 }
 
 func (h *Host) pool(name string) (*pool, error) {

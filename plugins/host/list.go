@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"strconv"
@@ -15,6 +16,44 @@ type Process struct {
 	// RSS and PSS are its memory in bytes, 0 where the system does not tell. PSS
 	// counts a shared page in part, so that a sum over processes is right.
 	RSS, PSS int64
+}
+
+// An About is what a plugin says of itself.
+type About struct {
+	Version string
+	// Contracts are those that it serves: "renderer", "decrypter", "secret source".
+	Contracts []string
+	// ConfinedBy names what confines its process; NotConfinedBy are sentences
+	// about what could not be had.
+	ConfinedBy, NotConfinedBy []string
+}
+
+// About starts a plugin, if it does not run, and asks it.
+func (h *Host) About(ctx context.Context, plugin string) (About, error) {
+	p, err := h.pool(plugin)
+	if err != nil {
+		return About{}, &Error{Plugin: plugin, Call: "start", Kind: ErrUnavailable, Err: err}
+	}
+	said, err := p.about(ctx)
+	if err != nil {
+		return About{}, err
+	}
+	a := About{Version: clean(said.GetVersion())}
+	for _, c := range []struct {
+		name   string
+		serves bool
+	}{{"renderer", said.GetRenderer()}, {"decrypter", said.GetDecrypter()}, {"secret source", said.GetSecretSource()}} {
+		if c.serves {
+			a.Contracts = append(a.Contracts, c.name)
+		}
+	}
+	for _, by := range said.GetConfinedBy() {
+		a.ConfinedBy = append(a.ConfinedBy, clean(by))
+	}
+	for _, lack := range said.GetNotConfinedBy() {
+		a.NotConfinedBy = append(a.NotConfinedBy, clean(lack))
+	}
+	return a, nil
 }
 
 // Processes returns what runs now, with its memory, by plugin and pid.

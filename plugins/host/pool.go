@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tidelock-io/tidelock/plugins/sdk/wire"
 )
 
 // A pool keeps the processes of one plugin: none until one is needed, a second
@@ -240,15 +242,21 @@ func (p *pool) stopping() bool {
 }
 
 func (p *pool) warm(ctx context.Context) error {
+	_, err := p.about(ctx)
+	return err
+}
+
+// about starts a process if none runs, and returns what it says of itself.
+func (p *pool) about(ctx context.Context) (*wire.Description, error) {
 	proc, err := p.acquire(ctx, false)
 	if err != nil {
-		return &Error{Plugin: p.spec.Name, Call: "start", Kind: ErrUnavailable, Err: err}
+		return nil, &Error{Plugin: p.spec.Name, Call: "start", Kind: ErrUnavailable, Err: err}
 	}
 	p.mu.Lock()
 	proc.taken-- // it was no call
 	p.mu.Unlock()
 	p.release(proc, true)
-	return nil
+	return proc.about, nil
 }
 
 // retire ends the processes when their calls end, and takes no new ones.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/tidelock-io/tidelock/plugins/sdk/sandbox"
 )
 
 const (
@@ -45,10 +43,7 @@ func (p *pool) watchPrograms(ctx context.Context, proc *process) {
 
 // excess says what the process and its programs take too much of.
 func (p *pool) excess(proc *process, sum bool) *failure {
-	limit := int64(sandbox.DefaultMemory)
-	if n := p.spec.Grants.Memory; n > 0 {
-		limit = int64(n) //nolint:gosec // no machine has more
-	}
+	limit := int64(p.spec.Grants.MemoryLimit()) //nolint:gosec // no machine has more
 	count, memory := group(proc.runner.cmd.Process.Pid)
 	if sum && proc.scratch != "" {
 		memory += sizeOf(proc.scratch)

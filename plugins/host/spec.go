@@ -54,7 +54,9 @@ type Limits struct {
 // concurrency is how many calls a process takes at once if it takes several.
 const concurrency = 16
 
-func (s Spec) withDefaults(self string) Spec {
+// Complete returns the spec with its defaults. Self is the program that serves
+// built-ins.
+func (s Spec) Complete(self string) Spec {
 	if s.Command == "" {
 		s.Command, s.Args = self, []string{"plugin", "serve", s.Name}
 	}

@@ -74,8 +74,8 @@ func (g Grants) String() string {
 	return strings.Join(granted, ", ")
 }
 
-// memory is the bound on the data segment.
-func (g Grants) memory() uint64 {
+// MemoryLimit is the bound on the data segment in bytes.
+func (g Grants) MemoryLimit() uint64 {
 	if g.Memory == 0 {
 		return DefaultMemory
 	}

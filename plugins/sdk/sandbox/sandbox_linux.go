@@ -97,7 +97,7 @@ func readable(paths []string, exec bool) []landlock.Rule {
 }
 
 func limit(g Grants) error {
-	memory := g.memory()
+	memory := g.MemoryLimit()
 	limits := map[int]uint64{
 		unix.RLIMIT_CORE: 0, // a core dump holds secrets
 		unix.RLIMIT_DATA: memory,
