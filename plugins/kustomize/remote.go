@@ -22,7 +22,7 @@ func (f *files) mount(k *kustomization) (map[string]string, error) {
 		if !ok {
 			continue
 		}
-		if r.kind != ofFile && f.isFile(path.Join(path.Dir(k.file), r.value)) {
+		if r.kind != ofFile && !strings.Contains(r.value, "://") && f.isFile(path.Join(path.Dir(k.file), r.value)) {
 			r.target = path.Join(path.Dir(k.file), r.value) // a file with an odd name
 			continue
 		}
