@@ -142,6 +142,10 @@ const (
 	AnnotationSyncTimeout = "tidelock.io/sync-timeout"
 	// AnnotationLookup lists the kinds that the charts of an Application may look up
 	// in the destination, as in "v1/ConfigMap, apps/v1/Deployment"; none without it.
+	// They see what the project would let the Application apply, with the rights that
+	// it would be applied with. What was looked up is looked at again at each pass:
+	// the Application is rendered anew if it has changed. Who may annotate the
+	// Application thus lets those who write its charts read such objects.
 	AnnotationLookup = "tidelock.io/lookup"
 	// AnnotationPostRender "kustomize" makes a chain of each source that Helm renders:
 	// Kustomize then builds what Helm gave, with the source's kustomize block and with

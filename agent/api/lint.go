@@ -29,6 +29,7 @@ func LintApplication(app *Application) []string {
 		w.addf(field.NewPath("metadata", "annotations").Key(AnnotationDeletionApproved), "%q is not an RFC 3339 time, and approves nothing", clip(approved))
 	}
 	w.lintRequireApproval(app.Annotations)
+	w.lintLookup(app.Annotations)
 	return w
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -56,6 +57,9 @@ type Pipeline struct {
 	// nothing of the kind is read.
 	PermitSource func(app *api.Application) func(url string) error
 	NoSubmodules bool // whatever is permitted
+	// Look reads objects of the destination, for charts of an Application that allows
+	// it; the object is nil if there is none. Without it there is nothing to look at.
+	Look func(app *api.Application) func(ctx context.Context, o sdk.Object) (json.RawMessage, error)
 	// Verify proves that a commit of a repository is signed as an Application's
 	// project demands; with an error, nothing of it is used. Revision is what the
 	// Application names: a commit that is chosen by a tag is proven by the tag.
@@ -135,6 +139,7 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 				Namespace: app.Spec.Destination.Namespace, KubeVersion: version, APIVersions: apis,
 				Keys: p.Keys.SOPS(app.Spec.ProjectName()), Remotes: beyond, Chained: api.IsChained(app.Annotations),
 			}
+			p.lookups(app, &requests[i])
 			return nil
 		})
 	}
@@ -147,6 +152,14 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 		warnings = append(warnings, f.warnings...)
 	}
 	return requests, warnings, nil
+}
+
+// lookups lets a source look into the destination, as far as its Application
+// allows.
+func (p *Pipeline) lookups(app *api.Application, req *render.Request) {
+	if req.Lookups = api.Lookups(app.Annotations); p.Look != nil && len(req.Lookups) > 0 {
+		req.Lookup = p.Look(app)
+	}
 }
 
 // resolve places the objects in namespaces and makes Secrets of what stands for

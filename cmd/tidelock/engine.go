@@ -36,10 +36,12 @@ type engine struct {
 	host      *plugins
 	settings  *settings.Reader
 	pipeline  *pipeline.Pipeline
+	looker    *cluster.Looker
 	// paced is told of the settings whenever they are looked up; nil for commands.
 	paced func(*settings.Settings)
 
 	noSubmodules bool
+	impersonate  bool // whatever the settings say
 }
 
 // access gives credentials, what decrypts, and who is trusted to sign.
@@ -64,6 +66,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	if config.Apply, err = apply.New(cfg, e.cluster, e.log); err != nil {
 		return nil, err
 	}
+	e.looker, e.impersonate = cluster.NewLooker(cfg, e.cluster.Kind), config.Impersonate
 	e.settings = settings.NewReader(func() (map[string]string, string) { return e.keys.Config(settings.ConfigMap) }, e.log)
 	config.Settings = e.configured
 	config.Namespace, config.Store, config.Cluster, config.Log, config.Now = e.namespace, e.store, e.cluster, e.log, time.Now
@@ -76,6 +79,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		NoSubmodules: e.noSubmodules,
 		Verify:       e.verify,
 		Vouch:        e.vouch,
+		Look:         e.look,
 	}
 	config.Pipeline = e.pipeline
 	return reconcile.New(config), nil

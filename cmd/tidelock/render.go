@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/registry"
@@ -30,6 +31,7 @@ type renderOptions struct {
 	kubeVersion string
 	apiVersions []string
 	sealingKeys []string
+	lookups     []string
 	output      string
 	showSecrets bool
 	inputs      bool
@@ -63,6 +65,10 @@ and the file sops/age/keys.txt of your configuration directory. SealedSecrets
 are opened if a key is given, and else left as they are; ExternalSecrets are
 left. The values of Secrets are masked: equal values have equal marks.
 
+Charts find nothing by lookup, as in helm template, unless --lookup lists the
+kind: then the cluster of your kubeconfig is asked, with your rights. An
+Application must list the kind in its annotation tidelock.io/lookup as well.
+
 Objects go to stdout, warnings and errors to stderr. If anything fails, nothing
 is printed to stdout.
 
@@ -95,6 +101,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	f.StringVar(&o.kubeVersion, "kube-version", defaultKubeVersion, "version of the destination cluster, for renderers that ask")
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
 	f.StringArrayVar(&o.sealingKeys, "sealed-secrets-key", nil, "`FILE` with a private key of sealed-secrets, in PEM or as its Secret")
+	f.StringSliceVar(&o.lookups, "lookup", nil, "`KINDS` (v1/Secret) that charts may look up in the cluster of your kubeconfig; those of Applications must have leave, too")
 	f.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
@@ -175,6 +182,13 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 	}
 	if o.offline {
 		line.Artifacts = unfetched{}
+	}
+	if len(o.lookups) > 0 {
+		cfg, err := (&console{}).config()
+		if err != nil {
+			return nil, nil, errors.Join(err, host.Close())
+		}
+		line.Look = lookAsMyself(cluster.NewLooker(cfg, nil))
 	}
 	end := func() {
 		trees.close()

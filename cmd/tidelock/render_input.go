@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	gogit "github.com/go-git/go-git/v5"
@@ -64,8 +65,21 @@ func (o *renderOptions) input(talk io.Writer) (*renderInput, error) {
 			app.Spec.Destination.Namespace = o.namespace
 		}
 		o.pin(app)
+		o.limitLookups(app)
 	}
 	return in, nil
+}
+
+// limitLookups leaves an Application those kinds to look up that were asked for.
+// Without any its charts are told why they find nothing.
+func (o *renderOptions) limitLookups(app *api.Application) {
+	if len(o.lookups) == 0 {
+		return
+	}
+	kinds := slices.DeleteFunc(api.Lookups(app.Annotations), func(kind string) bool { return !slices.Contains(o.lookups, kind) })
+	if app.Annotations != nil {
+		app.Annotations[api.AnnotationLookup] = strings.Join(kinds, ",")
+	}
 }
 
 // pin makes an Application's sources in Git point at the revision that was asked
@@ -102,7 +116,10 @@ func (o *renderOptions) directory() (*renderInput, error) {
 		return nil, fmt.Errorf("%s: %w", o.path, err)
 	}
 	app := &api.Application{
-		ObjectMeta: metav1.ObjectMeta{Namespace: localNamespace, Name: filepath.Base(dir)},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: localNamespace, Name: filepath.Base(dir),
+			Annotations: map[string]string{api.AnnotationLookup: strings.Join(o.lookups, ",")},
+		},
 		Spec: api.ApplicationSpec{
 			Source:      &api.Source{RepoURL: root, Path: filepath.ToSlash(inside), TargetRevision: o.revision},
 			Destination: api.Destination{Server: api.InClusterServer, Namespace: o.namespace},

@@ -21,7 +21,7 @@ type functions struct {
 	r         *rendering
 	templates templates
 	record    record
-	refused   map[string]bool // kinds that were not looked up
+	refused   map[string]string // kinds that were not looked up, and why
 }
 
 // all are given to helm's engine, which has its own for all other names.
@@ -40,9 +40,9 @@ func (f *functions) lookup(apiVersion, kind, namespace, name string) (map[string
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, sdk.ErrNoHost):
 		if f.refused == nil {
-			f.refused = map[string]bool{}
+			f.refused = map[string]string{}
 		}
-		f.refused[apiVersion+"/"+kind] = true
+		f.refused[apiVersion+"/"+kind] = err.Error()
 		return found, nil
 	case err != nil:
 		return nil, err
@@ -54,12 +54,9 @@ func (f *functions) lookup(apiVersion, kind, namespace, name string) (map[string
 
 // warn tells of what was not looked up.
 func (f *functions) warn() {
-	if len(f.refused) == 0 {
-		return
+	for _, kind := range slices.Sorted(maps.Keys(f.refused)) {
+		f.r.warn("%s: lookup of %s finds nothing, as in helm template: %s", f.where("lookup"), kind, f.refused[kind])
 	}
-	kinds := strings.Join(slices.Sorted(maps.Keys(f.refused)), ", ")
-	f.r.warn("%s: lookup finds nothing here, as in helm template: it asks the cluster for %s; to allow it, list that in the annotation tidelock.io/lookup of the Application",
-		f.where("lookup"), kinds)
 }
 
 // where lists the places in templates that call one of some functions, three of
