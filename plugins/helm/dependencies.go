@@ -3,6 +3,7 @@ package helm
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -53,7 +54,9 @@ func (l *loading) dependencyFile(c *chart.Chart) string {
 
 // fetch adds one dependency, from the repository that it names.
 func (l *loading) fetch(c *chart.Chart, d *chart.Dependency) error {
-	if vendored(c, d.Name) != nil {
+	if slices.ContainsFunc(c.Dependencies(), func(sub *chart.Chart) bool {
+		return sub.Name() == d.Name && chartutil.IsCompatibleRange(d.Version, sub.Metadata.Version)
+	}) {
 		return nil // for another alias, just now
 	}
 	dir, err := l.find(c, d)
@@ -167,7 +170,10 @@ func (l *loading) noteIncomplete(c *chart.Chart) {
 func (l *loading) noteUnfit(c *chart.Chart) {
 	for _, d := range c.Metadata.Dependencies {
 		sub := vendored(c, d.Name)
-		if sub == nil || chartutil.IsCompatibleRange(d.Version, sub.Metadata.Version) {
+		fits := func(sub *chart.Chart) bool {
+			return sub.Name() == d.Name && chartutil.IsCompatibleRange(d.Version, sub.Metadata.Version)
+		}
+		if sub == nil || slices.ContainsFunc(c.Dependencies(), fits) {
 			continue
 		}
 		why := "is not"
