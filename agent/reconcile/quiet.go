@@ -75,7 +75,7 @@ func (p *pass) quiet() bool {
 	if p.taken || p.app.Annotations[api.AnnotationRefresh] != "" || p.written.ReconciledAt == nil {
 		return false
 	}
-	now, then := p.status, p.written // of which only fields of their own are set
+	now, then := differing(p.status, p.written) // of which only fields of their own are set
 	now.ReconciledAt, then.ReconciledAt = nil, nil
 	if equality.Semantic.DeepEqual(now, then) {
 		return true
