@@ -77,7 +77,7 @@ func (p *pass) named(source *api.Source) error {
 	case len(found) == 0:
 		return &Error{
 			Where: source.Path, Kind: ErrUnsupported, Err: fmt.Errorf("there is no plugin %q", name),
-			Hint: "install it, or name one that is: " + orNone(idsOf(p.engine.customs())),
+			Hint: installHint(idsOf(p.engine.customs())),
 		}
 	case len(found) > 1:
 		return &Error{
@@ -218,6 +218,13 @@ func idsOf(list []*Custom) []string {
 		ids = append(ids, c.ID)
 	}
 	return ids
+}
+
+func installHint(installed []string) string {
+	if len(installed) == 0 {
+		return "install it: none is (--plugin-dir)"
+	}
+	return "install it, or name one that is: " + strings.Join(installed, ", ")
 }
 
 func orNone(names []string) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/git"
@@ -107,15 +108,25 @@ func (m *mounts) within(name string, err error) error {
 	if found == nil || !errors.As(err, &of) {
 		return err
 	}
-	return &fs.PathError{Op: of.Op, Path: found.remote.Label + "//" + of.Path, Err: of.Err}
+	return &fs.PathError{Op: of.Op, Path: found.name(of.Path), Err: of.Err}
+}
+
+// name is what a file of the mount is called. A single file is all of its mount.
+func (m *mount) name(inner string) string {
+	if path.Base(m.remote.Label) == inner {
+		return m.remote.Label
+	}
+	return m.remote.Label + "//" + inner
 }
 
 // label puts what mounts are called in the place of where they lie.
 func (m *mounts) label(text string) string {
 	for _, mount := range m.order {
-		text = strings.ReplaceAll(text, "/"+mount.dir+"/", mount.remote.Label+"//")
-		text = strings.ReplaceAll(text, mount.dir+"/", mount.remote.Label+"//")
-		text = strings.ReplaceAll(text, mount.dir, mount.remote.Label)
+		label := mount.remote.Label
+		text = strings.NewReplacer(
+			"/"+mount.dir+"/"+path.Base(label), label, mount.dir+"/"+path.Base(label), label,
+			"/"+mount.dir+"/", label+"//", mount.dir+"/", label+"//", mount.dir, label,
+		).Replace(text)
 	}
 	return text
 }

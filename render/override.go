@@ -9,6 +9,7 @@ import (
 	"path"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -51,9 +52,11 @@ func (p *pass) merge(source api.Source, name string, text []byte) (api.Source, e
 		return source, &Error{Where: name, Err: fmt.Errorf("merge over the source: %w", err)}
 	}
 	var merged api.Source
-	strict := json.NewDecoder(bytes.NewReader(after))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&merged); err != nil {
+	unknown, err := kjson.UnmarshalStrict(after, &merged)
+	if err == nil {
+		err = errors.Join(unknown...)
+	}
+	if err != nil {
 		return source, &Error{Where: name, Err: fmt.Errorf("not a source's parameters: %w", err)}
 	}
 	source.Helm, source.Kustomize, source.Directory, source.Plugin = merged.Helm, merged.Kustomize, merged.Directory, merged.Plugin

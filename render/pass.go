@@ -182,7 +182,10 @@ func (p *pass) explain(err error) *Error {
 	}
 	dir := p.req.Source.Path
 	if errors.Is(err, sdk.ErrNotMine) {
-		return &Error{Where: dir, Kind: ErrKind, Err: fmt.Errorf("the plugin %s renders no such directory", p.out.result.Plugin)}
+		return &Error{
+			Where: dir, Kind: ErrKind, Err: fmt.Errorf("the plugin %s renders no such directory", p.out.result.Plugin),
+			Hint: fmt.Sprintf("correct the path, or remove the block %q of the source: what the directory holds then decides", strings.ToLower(string(p.out.result.SourceType))),
+		}
 	}
 	e := &Error{Kind: kindOf(err), Err: errors.New(p.clean(spoken(err).Error()))}
 	if dir == "." || !strings.Contains(e.Err.Error(), dir) {

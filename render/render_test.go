@@ -134,7 +134,7 @@ kustomise: {}
 - a
 `)
 	w.check(w.rendered(api.Source{Path: "apps/overlay"}), "ConfigMap p-base-shop @apps/base/cm.yaml:1\n")
-	w.check(w.rendered(api.Source{Path: "apps/plain"}), `error: apps/plain/.argocd-source.yaml: not a source's parameters: json: unknown field "kustomise"`+"\n")
+	w.check(w.rendered(api.Source{Path: "apps/plain"}), `error: apps/plain/.argocd-source.yaml: not a source's parameters: unknown field "kustomise"`+"\n")
 	w.check(w.rendered(api.Source{Path: "apps/base"}), "error: apps/base/.argocd-source.yaml: malformed YAML: it must be a map with one of helm, kustomize, directory and plugin\n")
 }
 

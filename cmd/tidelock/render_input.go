@@ -253,6 +253,9 @@ func (in *renderInput) add(file string, talk io.Writer) error {
 // applicationOf decodes and validates. A field that no Application has is a
 // warning, as the API server would prune it.
 func applicationOf(o *manifest.Object, talk io.Writer) (*api.Application, error) {
+	if o.APIVersion() != api.Group+"/"+api.Version {
+		return nil, fmt.Errorf("%s: %s: apiVersion %s is none that Applications have: write %s/%s", o.Origin, o.Key, o.APIVersion(), api.Group, api.Version)
+	}
 	app := &api.Application{}
 	unknown, err := kjson.UnmarshalStrict(o.JSON(), app)
 	if err != nil {

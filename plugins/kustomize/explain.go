@@ -97,7 +97,24 @@ func inline(n *yaml.Node, depth int) (values []string) {
 }
 
 // wrongType is how a field of the wrong type is reported.
-var wrongType = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field Kustomization\.([\w.]+) of type \[?\]?(?:\w+\.)?(\w+)`)
+var wrongType = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field \w+\.([\w.]+) of type (\S+)`)
+
+// wanted names a type of Go as a person would, who writes YAML.
+func wanted(goType, given string) string {
+	switch {
+	case goType == "string" && (given == "number" || given == "bool"):
+		return "a string: put it in quotes"
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case strings.HasPrefix(goType, "map["), strings.Contains(goType, "."):
+		return "a map"
+	case goType == "string":
+		return "a string"
+	case goType == "bool":
+		return "true or false"
+	}
+	return "a number"
+}
 
 // locate adds the line to an error about a field that is unknown or of the wrong
 // type.
@@ -105,7 +122,7 @@ func (k *kustomization) locate(err error) error {
 	if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
 		field := m[2][strings.LastIndex(m[2], ".")+1:]
 		line := lineOf(k.root, func(n *yaml.Node, isKey bool) bool { return isKey && strings.EqualFold(n.Value, field) }, 0)
-		return fmt.Errorf("%s: %s is of the type %s, wanted is %s", k.place(line), m[2], m[1], m[3])
+		return fmt.Errorf("%s: %s is of the type %s, wanted is %s", k.place(line), m[2], m[1], wanted(m[3], m[1]))
 	}
 	_, quoted, ok := strings.Cut(err.Error(), `unknown field "`)
 	if !ok {

@@ -55,7 +55,7 @@ func TestParseErrors(t *testing.T) {
 		name, in, want string
 		kind           error
 	}{
-		{"syntax, at its line", configMap("a") + "---\n" + configMap("b") + "data:\n  a: b: c\n", "x.yaml:9: not a Kubernetes object: malformed YAML: mapping values are not allowed in this context", ErrInvalid},
+		{"syntax, at its line", configMap("a") + "---\n" + configMap("b") + "data:\n  a: b: c\n", "x.yaml:9: not a Kubernetes object: malformed YAML: mapping values are not allowed in this context: check the indentation and the quotes of this line and of those before it", ErrInvalid},
 		{"no map", "- a\n", "x.yaml:1: not a Kubernetes object: it is no map", ErrInvalid},
 		{"no kind", "a: 1\n", `x.yaml:1: not a Kubernetes object: it needs apiVersion and kind, and has apiVersion "" and kind ""`, ErrInvalid},
 		{"no version", "{apiVersion: apps/, kind: A, metadata: {name: a}}", `x.yaml:1: not a Kubernetes object: it needs apiVersion and kind, and has apiVersion "apps/" and kind "A"`, ErrInvalid},

@@ -17,7 +17,7 @@ func TestParseStrict(t *testing.T) {
 		{"beside a merge", configMap("a") + "x: &x {a: 1}\ny: {<<: *x, a: 2, a: 3}\n", `x.yaml:5: not a Kubernetes object: the key "a" stands twice in one map, the other in the same line: keep one of them`},
 		{"numbers", configMap("a") + "x: {1: a, 1: b}\n", `x.yaml:4: not a Kubernetes object: the key "1" stands twice in one map, the other in the same line: keep one of them`},
 		{"JSON", `{"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": {"x": {"a": 1, "a": 1}}}`, `x.yaml:1: not a Kubernetes object: duplicate field "spec.x.a" in one map: keep one of them`},
-		{"malformed", configMap("a") + "a: b: c\n", "x.yaml:4: not a Kubernetes object: malformed YAML: mapping values are not allowed in this context"},
+		{"malformed", configMap("a") + "a: b: c\n", "x.yaml:4: not a Kubernetes object: malformed YAML: mapping values are not allowed in this context: check the indentation and the quotes of this line and of those before it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			set, err := ParseStrict([]byte(tt.in), Origin{File: "x.yaml"})

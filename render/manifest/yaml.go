@@ -36,7 +36,7 @@ func decodeText(text []byte) (any, error) {
 	}
 	var body any
 	if err := yaml.Unmarshal(text, &body); err != nil {
-		return nil, malformed(err)
+		return nil, malformed(err, text)
 	}
 	return convert(body)
 }
@@ -195,14 +195,35 @@ var yamlText = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 var fixedReason = regexp.MustCompile(`^(did not find|could not find|found|block sequence|mapping (keys|values)|` +
 	`control characters|document contains|exceeded max depth|map merge|!!binary value) [^"` + "`" + `]*$`)
 
-// malformed keeps the line of a YAML error, and its reason if that is fixed.
-func malformed(err error) error {
+// malformed keeps the line of a YAML error, and its reason if that is fixed, and
+// says what to look at.
+func malformed(err error, text []byte) error {
 	e := &syntaxError{}
 	if m := yamlText.FindStringSubmatch(err.Error()); m != nil {
 		e.line, _ = strconv.Atoi(m[1])
 		if fixedReason.MatchString(m[2]) {
 			e.reason = ": " + m[2]
 		}
+		e.reason += advice(text, e.line)
 	}
 	return e
+}
+
+// advice tells what is most likely wrong with a line that does not parse: the
+// parser speaks of itself.
+func advice(text []byte, line int) string {
+	rows := bytes.Split(text, []byte("\n"))
+	if line < 1 || line > len(rows) {
+		return ""
+	}
+	// The parser counts where it has got to: the line may be the next, or the last.
+	here := bytes.Join(rows[max(0, line-2):min(len(rows), line+1)], nil)
+	indent := rows[line-1][:len(rows[line-1])-len(bytes.TrimLeft(rows[line-1], " \t"))]
+	switch {
+	case bytes.Contains(indent, []byte("\t")):
+		return ": indent by blanks, YAML takes no tabs"
+	case bytes.Contains(here, []byte("{{")):
+		return ": it looks like a template of Helm, which is no manifest before it is rendered"
+	}
+	return ": check the indentation and the quotes of this line and of those before it"
 }
