@@ -287,10 +287,10 @@ func types(r *render.Rendering) []api.SourceType {
 	return list
 }
 
-func inputs(r *render.Rendering) []git.Facts {
-	list := make([]git.Facts, len(r.Sources))
+func inputs(r *render.Rendering) []Inputs {
+	list := make([]Inputs, len(r.Sources))
 	for i, s := range r.Sources {
-		list[i] = s.Inputs
+		list[i] = Inputs{s.Inputs, s.Mounts, s.Lookups}
 	}
 	return list
 }

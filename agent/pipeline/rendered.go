@@ -1,10 +1,13 @@
 package pipeline
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -16,8 +19,33 @@ type Rendered struct {
 	Revisions []string
 	Types     []api.SourceType
 	// Inputs are all that was read, source by source.
-	Inputs   []git.Facts
+	Inputs   []Inputs
 	Warnings []Warning
 	// Refresh is when an external value is due to be read again; zero if never.
 	Refresh time.Time
+}
+
+// Inputs are what one source's objects depend on: reads of its own files, of
+// other sources, and of objects in the destination.
+type Inputs struct {
+	Files   git.Facts       `json:"files"`
+	Mounts  []render.Mount  `json:"mounts,omitempty"`
+	Objects []render.Lookup `json:"objects,omitempty"`
+}
+
+// String prints one read a line. Those of another source bear its name.
+func (in Inputs) String() string {
+	var b strings.Builder
+	b.WriteString(in.Files.String())
+	for _, m := range in.Mounts {
+		fmt.Fprintf(&b, "%-6s %s %s\n", "mount", m.Source, m.Revision)
+		for _, f := range m.Inputs {
+			f.Path = m.Source.String() + "//" + f.Path
+			fmt.Fprintln(&b, f)
+		}
+	}
+	for _, l := range in.Objects {
+		fmt.Fprintf(&b, "%-6s %s %s\n", "object", l.Object, l.Mark)
+	}
+	return b.String()
 }

@@ -218,7 +218,7 @@ func comment(talk io.Writer, rendered *pipeline.Rendered) {
 // print writes what was asked for.
 func (o *renderOptions) print(out io.Writer, all []*pipeline.Rendered) error {
 	var set manifest.Set
-	var inputs []git.Facts
+	var inputs []pipeline.Inputs
 	for _, r := range all {
 		set = append(set, r.Set...)
 		inputs = append(inputs, r.Inputs...)
@@ -239,12 +239,12 @@ func (o *renderOptions) print(out io.Writer, all []*pipeline.Rendered) error {
 	return err
 }
 
-func (o *renderOptions) printInputs(out io.Writer, inputs []git.Facts) error {
+func (o *renderOptions) printInputs(out io.Writer, inputs []pipeline.Inputs) error {
 	if o.output == "json" {
 		return indented(out, inputs)
 	}
-	for _, facts := range inputs {
-		if _, err := io.WriteString(out, facts.String()); err != nil {
+	for _, in := range inputs {
+		if _, err := io.WriteString(out, in.String()); err != nil {
 			return err
 		}
 	}
