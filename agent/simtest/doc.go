@@ -25,7 +25,10 @@
 // A new fault of a request is a constant in wire.go, and a place in run.fault; of
 // anything else, and a new thing that others do, a case in run.act. A new property
 // that holds at every write is a method of the watchman, one that holds at the end
-// a line in run.settles. Then break the engine on purpose and see that it fails.
+// a line in run.settles. Then break the engine on purpose, and see that it fails: a file of
+// testdata/mutations is such a break, and -mutations tries them all.
+//
+//	go test ./agent/simtest -run TestMutations -mutations -v -timeout 1h
 //
 // Nothing here imports testing: the tests of the package do.
 package simtest
