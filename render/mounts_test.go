@@ -151,7 +151,7 @@ func TestMounts(t *testing.T) {
 	objects["live"] = ""
 	step("the object is gone", text("2", "2", "2", ""), false)
 	others[base] = archive(t, "2", "elsewhere/a.yaml", "")
-	step("the file is gone", "error: .: lookup https://git.example.com/base@v1//base/a.yaml: base does not exist\n", false)
+	step("the file is gone", "error: .: plugin asker: lookup https://git.example.com/base@v1//base/a.yaml: base does not exist\n", false)
 	delete(others, base)
 	step("not permitted", "error: fetch https://git.example.com/base@v1: the project does not permit it\n", false)
 }
@@ -169,7 +169,7 @@ func TestNothingBeyond(t *testing.T) {
 	}{
 		{ask("ref", "values"), "error: no source of the Application has the ref \"values\"; set ref: values on the source that it stands for\n"},
 		{ask("url", "https://user:sesame@example.com/a"), "error: https://example.com/a@v1: nothing is fetched here; copy it into the repository\n"},
-		{ask("lookup", "a"), "error: .: look up v1 ConfigMap shop/a: it looks into the cluster, which is not allowed here; state the value in Git, or allow v1/ConfigMap by the annotation tidelock.io/lookup\n"},
+		{ask("lookup", "a"), "error: .: plugin asker: look up v1 ConfigMap shop/a: it looks into the cluster, which is not allowed here; state the value in Git, or allow v1/ConfigMap by the annotation tidelock.io/lookup\n"},
 	} {
 		w.check(w.rendered(c.source), c.want)
 	}

@@ -187,11 +187,22 @@ func (p *pass) explain(err error) *Error {
 			Hint: fmt.Sprintf("correct the path, or remove the block %q of the source: what the directory holds then decides", strings.ToLower(string(p.out.result.SourceType))),
 		}
 	}
-	e := &Error{Kind: kindOf(err), Err: errors.New(p.clean(spoken(err).Error()))}
+	e := &Error{Kind: kindOf(err), Err: errors.New(p.clean(p.told(err)))}
 	if dir == "." || !strings.Contains(e.Err.Error(), dir) {
 		e.Where = dir
 	}
 	return e
+}
+
+// told is what a plugin said, with its name if it is a custom one: the kind of the
+// source does not tell that.
+func (p *pass) told(err error) string {
+	text := spoken(err).Error()
+	var call *host.Error
+	if p.custom != nil && errors.As(err, &call) && call.Kind == nil {
+		text = "plugin " + p.custom.ID + ": " + text
+	}
+	return text
 }
 
 // led says where a plugin was when it asked for what is in error.

@@ -30,6 +30,7 @@ import (
 //	PATH      with tidelock, whose commands for people find KUBECONFIG
 //	REPO      the URL of the repository made last
 //	COMMIT    the commit pushed last
+//	ROOT      the project's directory
 func TestE2E(t *testing.T) {
 	w := newWorld(t)
 	testscript.Run(t, testscript.Params{
@@ -108,6 +109,9 @@ func (w *world) begin(ctx context.Context, env *testscript.Env) error {
 	env.Setenv("KUBECONFIG", s.kubeconfig)
 	env.Setenv("PATH", filepath.Dir(w.bin.Tidelock)+string(filepath.ListSeparator)+env.Getenv("PATH"))
 	env.Setenv("LOG", filepath.Join(s.agentDir(), "agent.log"))
+	if err := goEnv(env); err != nil {
+		return err
+	}
 	if err := w.cluster.ServiceAccount(ctx, s.namespace, "tidelock", s.kubeconfig); err != nil {
 		return err
 	}
