@@ -81,6 +81,7 @@ type story struct {
 	running    bool
 	git        *gitFront
 	repos      map[string]*testenv.Repository
+	registry   *testenv.Registry // nil before its start
 	canaries   []testenv.Canary
 	versions   map[string]string  // resourceVersions, see "snapshot"
 	metrics    map[string]float64 // see "metric"

@@ -37,6 +37,10 @@ func TestMain(m *testing.M) {
 //	seal FILE NS NAME KEY=VALUE   write a SealedSecret for the last one made
 //	commit DIR [URL]   commit all of DIR, a repository with URL as its origin
 //	tag DIR NAME       tag the last commit of DIR
+//	registry           serve a registry, ${REGISTRY}
+//	publish REPOSITORY TAG DIR [chart]   push files to it, as manifests or as a chart
+//	gitserver DIR      serve a repository of the files of DIR, ${GIT}
+//	expand FILE...     put variables in the place of ${NAME}
 //
 // and exec without CALL[,CALL...] tidelock ... runs it on a kernel that lacks
 // system calls.
@@ -52,6 +56,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"agekey": agekey, "encrypt": encrypt, "sealingkey": sealingkey, "seal": seal, "commit": commit, "tag": tag,
+			"registry": startScriptRegistry, "publish": publish, "gitserver": gitserver, "expand": expanded(func(*testscript.TestScript, bool, []string) {}),
 		},
 	})
 }
@@ -92,6 +97,8 @@ const keysOf contextKey = 0
 type scriptKeys struct {
 	sops    testenv.SOPSKey
 	sealing testenv.SealingKey
+
+	registry *testenv.Registry
 }
 
 func keys(ts *testscript.TestScript) *scriptKeys { return ts.Value(keysOf).(*scriptKeys) }
