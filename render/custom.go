@@ -146,7 +146,7 @@ func (p *pass) matches(c *Custom, source *api.Source) (bool, error) {
 		return p.hasFile(source.Path, c.Glob)
 	case c.Err != nil:
 		p.out.result.Warnings = append(p.out.result.Warnings, fmt.Sprintf("plugin %s is disabled, and was not asked whether the directory is its own: %v", c.ID, c.Err))
-		return false, nil
+		return false, nil //nolint:nilerr // it disables one plugin, and no other's Applications
 	}
 	return p.ask(c, source)
 }

@@ -205,14 +205,17 @@ func (t *trial) call(ctx context.Context, tree sdk.Tree, path, options string) e
 	if options != "" {
 		req.Options = []byte(options)
 	}
-	_, err := t.host.Host.Render(ctx, t.Plugin.Name, req)
+	_, err := t.host.Render(ctx, t.Plugin.Name, req)
 	return err
 }
 
 func (t *trial) unknownOption(ctx context.Context) error {
 	err := t.call(ctx, trialTree{Tree: t.request.Tree}, t.request.Source.Path, `{"noSuchOption": 1}`)
-	if err == nil || !strings.Contains(err.Error(), "noSuchOption") {
-		return fmt.Errorf("it was given noSuchOption and said: %v", err)
+	switch {
+	case err == nil:
+		return errors.New("it was given noSuchOption, and said nothing")
+	case !strings.Contains(err.Error(), "noSuchOption"):
+		return fmt.Errorf("it was given noSuchOption, and said: %w", err)
 	}
 	return nil
 }

@@ -138,7 +138,7 @@ func (f *pluginFile) grants(g sandbox.Grants) sandbox.Grants {
 	if f.Grants.Read != nil {
 		g.Files = f.Grants.Read
 	}
-	g.Network, g.Write, g.Memory = f.Grants.Network, f.Grants.Write, uint64(f.Limits.Memory)
+	g.Network, g.Write, g.Memory = f.Grants.Network, f.Grants.Write, uint64(f.Limits.Memory) //nolint:gosec // a size is positive
 	return g
 }
 

@@ -23,7 +23,7 @@ func TestDecode(t *testing.T) {
 		{"all", "name: a\ncount: 3\non: true\nenv: {A: b}\npaths: [x]\ndeep: {fileName: f}\n", ""},
 		{"nothing said", "name:\npaths:\ndeep:\n", ""},
 		{"an alias", "name: &a x\npaths: [*a, *a]\n", ""},
-		{"a misspelt key", "nmae: a\n", `f.yaml:1: unknown key "nmae", did you mean "name"?`},
+		{"a misspelt key", "naem: a\n", `f.yaml:1: unknown key "naem", did you mean "name"?`},
 		{"a misspelt key below", "deep:\n  filename: b\n", `f.yaml:2: unknown key "deep.filename", did you mean "fileName"?`},
 		{"a foreign key", "entrypoint: b\n", `f.yaml:1: unknown key "entrypoint": there are count, deep, env, name, on, paths`},
 		{"twice", "name: a\nname: b\n", `f.yaml:2: name is stated in line 1, too`},

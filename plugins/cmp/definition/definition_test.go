@@ -59,7 +59,7 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, err := definition.Parse("plugin.yaml", []byte(tt.text))
-			got := ""
+			var got string
 			if err != nil {
 				got = err.Error()
 			} else {
