@@ -273,7 +273,7 @@ func TestRemotes(t *testing.T) {
 		{"../other", "is no address of a server"},
 	} {
 		t.Run(tt.from, func(t *testing.T) {
-			o.world.write(t, "shop/objects.yaml", "from "+tt.from+"\n")
+			o.write(t, "shop/objects.yaml", "from "+tt.from+"\n")
 			out, err := p.Desired(t.Context(), app, nil)
 			if err != nil {
 				if !errors.Is(err, render.ErrRemote) || !strings.Contains(err.Error(), tt.want) {
@@ -294,7 +294,7 @@ func TestRemotesArePermittedAndProven(t *testing.T) {
 	o, p, app := newOutside(t)
 	o.commit(configMap("base"))
 	o.put("files/one.yaml", configMap("file"))
-	o.world.write(t, "shop/objects.yaml", "from "+o.URL+"/git/base\n")
+	o.write(t, "shop/objects.yaml", "from "+o.URL+"/git/base\n")
 	o.permit = errors.New("project red: spec.sourceRepos permits no such thing")
 	if _, err := p.Desired(t.Context(), app, nil); err == nil || !strings.Contains(err.Error(), o.permit.Error()) || o.hits.Load() > 0 {
 		t.Errorf("after %d requests: %v", o.hits.Load(), err)
@@ -309,7 +309,7 @@ func TestRemotesArePermittedAndProven(t *testing.T) {
 	if _, err := p.Desired(t.Context(), app, nil); !errors.Is(err, git.ErrUnproven) {
 		t.Errorf("an unsigned base: %v", err)
 	}
-	o.world.write(t, "shop/objects.yaml", "from "+o.URL+"/files/one.yaml\n")
+	o.write(t, "shop/objects.yaml", "from "+o.URL+"/files/one.yaml\n")
 	o.vouching = git.ErrUnproven
 	if _, err := p.Desired(t.Context(), app, nil); !errors.Is(err, git.ErrUnproven) {
 		t.Errorf("a file: %v", err)
@@ -327,7 +327,7 @@ func TestRemotesMove(t *testing.T) {
 	o, p, app := newOutside(t)
 	o.commit(configMap("one"))
 	base := o.URL + "/git/base"
-	o.world.write(t, "shop/objects.yaml", "from "+base+"\n")
+	o.write(t, "shop/objects.yaml", "from "+base+"\n")
 	reads := func(url string) bool {
 		return p.Reads(app, func(of, _ string) bool { return git.SameRepo(of, url) })
 	}
@@ -355,7 +355,7 @@ func TestRemotesMove(t *testing.T) {
 		}
 	}
 	o.down.Store(false)
-	o.world.write(t, "shop/objects.yaml", configMap("own"))
+	o.write(t, "shop/objects.yaml", configMap("own"))
 	if got := names(desired(t, p, app)); got != "own" || reads(base) {
 		t.Errorf("without the base: %s, reads it: %v", got, reads(base))
 	}
