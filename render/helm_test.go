@@ -152,7 +152,7 @@ data: {token: {{ dig "data" "token" "bmV3" $old }}}
 			return json.RawMessage(live), nil
 		}
 		result, err := w.engine.Render(context.Background(), req)
-		got := ""
+		var got string
 		if err != nil {
 			got = "error: " + err.Error() + "\n"
 		} else {

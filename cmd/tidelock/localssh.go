@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/url"
 	"os"
@@ -122,7 +123,7 @@ func agentSigners(socket string) []ssh.Signer {
 	if socket == "" || socket == "none" {
 		return nil
 	}
-	conn, err := net.Dial("unix", socket) //nolint:gosec // the person's own configuration
+	conn, err := (&net.Dialer{}).DialContext(context.Background(), "unix", socket) //nolint:gosec // the person's own configuration
 	if err != nil {
 		return nil
 	}
