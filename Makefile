@@ -16,7 +16,7 @@ devcluster_ldflags = -s -w -X $(component).gitVersion=$(kubernetes) \
 
 race = $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build test fuzz demo bench image lint bin/tidelock bin/tidelock-external-secrets bin/devcluster
+.PHONY: help build test tools fuzz demo bench image lint bin/tidelock bin/tidelock-external-secrets bin/devcluster
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,13 +32,21 @@ bin/tidelock-external-secrets:
 bin/devcluster:
 	go build -C cmd/devcluster -ldflags '$(devcluster_ldflags)' -o $(CURDIR)/$@ .
 
+# What tests compare with: built before, so that it takes no time from those that
+# wait for a cluster.
+tools:
+	go test -count=1 ./cmd/testenv -run 'TestTools$$' -timeout 30m
+
 # The control plane and the providers are other people's code, tested here
 # without the race detector, which would mean to compile them once more. So are
 # the many seeds of the simulation: a few of them run with it.
 SEEDS ?= 10000
-test: build ## Build, then run all tests, with the race detector if there is a C compiler.
+# Tests of how much memory plugins may take skip themselves under the race detector.
+limited = Bombs|Memory|Hostile|Rogue|Kernel|Programs|Sandbox|Weak|Limits
+test: build tools ## Build, then run all tests, with the race detector if there is a C compiler.
 	CGO_ENABLED=$(if $(race),1,0) go test $(if $(race),-race) -timeout 30m ./...
 	go test ./agent/simtest -run 'TestSeeds$$' -seeds $(SEEDS) -timeout 30m
+	$(if $(race),go test ./plugins/pluginstest ./plugins/directory ./plugins/helm ./render -run '$(limited)')
 	CGO_ENABLED=$(if $(race),1,0) go test -C plugins/sdk $(if $(race),-race) ./...
 	go test -C plugins/external ./...
 	go test -C examples/plugin-go ./...

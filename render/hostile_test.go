@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/plugins/pluginstest"
 	"github.com/tidelock-io/tidelock/render"
 )
 
@@ -30,6 +31,7 @@ func wide(n int) string {
 // TestAliasBombs: a gigabyte of aliases is refused by every renderer, with the
 // file's name, and the next render works. A few aliases are no bomb.
 func TestAliasBombs(t *testing.T) {
+	pluginstest.NeedsLimits(t)
 	const head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 	w := newWorld(t, "-- kustomize/kustomization.yaml --\nresources: [a.yaml]\n")
 	for _, dir := range []string{"directory", "kustomize"} {

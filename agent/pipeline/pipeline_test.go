@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,11 +28,12 @@ import (
 // A world is what a Pipeline is tied to: a directory as the repository, a
 // renderer that reads one file, a cluster that serves nothing.
 type world struct {
-	dir     string
-	down    error // what a poll of the repository has failed of
-	asked   int
-	renders int
+	dir  string
+	down error // what a poll of the repository has failed of
 
+	mu       sync.Mutex // guards the fields below while a pass runs: sources are looked at side by side
+	asked    int
+	renders  int
 	modules  *git.Modules
 	chosen   string   // by what a commit was looked for
 	verified []string // what was asked to be proven
@@ -39,22 +41,30 @@ type world struct {
 }
 
 func (w *world) Known(repo git.Repo, revision string) (git.Answer, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.chosen = repo.TagPrefix + revision
 	return git.Answer{SHA: "1234567", Err: w.down}, true
 }
 
 func (w *world) Resolve(context.Context, git.Repo, string) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.asked++
 	return "1234567", w.down
 }
 
 func (w *world) Tree(_ context.Context, repo git.Repo, _ string) (*git.Tree, error) {
+	w.mu.Lock()
 	w.modules = repo.Modules
+	w.mu.Unlock()
 	return git.Dir(w.dir)
 }
 
 func (w *world) Render(_ context.Context, _ string, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+	w.mu.Lock()
 	w.renders++
+	w.mu.Unlock()
 	file := req.Path + "/objects.yaml"
 	data, err := req.Tree.ReadFile(file)
 	if ref, ok := bytes.CutPrefix(data, []byte("# of $")); ok {
@@ -103,6 +113,8 @@ func newWorld(t *testing.T) (*world, *Pipeline, *api.Application) {
 		Namespace: "argocd", Git: w, Render: render.New(render.Config{Plugins: w}), Secrets: &resolve.Stage{}, Keys: w,
 		Destination: w, Now: time.Now,
 		Verify: func(_ context.Context, _ *api.Application, repo git.Repo, revision, sha string) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			w.verified = append(w.verified, repo.URL+" "+repo.TagPrefix+revision+" "+sha)
 			return w.unproven
 		},

@@ -1,17 +1,22 @@
-package testenv
+package testenv_test
 
-import "testing"
+import (
+	"context"
+	"os"
+	"testing"
 
-func TestToolName(t *testing.T) {
-	for module, want := range map[string]string{
-		KustomizeTool:                         "kustomize",
-		HelmTool:                              "helm",
-		"example.com/vault@v1.2.3":            "vault",
-		"example.com/tools/v2/cmd/v@v2.0.0":   "v",
-		"example.com/very/versatile/v@v0.0.1": "v",
-	} {
-		if got := toolName(module); got != want {
-			t.Errorf("toolName(%s) = %s, want %s", module, got, want)
+	"github.com/tidelock-io/tidelock/cmd/testenv"
+)
+
+// TestTools builds the programs that other tests compare with.
+func TestTools(t *testing.T) {
+	for _, module := range []string{testenv.KustomizeTool, testenv.HelmTool} {
+		path, err := testenv.Tool(context.Background(), module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode()&0o100 == 0 {
+			t.Errorf("%s: %v, %v", path, info, err)
 		}
 	}
 }

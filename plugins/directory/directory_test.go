@@ -120,6 +120,9 @@ func TestBombs(t *testing.T) {
 		{"arrays in an array", strings.Repeat("[", 101) + strings.Repeat("]", 101), "a.jsonnet: its arrays lie more than 100 deep in one another", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if errors.Is(tt.kind, host.ErrCrashed) {
+				pluginstest.NeedsLimits(t)
+			}
 			spec := host.Spec{Name: "directory"}
 			if errors.Is(tt.kind, host.ErrTimeout) {
 				spec.Limits.Render = 2 * time.Second
@@ -139,6 +142,7 @@ func TestBombs(t *testing.T) {
 
 // TestMemory: a process that has evaluated Jsonnet is small.
 func TestMemory(t *testing.T) {
+	pluginstest.NeedsLimits(t)
 	h := pluginstest.Host(t, host.Spec{Name: "directory"})
 	pss := func() int64 {
 		var most int64

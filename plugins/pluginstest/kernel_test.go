@@ -27,7 +27,7 @@ const (
 // TestWeakKernel: on a kernel that lacks a part of the sandbox a plugin runs with
 // the rest, and the host warns of it once, whatever starts how often.
 func TestWeakKernel(t *testing.T) {
-	if raceEnabled {
+	if pluginstest.Race {
 		t.Skip("the race detector takes a part of the sandbox, too")
 	}
 	for _, tt := range []struct {
@@ -78,7 +78,7 @@ func TestWeakKernel(t *testing.T) {
 // TestWeakKernelRefused: where the sandbox is required, nothing works on such a
 // kernel, and the error says what is lacking.
 func TestWeakKernelRefused(t *testing.T) {
-	if raceEnabled {
+	if pluginstest.Race {
 		t.Skip("the race detector takes a part of the sandbox, too")
 	}
 	for calls, lacking := range map[string]string{

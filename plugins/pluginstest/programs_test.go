@@ -149,7 +149,7 @@ func TestNoScratch(t *testing.T) {
 // TestPrograms: what a plugin's programs do beyond what it was granted fails the
 // call, and nothing of them outlives it.
 func TestPrograms(t *testing.T) {
-	if raceEnabled {
+	if pluginstest.Race {
 		t.Skip("limits on memory cannot be set")
 	}
 	tree := pluginstest.ParseTree("-- app/a --\nsecret\n")

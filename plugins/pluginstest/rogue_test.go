@@ -259,7 +259,7 @@ func TestMisbehaviour(t *testing.T) {
 		{"forged error", nil, "first level=ERROR msg=forged [31mxxx"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			if tt.what == "memory" && raceEnabled {
+			if tt.what == "memory" && pluginstest.Race {
 				tt.kind, tt.says = host.ErrTimeout, "killed after 1s" // no limit on memory can be set
 			}
 			spec := host.Spec{Name: "rogue", Limits: host.Limits{Asks: 1000}}
@@ -308,7 +308,7 @@ func TestDecryptDeadline(t *testing.T) {
 
 // TestSandbox: a plugin can do nothing but compute.
 func TestSandbox(t *testing.T) {
-	h := pluginstest.Host(t, host.Spec{Name: "rogue", Grants: sandbox.Grants{Require: !raceEnabled}})
+	h := pluginstest.Host(t, host.Spec{Name: "rogue", Grants: sandbox.Grants{Require: !pluginstest.Race}})
 	for what := range attempts {
 		if got, err := render(h, "rogue", what); err != nil || !strings.HasPrefix(got, "refused: ") {
 			t.Errorf("%s: %q, %v", what, got, err)
@@ -345,7 +345,7 @@ func TestLimitsControl(t *testing.T) {
 
 // TestMemoryGrant: the same work is done or dies, by the memory that is granted.
 func TestMemoryGrant(t *testing.T) {
-	if raceEnabled {
+	if pluginstest.Race {
 		t.Skip("no limit on memory can be set")
 	}
 	h := pluginstest.Host(t, host.Spec{Name: "rogue"}, host.Spec{Name: "crowd", Grants: sandbox.Grants{Memory: 256 << 20}})

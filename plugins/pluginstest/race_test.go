@@ -1,5 +1,0 @@
-//go:build race
-
-package pluginstest_test
-
-const raceEnabled = true
