@@ -42,7 +42,7 @@ func validateSource(s *Source, several, chained bool, p *field.Path) field.Error
 
 func validateRenderer(s *Source, chained bool, p *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if types := s.Types(); len(types) > 1 && !(chained && s.IsHelmAndKustomize()) {
+	if types := s.Types(); len(types) > 1 && (!chained || !s.IsHelmAndKustomize()) {
 		text := fmt.Sprintf("more than one of helm, kustomize, directory, plugin is set: %v", types)
 		if s.IsHelmAndKustomize() {
 			text += fmt.Sprintf("; the annotation %s: %s has Kustomize build what Helm renders", AnnotationPostRender, PostRenderKustomize)

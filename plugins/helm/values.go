@@ -123,7 +123,7 @@ func (in *inputs) put(values map[string]any, field, name, text string, parse fun
 		return fmt.Errorf("%s: it has no name", field)
 	}
 	if err := parse(text, values); err != nil {
-		return fmt.Errorf("%s: %q cannot be set: %s; a dot leads into a map, [0] into a list, and a dot in a key is written \\.", field, name, setProblem(err))
+		return fmt.Errorf("%s: %q cannot be set: %s; a dot leads into a map, [0] into a list, and \\. is a dot in a key", field, name, setProblem(err))
 	}
 	own := map[string]any{}
 	if parse(text, own) == nil {
