@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 )
@@ -26,7 +27,9 @@ type Recording struct {
 	mu     sync.Mutex // guards all below
 	events []Event
 	seen   map[schema.GroupVersionResource]int64
-	failed error
+	// present has the objects that were told of and are not gone.
+	present map[schema.GroupVersionResource]map[types.UID]bool
+	failed  error
 }
 
 // An Event is a change of an object, at a version of the whole cluster.
@@ -40,8 +43,12 @@ type Event struct {
 // yet, and of those that are there. It ends with Stop.
 func (c *Cluster) Record(ctx context.Context, namespace string, resources ...schema.GroupVersionResource) (*Recording, error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r := &Recording{cancel: cancel, seen: map[schema.GroupVersionResource]int64{}}
+	r := &Recording{
+		cancel: cancel, seen: map[schema.GroupVersionResource]int64{},
+		present: map[schema.GroupVersionResource]map[types.UID]bool{},
+	}
 	for _, resource := range resources {
+		r.present[resource] = map[types.UID]bool{}
 		client := c.Dynamic.Resource(resource).Namespace(namespace)
 		list, err := client.List(ctx, metav1.ListOptions{})
 		if err != nil {
@@ -94,18 +101,39 @@ func (r *Recording) note(resource schema.GroupVersionResource, event watch.Event
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seen[resource] = max(r.seen[resource], version)
+	switch event.Type {
+	case watch.Deleted:
+		delete(r.present[resource], object.GetUID())
+	case watch.Added, watch.Modified:
+		r.present[resource][object.GetUID()] = true
+	}
 	if event.Type != watch.Bookmark {
 		r.events = append(r.events, Event{event.Type, version, object})
 	}
 	return object.GetResourceVersion()
 }
 
-// Seen says whether all of a resource up to a version is recorded. It is false
-// until something of the resource at or after the version has been told.
-func (r *Recording) Seen(resource schema.GroupVersionResource, version int64) (bool, error) {
+// CaughtUp says whether all that a list of a resource shows is recorded: what
+// became of the objects in it, and that those that are not in it are gone.
+func (r *Recording) CaughtUp(resource schema.GroupVersionResource, list *unstructured.UnstructuredList) (bool, error) {
+	live := map[types.UID]bool{}
+	var last int64
+	for i := range list.Items {
+		live[list.Items[i].GetUID()] = true
+		version, err := strconv.ParseInt(list.Items[i].GetResourceVersion(), 10, 64)
+		if err != nil {
+			return false, fmt.Errorf("record %s: %w", resource.Resource, err)
+		}
+		last = max(last, version)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.seen[resource] >= version, r.failed
+	for uid := range r.present[resource] {
+		if !live[uid] {
+			return false, r.failed
+		}
+	}
+	return r.seen[resource] >= last, r.failed
 }
 
 // Events returns what is recorded, in the order in which the cluster took it in,

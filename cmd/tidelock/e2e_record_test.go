@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,7 +43,7 @@ func (s *story) stopRecording() (err error) {
 	return err
 }
 
-// caughtUp waits until all that is live now stands in the recording.
+// caughtUp waits until the recording has all that is so now, what is gone too.
 func (s *scene) caughtUp(namespace string) error {
 	if s.recording == nil {
 		return errors.New("nothing is recorded")
@@ -54,15 +53,7 @@ func (s *scene) caughtUp(namespace string) error {
 		if err != nil {
 			return err
 		}
-		var last int64
-		for _, object := range list.Items {
-			version, err := strconv.ParseInt(object.GetResourceVersion(), 10, 64)
-			if err != nil {
-				return err
-			}
-			last = max(last, version)
-		}
-		if err := s.until("the recording of "+resource.Resource, func() (bool, error) { return s.recording.Seen(resource, last) }); err != nil {
+		if err := s.until("the recording of "+resource.Resource, func() (bool, error) { return s.recording.CaughtUp(resource, list) }); err != nil {
 			return err
 		}
 	}
