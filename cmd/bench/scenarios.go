@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -161,9 +162,24 @@ func (b *bench) everyService() []int {
 func (b *bench) untilDone(ctx context.Context, begun time.Time, done condition, services ...int) (time.Duration, error) {
 	at, err := b.objects.until(ctx, done)
 	if err != nil {
-		return 0, err
+		return 0, errors.Join(err, b.describe(services[0]))
 	}
 	return at.Sub(begun), b.untilReported(ctx, services...)
+}
+
+// describe says how an Application is, for who asks why nothing happens.
+func (b *bench) describe(service int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	object, err := b.cluster.Dynamic.Resource(testenv.Applications).Namespace(testenv.AgentNamespace).Get(ctx, serviceName(service), metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	app, err := testenv.ReadApplication(object)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %s", app.Name, testenv.Describe(app))
 }
 
 // untilReported follows one Application after the other: most are where they

@@ -79,7 +79,7 @@ func New(config Config) (*Host, error) {
 		}
 		h.pools[spec.Name] = h.newPool(spec)
 	}
-	if h.dir, err = newWorkDir(config.Dir); err != nil {
+	if h.dir, err = newSocketDir(config.Dir); err != nil {
 		return nil, fmt.Errorf("making a directory for plugin sockets: %w", err)
 	}
 	h.scratch = sync.OnceValues(func() (*workDir, error) { return newScratch(config.Scratch) })

@@ -55,7 +55,7 @@ func start(h *Host, spec *Spec, run func(func())) (*process, error) {
 	}
 	p := &process{spec: spec, voice: newVoice(h.log.With("plugin", spec.Name))}
 	var err error
-	if p.dir, err = os.MkdirTemp(h.dir.path, "p"); err != nil {
+	if p.dir, err = os.MkdirTemp(h.dir.path, processPattern); err != nil {
 		return nil, err
 	}
 	if err := p.makeScratch(h); err != nil {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -9,10 +10,22 @@ import (
 
 const (
 	workDirPattern = "tidelock-plugins-*"
-	// maxBase is how long the path of a directory may be so that a socket in it,
-	// some levels down, still fits into the 107 bytes that a socket's path has.
-	maxBase = 36
+	processPattern = "p*"
+	// maxSocket is how long a socket's path may be.
+	maxSocket = 107
+	// longestSocket is a socket's path in a work directory: that of a process, then
+	// one of go-plugin with a name and the socket in it. Where a pattern has its
+	// star stand up to ten digits.
+	longestSocket = "/" + workDirPattern + nine + "/" + processPattern + nine + "/plugin-dir*" + nine + "/plugin*" + nine
+	nine          = "123456789"
+	// maxBase is how long the path of a directory may be so that the sockets in it
+	// are not too long.
+	maxBase = maxSocket - len(longestSocket)
 )
+
+// tries bounds how often a directory is made that another host takes for one of
+// the dead.
+const tries = 10
 
 // workDir is a private directory that no two hosts share. A lock on it tells the
 // next host whether its owner still lives, so that what a killed host left
@@ -22,14 +35,34 @@ type workDir struct {
 	lock *os.File
 }
 
-func newWorkDir(base string) (*workDir, error) {
+// newSocketDir makes the directory for sockets in base, or where temporary files
+// belong if that is "" and the path not too long for it.
+func newSocketDir(base string) (*workDir, error) {
 	if base == "" {
 		base = os.TempDir()
 		if len(base) > maxBase {
 			base = "/tmp"
 		}
 	}
+	if len(base) > maxBase {
+		return nil, fmt.Errorf("the path of a directory for sockets may have %d bytes, and %s has %d", maxBase, base, len(base))
+	}
+	return newWorkDir(base)
+}
+
+func newWorkDir(base string) (*workDir, error) {
 	sweep(base)
+	for try := 1; ; try++ {
+		dir, err := claimDir(base)
+		if err == nil || try == tries {
+			return dir, err
+		}
+	}
+}
+
+// claimDir makes a directory and locks it. A host that sweeps in between takes it
+// for one whose owner is dead, and removes it: that is an error.
+func claimDir(base string) (*workDir, error) {
 	path, err := os.MkdirTemp(base, workDirPattern)
 	if err != nil {
 		return nil, err
@@ -37,6 +70,10 @@ func newWorkDir(base string) (*workDir, error) {
 	lock, err := lockDir(path)
 	if err != nil {
 		os.RemoveAll(path)
+		return nil, err
+	}
+	if _, err := os.Lstat(path); err != nil {
+		lock.Close()
 		return nil, err
 	}
 	return &workDir{path, lock}, nil

@@ -48,7 +48,8 @@ func Serve(p Plugin) {
 		HandshakeConfig:  wire.Handshake,
 		VersionedPlugins: wire.Versions(s),
 		GRPCServer:       s.listen,
-		Logger:           hclog.NewNullLogger(),
+		// Why it cannot be served is said nowhere else.
+		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Error, DisableTime: true}),
 	})
 }
 
