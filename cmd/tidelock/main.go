@@ -86,8 +86,8 @@ func newRootCommand() *cobra.Command {
 the same pipeline for a laptop.
 
 Exit status: 0 success, 1 failure, 2 wrong use, 3 not within --timeout. Those
-that answer a question, diff, plan and why: 0 nothing, 1 something, 2 it cannot
-be told.`,
+that answer a question, such as diff, plan, why and secrets scan: 0 nothing,
+1 something, 2 it cannot be told.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -103,6 +103,7 @@ be told.`,
 		newPluginCommand(),
 		newRenderCommand(),
 		newRollbackCommand(),
+		newSecretsCommand(),
 		newSyncCommand(),
 		newTerminateCommand(),
 		newVersionCommand(),
