@@ -30,6 +30,7 @@ var callers = map[string]string{
 	"secrets/external/policy.go": "a store's own credentials, for the plugin that logs in",
 	"secrets/redact/redact.go":   "to find what must not be said",
 	"secrets/sealed/remote.go":   "templates over secrets, in a process of their own",
+	"secrets/sealed/seal.go":     "to encrypt",
 	"secrets/sealed/template.go": "templates over secrets",
 	"secrets/value.go":           "Reveal itself",
 }

@@ -152,7 +152,7 @@ func (k *readerKeys) readsSealed(ctx context.Context, item *inventory.Item) (rea
 		return readableNo, "no private key of sealed-secrets is given"
 	}
 	// Templates are not run, for which the values need not be known.
-	_, err := sealed.Open(ctx, item.Manifest, k.sealed, nil)
+	_, err := sealed.Opener{Keys: k.sealed}.Open(ctx, item.Manifest)
 	switch {
 	case err == nil:
 		return readableYes, strings.Join(k.sealed.Fingerprints(), ", ")

@@ -29,6 +29,9 @@ type Stage struct {
 	Keyring Keyring
 	// Templates runs the templates of SealedSecrets; nil refuses them.
 	Templates sealed.Templates
+	// Deprecated opens SealedSecrets with spec.data, too, as the controller does
+	// unless it is told not to.
+	Deprecated bool
 	// Resolver asks providers; nil refuses ExternalSecrets.
 	Resolver *external.Resolver
 	// Sealed and External apply where an Application has no annotation.
@@ -135,7 +138,7 @@ func (r *run) openSealed(ctx context.Context) {
 			at.err = fmt.Errorf("read the sealing keys: %w", keysErr)
 			continue
 		}
-		at.secret, at.err = sealed.Open(ctx, o, keys, r.stage.Templates)
+		at.secret, at.err = sealed.Opener{Keys: keys, Templates: r.stage.Templates, Deprecated: r.stage.Deprecated}.Open(ctx, o)
 		r.steer(o, at)
 	}
 }

@@ -1,17 +1,13 @@
 package sealed
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"maps"
-	"slices"
 
 	ssv1alpha1 "github.com/bitnami/sealed-secrets/pkg/apis/sealedsecrets/v1alpha1"
-	"github.com/bitnami/sealed-secrets/pkg/crypto"
 )
 
 // A seal is what an item may have been sealed for.
@@ -34,17 +30,11 @@ func (s seal) String() string {
 	}
 }
 
-// explain finds out why in does not open. sealed-secrets says "no key could
-// decrypt secret" for all causes. The first item that does not open, by name,
-// speaks for all: they were sealed together.
-func explain(in *ssv1alpha1.SealedSecret, keys Keys) error {
+// explain finds out why an item of in does not open. sealed-secrets says "no key
+// could decrypt secret" for all causes.
+func explain(in *ssv1alpha1.SealedSecret, item string, keys Keys) error {
 	tried := seal{ssv1alpha1.SecretScope(in), in.Namespace, in.Name}
-	for _, item := range slices.Sorted(maps.Keys(in.Spec.EncryptedData)) {
-		if err := explainItem(in, keys, item, tried); err != nil {
-			return fmt.Errorf("item %q: %w", item, err)
-		}
-	}
-	return fmt.Errorf("%w: tried as %s; %s", ErrBroken, tried, keys.held())
+	return fmt.Errorf("item %q: %w", item, explainItem(in, keys, item, tried))
 }
 
 func explainItem(in *ssv1alpha1.SealedSecret, keys Keys, item string, tried seal) error {
@@ -57,18 +47,15 @@ func explainItem(in *ssv1alpha1.SealedSecret, keys Keys, item string, tried seal
 		return fmt.Errorf("%w: it is cut short", ErrBroken)
 	}
 	if keys.openSession(session, tried.label()) {
-		if _, err := crypto.HybridDecrypt(rand.Reader, keys.private, sealed, tried.label()); err == nil {
-			return nil
-		}
 		return fmt.Errorf("%w: a key opens it as %s, but it was altered or cut after sealing", ErrBroken, tried)
 	}
 	for _, other := range candidates(in) {
 		if keys.openSession(session, other.label()) {
-			return fmt.Errorf("%w: it is sealed %s, and was tried as %s; %s", ErrScope, other, tried, keys.held())
+			return fmt.Errorf("%w: it is sealed %s, and was tried as %s; %s", ErrScope, other, tried, keys.listed())
 		}
 	}
 	return fmt.Errorf("%w: tried as %s; it was sealed with another cluster's key, or for another namespace or name; %s",
-		ErrNoKey, tried, keys.held())
+		ErrNoKey, tried, keys.listed())
 }
 
 // sessionKey cuts the encrypted session key from a sealed item: two bytes of
@@ -86,8 +73,8 @@ func sessionKey(sealed []byte) ([]byte, bool) {
 
 // openSession reports whether a key opens the session key under label.
 func (k Keys) openSession(session, label []byte) bool {
-	for _, private := range k.private {
-		if _, err := rsa.DecryptOAEP(sha256.New(), nil, private, session, label); err == nil {
+	for _, held := range k.held {
+		if _, err := rsa.DecryptOAEP(sha256.New(), nil, held.private, session, label); err == nil {
 			return true
 		}
 	}

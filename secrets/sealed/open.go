@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 
 	ssv1alpha1 "github.com/bitnami/sealed-secrets/pkg/apis/sealedsecrets/v1alpha1"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 )
 
 // Why a SealedSecret does not open. Each error of [Open] is one of these.
@@ -40,38 +37,60 @@ func IsKind(o *manifest.Object) bool {
 	return o.Key.Group == "bitnami.com" && o.Key.Kind == "SealedSecret"
 }
 
+// An Opener opens SealedSecrets. It is safe for concurrent use.
+type Opener struct {
+	// Keys open them.
+	Keys Keys
+	// Templates runs what spec.template.data states; it may be nil if nothing is.
+	Templates Templates
+	// Deprecated opens spec.data, too, a whole Secret in one piece, which kubeseal
+	// has not made since 2019.
+	Deprecated bool
+}
+
 // Open makes the Secret of the SealedSecret o, which must have its namespace
 // and name: they are part of what the strict scope seals. The Secret equals the
-// controller's but for the ownerReference, since nobody serves its owner.
+// controller's but for the ownerReference, since nobody may serve its owner.
 //
 // Values that are in spec.template.data as well as sealed keep the sealed one.
 // As with the controller, templates see all sealed values of this SealedSecret
-// and nothing else. templates may be nil if there are none.
+// and nothing else.
 //
 // Errors are one of ErrScope, ErrNoKey, ErrBroken and ErrTemplate. They name
 // the item, the scope and the keys held, and quote no value.
-func Open(ctx context.Context, o *manifest.Object, keys Keys, templates Templates) (*manifest.Object, error) {
-	in, err := decode(o)
+func (w Opener) Open(ctx context.Context, o *manifest.Object) (*manifest.Object, error) {
+	in, err := w.decode(o)
+	if err != nil {
+		return nil, err
+	}
+	if in.Spec.Data != nil {
+		return w.openDeprecated(in, o.Origin)
+	}
+	data, err := decrypt(ctx, in, w.Keys)
 	if err != nil {
 		return nil, err
 	}
 	// Templates are not authenticated, so opening and rendering are two steps.
-	out, err := in.UnsealWithoutTemplate(serializer.CodecFactory{}, keys.private)
-	if err != nil {
-		return nil, explain(in, keys)
-	}
-	data := make(map[string]secrets.Value, len(out.Data))
-	for key, plain := range out.Data {
-		data[key] = secrets.New(plain)
-	}
-	if data, err = render(ctx, in.Spec.Template.Data, data, templates); err != nil {
+	if data, err = render(ctx, in.Spec.Template.Data, data, w.Templates); err != nil {
 		return nil, err
 	}
-	return object(in, out, data, o.Origin)
+	t := in.Spec.Template
+	return object(in, corev1.Secret{ObjectMeta: t.ObjectMeta, Type: t.Type, Immutable: t.Immutable}, data, o.Origin)
+}
+
+// Orphans says that the Secret of a SealedSecret stays when the SealedSecret goes:
+// its template asks for no owner.
+func Orphans(o *manifest.Object) bool {
+	var in ssv1alpha1.SealedSecret
+	return json.Unmarshal(o.JSON(), &in) == nil && unowned(&in)
+}
+
+func unowned(in *ssv1alpha1.SealedSecret) bool {
+	return in.Spec.Template.Annotations[ssv1alpha1.SealedSecretSkipSetOwnerReferencesAnnotation] == "true"
 }
 
 // decode reads o, and refuses what sealed-secrets would drop without a word.
-func decode(o *manifest.Object) (*ssv1alpha1.SealedSecret, error) {
+func (w Opener) decode(o *manifest.Object) (*ssv1alpha1.SealedSecret, error) {
 	if o.Version != "v1alpha1" {
 		return nil, fmt.Errorf("%w: version %q is not known, only v1alpha1 is", ErrBroken, o.Version)
 	}
@@ -87,8 +106,11 @@ func decode(o *manifest.Object) (*ssv1alpha1.SealedSecret, error) {
 	if err := json.Unmarshal(o.JSON(), &in); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
-	if in.Spec.Data != nil {
+	switch {
+	case in.Spec.Data != nil && !w.Deprecated:
 		return nil, fmt.Errorf("%w: it has the field spec.data, deprecated since 2019: seal it again with a kubeseal of today", ErrBroken)
+	case in.Spec.Data != nil && len(in.Spec.EncryptedData) > 0:
+		return nil, fmt.Errorf("%w: it has both spec.encryptedData and the deprecated spec.data", ErrBroken)
 	}
 	if in.Namespace == "" {
 		return nil, fmt.Errorf("%w: it has no namespace", ErrBroken)
@@ -97,7 +119,7 @@ func decode(o *manifest.Object) (*ssv1alpha1.SealedSecret, error) {
 }
 
 func withinLimits(in *ssv1alpha1.SealedSecret) error {
-	total := 0
+	total := len(in.Spec.Data)
 	for key, text := range in.Spec.EncryptedData {
 		total += len(key) + len(text)
 	}
@@ -115,12 +137,12 @@ func withinLimits(in *ssv1alpha1.SealedSecret) error {
 
 // object writes the Secret. All metadata is the template's, but for what
 // sealed-secrets forces and for its ownerReference.
-func object(in *ssv1alpha1.SealedSecret, out *corev1.Secret, data map[string]secrets.Value, origin manifest.Origin) (*manifest.Object, error) {
-	meta := out.ObjectMeta
-	meta.GenerateName = ""
-	meta.OwnerReferences = slices.DeleteFunc(meta.OwnerReferences, func(ref metav1.OwnerReference) bool {
-		return ref.Kind == in.Kind && ref.Name == in.Name && ref.UID == in.UID
-	})
+func object(in *ssv1alpha1.SealedSecret, out corev1.Secret, data map[string]secrets.Value, origin manifest.Origin) (*manifest.Object, error) {
+	meta := *out.ObjectMeta.DeepCopy()
+	meta.Namespace, meta.Name, meta.GenerateName = in.Namespace, in.Name, ""
+	if !unowned(in) {
+		meta.OwnerReferences = nil // the controller would put the SealedSecret here, alone
+	}
 	raw, err := json.Marshal(corev1.Secret{TypeMeta: secretType, ObjectMeta: meta, Type: out.Type, Immutable: out.Immutable})
 	if err != nil {
 		return nil, err

@@ -27,9 +27,11 @@ import (
 const canary = "c4n4ry-plain-text"
 
 // keyPair makes a key as the controller does, in the form of its Secret.
-func keyPair(t testing.TB) map[string][]byte {
+func keyPair(t testing.TB) map[string][]byte { return keyPairOf(t, 2048) }
+
+func keyPairOf(t testing.TB, bits int) map[string][]byte {
 	t.Helper()
-	private, certificate, err := crypto.GeneratePrivateKeyAndCert(2048, time.Hour, "test")
+	private, certificate, err := crypto.GeneratePrivateKeyAndCert(bits, time.Hour, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +114,7 @@ func TestScopes(t *testing.T) {
 						set(body, nil, "spec", "template")
 					}
 					o := newObject(t, body)
-					secret, err := Open(t.Context(), o, keys, nil)
+					secret, err := openWith(t, o, keys, nil)
 					if _, theirs := counterpart(t, o, keys); (theirs == nil) != want[i] {
 						t.Fatalf("sealed-secrets itself: %v, the test wants opens=%v", theirs, want[i])
 					}
@@ -138,7 +140,7 @@ func counterpart(t *testing.T, o *manifest.Object, keys Keys) (map[string][]byte
 	if err := yaml.Unmarshal(o.JSON(), &in); err != nil {
 		t.Fatal(err)
 	}
-	secret, err := in.Unseal(serializer.CodecFactory{}, keys.private)
+	secret, err := in.Unseal(serializer.CodecFactory{}, privates(keys))
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +179,7 @@ func TestWrongAnnotation(t *testing.T) {
 	pair := keyPair(t)
 	body := seal1(t, pair, "cluster-wide", "shop", "db", map[string][]byte{"password": []byte(canary)})
 	set(body, nil, "metadata", "annotations")
-	_, err := Open(t.Context(), newObject(t, body), parseKeys(t, pair), nil)
+	_, err := openWith(t, newObject(t, body), parseKeys(t, pair), nil)
 	checkError(t, err, ErrScope, "it is sealed cluster-wide, and was tried as strict shop/db")
 }
 
@@ -188,14 +190,14 @@ func TestKeys(t *testing.T) {
 	}
 	keys := parseKeys(t, old, current)
 	for name, pair := range map[string]map[string][]byte{"old": old, "current": current} {
-		secret, err := Open(t.Context(), sealedWith(pair), keys, nil)
+		secret, err := openWith(t, sealedWith(pair), keys, nil)
 		t.Log(name)
 		checkSecret(t, secret, err, "shop", "db")
 	}
-	_, err := Open(t.Context(), sealedWith(foreign), keys, nil)
+	_, err := openWith(t, sealedWith(foreign), keys, nil)
 	checkError(t, err, ErrNoKey, "strict shop/db", keys.Fingerprints()[0], keys.Fingerprints()[1])
-	_, err = Open(t.Context(), sealedWith(foreign), Keys{}, nil)
-	checkError(t, err, ErrNoKey, "holds no sealing key")
+	_, err = openWith(t, sealedWith(foreign), Keys{}, nil)
+	checkError(t, err, ErrNoKey, "there is no sealing key")
 }
 
 func TestParseKeys(t *testing.T) {
@@ -221,9 +223,7 @@ func TestParseKeys(t *testing.T) {
 
 func TestKeysDoNotPrint(t *testing.T) {
 	keys := parseKeys(t, keyPair(t))
-	var private *rsa.PrivateKey
-	for _, private = range keys.private {
-	}
+	private := keys.held[0].private
 	text := fmt.Sprintf("%v %+v %#v %s %d", keys, keys, keys, keys, keys)
 	if strings.Contains(text, private.D.String()[:20]) || strings.Contains(text, "Primes") {
 		t.Errorf("a key printed: %s", text)
@@ -267,7 +267,7 @@ func TestBroken(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			body := seal1(t, pair, "strict", "shop", "db", map[string][]byte{"password": []byte(canary)})
 			tt.spoil(body)
-			_, err := Open(t.Context(), newObject(t, body), keys, nil)
+			_, err := openWith(t, newObject(t, body), keys, nil)
 			checkError(t, err, tt.kind, tt.want)
 		})
 	}
@@ -287,7 +287,7 @@ func TestTemplateMetadata(t *testing.T) {
 			"finalizers": []any{"example.com/keep"}, "unknownField": "dropped",
 		},
 	}, "spec", "template")
-	secret, err := Open(t.Context(), newObject(t, body), parseKeys(t, pair), nil)
+	secret, err := openWith(t, newObject(t, body), parseKeys(t, pair), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -347,7 +347,7 @@ func TestTemplates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			secret, err := Open(t.Context(), o, keys, Remote{Source{}})
+			secret, err := openWith(t, o, keys, Remote{Source{}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -378,9 +378,9 @@ func TestTemplateFailures(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			body := seal1(t, pair, "strict", "shop", "db", map[string][]byte{"password": []byte(canary)})
 			set(body, tt.text, "spec", "template", "data", "conf")
-			_, err := Open(t.Context(), newObject(t, body), keys, Remote{Source{}})
+			_, err := openWith(t, newObject(t, body), keys, Remote{Source{}})
 			checkError(t, err, ErrTemplate, tt.want)
-			_, err = Open(t.Context(), newObject(t, body), keys, nil)
+			_, err = openWith(t, newObject(t, body), keys, nil)
 			checkError(t, err, ErrTemplate, "nothing to run")
 		})
 	}
@@ -397,7 +397,7 @@ func TestTemplatesLost(t *testing.T) {
 	pair := keyPair(t)
 	body := seal1(t, pair, "strict", "shop", "db", map[string][]byte{"password": []byte(canary)})
 	set(body, "{{ .password }}", "spec", "template", "data", "conf")
-	_, err := Open(t.Context(), newObject(t, body), parseKeys(t, pair), Remote{silent{}})
+	_, err := openWith(t, newObject(t, body), parseKeys(t, pair), Remote{silent{}})
 	checkError(t, err, ErrTemplate, `"conf"`)
 }
 
@@ -420,7 +420,7 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		for _, o := range objects {
-			secret, err := Open(t.Context(), o, keys, nil)
+			secret, err := openWith(t, o, keys, nil)
 			if (secret == nil) == (err == nil) {
 				t.Fatalf("Secret %v with error %v", secret, err)
 			}
@@ -429,4 +429,19 @@ func FuzzOpen(f *testing.F) {
 			}
 		}
 	})
+}
+
+// openWith opens o as the agent does.
+func openWith(t *testing.T, o *manifest.Object, keys Keys, templates Templates) (*manifest.Object, error) {
+	t.Helper()
+	return Opener{Keys: keys, Templates: templates}.Open(t.Context(), o)
+}
+
+// privates are keys as sealed-secrets' own functions want them.
+func privates(keys Keys) map[string]*rsa.PrivateKey {
+	all := map[string]*rsa.PrivateKey{}
+	for _, held := range keys.held {
+		all[held.fingerprint] = held.private
+	}
+	return all
 }
