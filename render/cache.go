@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets"
@@ -16,13 +17,17 @@ import (
 // A key is what a result depends on besides the files. Its id finds a result;
 // the rest must be as it was, too, but only if the render made use of it.
 type key struct {
-	application string
-	id          string
-	env         func(names []string) string
-	custom      func(customs) string
-	versions    func() string
-	keys        func() string
-	lookups     func() string
+	id     string
+	engine *Engine
+	req    *Request
+}
+
+// An identity is what tells the results of different questions apart.
+type identity struct {
+	Application, Project, Namespace string
+	SourceIndex                     int
+	Source                          *api.Source
+	Chained                         bool
 }
 
 func (e *Engine) keyOf(req *Request) key {
@@ -30,16 +35,8 @@ func (e *Engine) keyOf(req *Request) key {
 	// These choose a commit, or name the source; what is read is in the facts.
 	// For who renders by them they are in the environment.
 	source.TargetRevision, source.TagPrefix, source.Name = "", "", ""
-	return key{
-		application: req.Application,
-
-		id:       digest(req.Application, req.Project, req.SourceIndex, source, req.Namespace, req.Chained),
-		env:      func(names []string) string { return digest(pick(buildEnv(req, &req.Source), names)) },
-		custom:   e.customDigest,
-		versions: func() string { return digest(req.KubeVersion, req.APIVersions) },
-		keys:     func() string { return digest(marks(req.Keys)) },
-		lookups:  func() string { return digest(req.Lookups, req.Lookup != nil) },
-	}
+	id := digest(&identity{req.Application, req.Project, req.Namespace, req.SourceIndex, &source, req.Chained})
+	return key{id, e, req}
 }
 
 // uses is what an outcome made use of besides the files, as digests; "" if not.
@@ -48,19 +45,19 @@ type uses struct{ env, custom, versions, keys, lookups string }
 func (k key) uses(out *outcome) uses {
 	var u uses
 	if out.usesEnv {
-		u.env = k.env(out.envNames)
+		u.env = digest(pick(buildEnv(k.req, &k.req.Source), out.envNames))
 	}
 	if out.usesCustom != noCustom {
-		u.custom = k.custom(out.usesCustom)
+		u.custom = k.engine.customDigest(out.usesCustom)
 	}
 	if out.usesVersions {
-		u.versions = k.versions()
+		u.versions = digest(k.req.KubeVersion, k.req.APIVersions)
 	}
 	if out.usesKeys {
-		u.keys = k.keys()
+		u.keys = digest(marks(k.req.Keys))
 	}
 	if out.usesLookups {
-		u.lookups = k.lookups()
+		u.lookups = digest(k.req.Lookups, k.req.Lookup != nil)
 	}
 	return u
 }
@@ -211,7 +208,7 @@ func (c *cache) put(k key, out *outcome) {
 		out.reuse(old.Value.(*entry).out)
 		c.drop(old)
 	}
-	e := &entry{k.id, k.application, k.uses(out), out, out.bases, out.size()}
+	e := &entry{k.id, k.req.Application, k.uses(out), out, out.bases, out.size()}
 	c.entries[k.id] = c.recent.PushFront(e)
 	c.bytes += e.size
 	for c.bytes > c.limit {

@@ -9,7 +9,7 @@ import (
 // in the cache.
 type flights struct {
 	mu      sync.Mutex
-	running map[string]chan struct{} // closed at the end of the flight
+	running map[string]chan struct{} // closed at the end of the flight; nil while nobody waits for it
 }
 
 // enter waits until no other flight has the key. leave must be called.
@@ -31,19 +31,26 @@ func (f *flights) enter(ctx context.Context, key string) (leave func(), err erro
 func (f *flights) begin(key string) chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if before := f.running[key]; before != nil {
+	before, flying := f.running[key]
+	if flying && before == nil {
+		before = make(chan struct{})
+		f.running[key] = before
+	}
+	if flying {
 		return before
 	}
 	if f.running == nil {
 		f.running = map[string]chan struct{}{}
 	}
-	f.running[key] = make(chan struct{})
+	f.running[key] = nil
 	return nil
 }
 
 func (f *flights) end(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	close(f.running[key])
+	if waiting := f.running[key]; waiting != nil {
+		close(waiting)
+	}
 	delete(f.running, key)
 }

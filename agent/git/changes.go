@@ -111,11 +111,15 @@ func (fs Facts) touched(c *Changes) Facts {
 // look each of them up among the facts, which are sorted by path.
 func (fs Facts) near(c *Changes) bool {
 	for i := range fs {
-		if f := &fs[i]; (f.lost || f.ours || f.linked() || f.Module != "" || f.Op == OpList) && c.touch(*f) {
+		f := &fs[i]
+		switch {
+		case f.lost || f.ours || f.Module != "" || c.ways && f.linked(),
+			f.Resolved != "" && c.above(f.Resolved),
+			f.Op == OpList && c.below(f.Path, f.Resolved):
 			return true
 		}
 	}
-	for _, path := range c.paths {
+	for _, path := range c.paths { // those by which a fact's own path changed
 		if fs.has(path) || fs.has(path+"/") {
 			return true
 		}
