@@ -17,6 +17,8 @@ const (
 	KustomizeTool = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
 	// HelmTool is the release of Helm whose library Tidelock uses.
 	HelmTool = "helm.sh/helm/v4/cmd/helm@v4.3.1"
+	// SOPSTool is the release of sops whose library Tidelock uses.
+	SOPSTool = "github.com/getsops/sops/v3/cmd/sops@v3.13.3"
 )
 
 // Tool returns the path of a program of another module, named as for `go

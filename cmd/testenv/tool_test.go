@@ -10,7 +10,7 @@ import (
 
 // TestTools builds the programs that other tests compare with.
 func TestTools(t *testing.T) {
-	for _, module := range []string{testenv.KustomizeTool, testenv.HelmTool} {
+	for _, module := range []string{testenv.KustomizeTool, testenv.HelmTool, testenv.SOPSTool} {
 		path, err := testenv.Tool(context.Background(), module)
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -40,6 +41,8 @@ func TestMain(m *testing.M) {
 //	registry           serve a registry, ${REGISTRY}
 //	publish REPOSITORY TAG DIR [chart]   push files to it, as manifests or as a chart
 //	gitserver DIR      serve a repository of the files of DIR, ${GIT}
+//	tool NAME...       put a program that people use into the PATH: sops
+//	memory             make ${XDG_RUNTIME_DIR} a directory in memory
 //	expand FILE...     put variables in the place of ${NAME}
 //
 // and exec without CALL[,CALL...] tidelock ... runs it on a kernel that lacks
@@ -56,7 +59,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"agekey": agekey, "encrypt": encrypt, "sealingkey": sealingkey, "seal": seal, "commit": commit, "tag": tag,
-			"registry": startScriptRegistry, "publish": publish, "gitserver": gitserver, "expand": expanded(func(*testscript.TestScript, bool, []string) {}),
+			"registry": startScriptRegistry, "publish": publish, "gitserver": gitserver, "tool": tool, "memory": inMemoryDir, "expand": expanded(func(*testscript.TestScript, bool, []string) {}),
 		},
 	})
 }
@@ -121,6 +124,24 @@ func encrypt(ts *testscript.TestScript, _ bool, files []string) {
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs(file), cipher, 0o600))
 	}
+}
+
+// tools are those that stories compare with.
+var tools = map[string]string{"sops": testenv.SOPSTool}
+
+func tool(ts *testscript.TestScript, _ bool, names []string) {
+	for _, name := range names {
+		program, err := testenv.Tool(context.Background(), tools[name])
+		ts.Check(err)
+		ts.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+ts.Getenv("PATH"))
+	}
+}
+
+func inMemoryDir(ts *testscript.TestScript, _ bool, _ []string) {
+	dir, err := os.MkdirTemp("/dev/shm", "story-")
+	ts.Check(err)
+	ts.Defer(func() { os.RemoveAll(dir) })
+	ts.Setenv("XDG_RUNTIME_DIR", dir)
 }
 
 func sealingkey(ts *testscript.TestScript, _ bool, args []string) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/plugins/sops/file"
 )
 
 func newSecretsCommand() *cobra.Command {
@@ -19,11 +20,16 @@ and ExternalSecrets.
 
 Keys are those that sops finds on this machine, and private keys of
 sealed-secrets that are given. No command prints a value.`,
-		Example: `  tidelock secrets list`,
+		Example: `  tidelock secrets list
+  tidelock secrets encrypt apps/api/secrets/db.yaml
+  tidelock secrets edit apps/api/secrets/db.yaml
+
+  # after .sops.yaml has another recipient
+  tidelock secrets rekey`,
 		Args:    usage(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSecretsListCommand())
+	cmd.AddCommand(newSecretsEditCommand(), newSecretsEncryptCommand(), newSecretsListCommand(), newSecretsRekeyCommand())
 	return cmd
 }
 
@@ -54,6 +60,8 @@ func subtreeOf(name string) (*subtree, error) {
 	}
 	if top, ok := worktreeOf(root); ok {
 		root = top
+	} else if above, ok := ruledBy(root); ok {
+		root = above
 	}
 	at, err := filepath.Rel(root, real)
 	if err != nil {
@@ -68,6 +76,20 @@ func subtreeOf(name string) (*subtree, error) {
 		p.here, _ = filepath.EvalSymlinks(here) // without it paths are whole
 	}
 	return p, nil
+}
+
+// ruledBy looks upwards for the next directory with a .sops.yaml.
+func ruledBy(dir string) (string, bool) {
+	for {
+		if _, err := os.Stat(filepath.Join(dir, file.RulesFile)); err == nil {
+			return dir, true
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", false
+		}
+		dir = parent
+	}
 }
 
 // shown is a path of the tree as one would type it here.
