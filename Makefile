@@ -16,7 +16,7 @@ devcluster_ldflags = -s -w -X $(component).gitVersion=$(kubernetes) \
 
 race = $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build test tools fuzz demo bench image lint bin/tidelock bin/tidelock-external-secrets bin/devcluster
+.PHONY: help build test tools fuzz demo bench image lint bin/tidelock bin/tidelock-external-secrets bin/devcluster bin/devvault
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,9 +32,12 @@ bin/tidelock-external-secrets:
 bin/devcluster:
 	go build -C cmd/devcluster -ldflags '$(devcluster_ldflags)' -o $(CURDIR)/$@ .
 
-# What tests compare with: built before, so that it takes no time from those that
-# wait for a cluster.
-tools:
+bin/devvault:
+	go build -C cmd/devvault -ldflags '-s -w' -o $(CURDIR)/$@ .
+
+# What tests compare with and the Vault that they ask: built before, so that it
+# takes no time from those that wait for a cluster.
+tools: bin/devvault
 	go test -count=1 ./cmd/testenv -run 'TestTools$$' -timeout 30m
 
 # The control plane and the providers are other people's code, tested here
@@ -51,6 +54,7 @@ test: build tools ## Build, then run all tests, with the race detector if there 
 	go test -C plugins/external ./...
 	go test -C examples/plugin-go ./...
 	go test -C cmd/devcluster ./...
+	go test -C cmd/devvault ./...
 
 # A target needs no registration: whatever `go test -list` shows is run, in each
 # package that has any, in the module that it is of.
@@ -76,6 +80,6 @@ image: ## Build the container image.
 	docker build --build-arg VERSION=$(version) -t tidelock:$(version) .
 
 lint: ## Run golangci-lint over every module.
-	for module in . plugins/sdk plugins/external examples/plugin-go cmd/devcluster; do \
+	for module in . plugins/sdk plugins/external examples/plugin-go cmd/devcluster cmd/devvault; do \
 		(cd $$module && go run $(golangci) run --config $(CURDIR)/.golangci.yaml ./...) || exit 1; \
 	done

@@ -5,9 +5,10 @@
 //
 // A run begins with [Build], then [StartCluster], [StartGit] and [StartAgent].
 // [Until] waits for what the cluster shows, by a watch; [Cluster.Record] keeps
-// all of it. [Cluster.StartFaults] is an API server that fails at times. [SOPSKey]
-// and [SealingKey] make the encrypted files of a repository. [Canaries] says
-// whether a secret stands where it must not.
+// all of it. [Cluster.StartFaults] is an API server that fails at times.
+// [SOPSKey] and [SealingKey] make the encrypted files of a repository.
+// [StartVault] is a HashiCorp Vault. [Canaries] says whether a secret stands
+// where it must not.
 //
 // Each part keeps its files in the directory that it is given and leaves no
 // process behind: the kernel ends a part whose starter was killed.

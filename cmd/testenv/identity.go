@@ -49,6 +49,18 @@ func (c *Cluster) ServiceAccount(ctx context.Context, namespace, name, path stri
 
 // Person makes a ServiceAccount without any rights and writes a kubeconfig for it.
 func (c *Cluster) Person(ctx context.Context, namespace, name, path string) error {
+	if err := c.createAccount(ctx, namespace, name); err != nil {
+		return err
+	}
+	token, err := c.accountToken(ctx, namespace, name)
+	if err != nil {
+		return err
+	}
+	return c.writeKubeconfig(path, token)
+}
+
+// createAccount makes a ServiceAccount and its namespace, unless they are there.
+func (c *Cluster) createAccount(ctx context.Context, namespace, name string) error {
 	if err := c.CreateNamespace(ctx, namespace); err != nil {
 		return err
 	}
@@ -57,13 +69,17 @@ func (c *Cluster) Person(ctx context.Context, namespace, name, path string) erro
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
+	return nil
+}
+
+func (c *Cluster) accountToken(ctx context.Context, namespace, name string) (string, error) {
 	seconds := int64(tokenLife.Seconds())
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
 	token, err := c.Typed.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, name, request, metav1.CreateOptions{})
 	if err != nil {
-		return fmt.Errorf("token of %s/%s: %w", namespace, name, err)
+		return "", fmt.Errorf("token of %s/%s: %w", namespace, name, err)
 	}
-	return c.writeKubeconfig(path, token.Status.Token)
+	return token.Status.Token, nil
 }
 
 func (c *Cluster) writeKubeconfig(path, token string) error {
