@@ -37,6 +37,7 @@ var arrows = []struct {
 	{"render", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile"}, "rendering needs no cluster: the command line does it, too"},
 	{"secrets/resolve", []string{module + "/agent/", module + "/render$"}, "the stage sees a set, and asks through interfaces"},
 	{"agent/...", []string{"sigs.k8s.io/kustomize/api", "helm.sh/helm", "github.com/getsops/sops"}, "renderers and SOPS are processes of their own"},
+	{"plugins/sops/open", []string{"github.com/getsops/sops", "k8s.io/client-go", module + "/agent", module + "/render"}, "callers of SOPS' plugins do without every cloud's SDK"},
 	{"plugins/host", []string{"sigs.k8s.io/kustomize", "helm.sh/helm", "github.com/getsops/sops", "k8s.io/client-go", module + "/agent", module + "/render"}, "the host knows contracts, not plugins"},
 }
 

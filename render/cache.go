@@ -76,7 +76,7 @@ func digest(parts ...any) string {
 func marks(keys []sdk.Key) []string {
 	var out []string
 	for _, k := range keys {
-		out = append(out, k.Kind+" "+k.Name+" "+secrets.New(k.Material).Mark())
+		out = append(out, k.Kind+" "+k.Name+" "+secrets.New(k.Material).Mark()+" "+digest(k.Settings))
 	}
 	return out
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/pluginstest"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/plugins/sops"
+	"github.com/tidelock-io/tidelock/plugins/sops/open"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 type plugins struct{ *host.Host }
 
 func (p plugins) Decrypt(ctx context.Context, req *sdk.DecryptRequest) ([]byte, error) {
-	return p.Host.Decrypt(ctx, "sops", req)
+	return open.File(ctx, p.Host.Decrypt, req)
 }
 
 // A world is a repository, an engine over real plugin processes, and what they

@@ -76,7 +76,7 @@ func TestNoKey(t *testing.T) {
 	other := newWorld(t, "")
 	other.hold()
 	w.keys = other.keys
-	want = "plain/s.yaml: encrypted with SOPS for " + to + "; none of these keys opens it: Secret argocd/sops-age, key demo.agekey; "
+	want = "plain/s.yaml: encrypted with SOPS for " + to + "; none of these keys opens it: Secret argocd/sops-age, key demo.agekey (" + other.key.Recipient().String() + "); "
 	if _, err = w.render(source); err == nil || !errors.Is(err, render.ErrNoKey) || err.Error()[:len(want)] != want {
 		t.Errorf("\n got %v\nwant %s...", err, want)
 	}

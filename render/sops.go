@@ -31,6 +31,59 @@ func sopsFormat(name string, data []byte) string {
 	return ""
 }
 
+// errCutOff: a file has values that SOPS encrypted, and not what decrypts them.
+var errCutOff = errors.New("it has values that SOPS encrypted, and no SOPS metadata with a code (sops.mac): was it cut off, or merged by hand?")
+
+// Values as SOPS writes them, where a line of dotenv or INI has one.
+var (
+	encryptedValue = regexp.MustCompile(`^ENC\[AES256_GCM,data:[^,]*,iv:[^,]*,tag:[^,]*,type:[a-z]+\]$`)
+	encryptedLine  = regexp.MustCompile(`(?m)^[A-Za-z_][A-Za-z0-9_.-]*[ \t]*=[ \t]*ENC\[AES256_GCM,data:`)
+)
+
+// cutOff says whether a file that sopsFormat takes for none of SOPS' has encrypted
+// values all the same, which would be applied as they stand. Text that tells of
+// such files or carries one has none.
+func cutOff(name string, data []byte) bool {
+	if !bytes.Contains(data, []byte("ENC[AES256_GCM,data:")) || optOut.Match(data) {
+		return false
+	}
+	switch format := detect.Format(name); {
+	case format == "dotenv", format == "ini", strings.Contains(name, ".env"):
+		return encryptedLine.Match(data)
+	case format == "binary":
+		return false
+	}
+	in := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var document any
+		if in.Decode(&document) != nil {
+			return false // the end; or its parser will say so
+		}
+		if holdsEncrypted(document) {
+			return true
+		}
+	}
+}
+
+func holdsEncrypted(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return encryptedValue.MatchString(value)
+	case map[any]any:
+		if meta, ok := value["sops"].(map[any]any); ok && meta["mac"] != nil {
+			return false // it is whole, and in a place where nothing is decrypted
+		}
+		for _, item := range value {
+			if holdsEncrypted(item) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(value, holdsEncrypted)
+	}
+	return false
+}
+
 // sopsMeta is as much of an encrypted file, or of a list of such, as shows that
 // it is one.
 type sopsMeta struct {
@@ -62,15 +115,3 @@ func stillEncrypted(data []byte) bool {
 		}
 	}
 }
-
-// recipients lists for whom a SOPS file was encrypted, at most five.
-func recipients(data []byte) []string {
-	found := recipient.FindAllString(string(data), -1)
-	slices.Sort(found)
-	found = slices.Compact(found)
-	return found[:min(5, len(found))]
-}
-
-// recipient matches age recipients, PGP fingerprints and AWS key ARNs. The
-// formats differ in how they name the field, not in how they write these.
-var recipient = regexp.MustCompile(`\bage1[a-z0-9]{58}\b|\b[0-9A-F]{40}\b|\barn:aws[a-z-]*:kms:[A-Za-z0-9:/_-]+`)

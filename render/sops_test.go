@@ -50,10 +50,33 @@ func TestStillEncrypted(t *testing.T) {
 	}
 }
 
-func TestRecipients(t *testing.T) {
-	got := strings.Join(recipients([]byte(encYAML+encJSON+encYAML)), " ")
-	if want := "FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4 age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"; got != want {
-		t.Errorf("recipients = %q, want %q", got, want)
+func TestCutOff(t *testing.T) {
+	const enc = "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]"
+	indented := strings.ReplaceAll("a: "+enc, "\n", "\n    ")
+	for _, tt := range []struct {
+		name, file, text string
+		want             bool
+	}{
+		{"yaml", "a.yaml", "a:\n- b: " + enc + "\n", true},
+		{"second document", "a.yaml", "a: 1\n---\nb: " + enc + "\n", true},
+		{"in the metadata", "a.yaml", "a: " + enc + "\nsops:\n    age:\n        - recipient: x\n", true},
+		{"json", "a.json", `{"a": "` + enc + `"}`, true},
+		{"dotenv", ".env", "A=" + enc + "\n", true},
+		{"dotenv of production", ".env.production", "A=" + enc + "\n", true},
+		{"dotenv, in a value", ".env", "A=ENC[AES256_GCM,data:YQ", true},
+		{"ini", "a.ini", "[a]\nb = " + enc + "\n", true},
+		{"opted out", "a.yaml", "metadata: {annotations: {kustomize.toolkit.fluxcd.io/decrypt: disabled}}\na: " + enc, false},
+		{"talks of it", "a.yaml", "# " + enc + "\na: looks like " + enc + "\n", false},
+		{"carries one", "a.yaml", "data:\n  f: |\n    " + indented + "\n", false},
+		{"a script", "a.sh", "A=" + enc + "\n", false},
+		{"a template", "a.yaml", "{{ if .x }}\na: " + enc + "\n{{ end }}", false},
+		{"an alias bomb", "a.yaml", "a: &a ['" + enc + "', x]\nb: &b [*a, *a]\nc: [*b, *b]\n", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := sopsFormat(tt.file, []byte(tt.text)) == "" && cutOff(tt.file, []byte(tt.text)); got != tt.want {
+				t.Errorf("cutOff(%q) = %v", tt.text, got)
+			}
+		})
 	}
 }
 
@@ -67,5 +90,6 @@ func FuzzSOPSFormat(f *testing.F) {
 			t.Errorf("%q is taken for SOPS", text)
 		}
 		stillEncrypted(text)
+		cutOff(name, text)
 	})
 }

@@ -43,10 +43,13 @@ func (v *view) ReadFile(name string) ([]byte, error) {
 		return nil, v.mounts.within(name, err)
 	}
 	format := sopsFormat(name, data)
-	if format == "" {
-		return data, nil
+	switch {
+	case format != "":
+		return v.open(name, format, data)
+	case cutOff(name, data):
+		return nil, &Error{Where: name, Err: errCutOff, Hint: "take the file from a commit where it is whole, or encrypt it again"}
 	}
-	return v.open(name, format, data)
+	return data, nil
 }
 
 // ReadEncrypted returns the file's content as it is in the commit.
@@ -63,9 +66,9 @@ func (v *view) open(name, format string, data []byte) ([]byte, error) {
 	})
 	switch {
 	case errors.Is(err, sdk.ErrNoKey):
-		return nil, v.noKey(name, data)
+		return nil, v.noKey(name, err)
 	case err != nil:
-		return nil, &Error{Where: name, Kind: errDecrypt, Err: fmt.Errorf("decrypt this SOPS file: %w", spoken(err))}
+		return nil, &Error{Where: name, Kind: errDecrypt, Err: fmt.Errorf("decrypt this SOPS file: %w", unplaced(name, spoken(err)))}
 	}
 	if v.plain == nil {
 		v.plain = map[string][]byte{}
@@ -75,25 +78,21 @@ func (v *view) open(name, format string, data []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// noKey says for whom a file is encrypted, and which keys were tried.
-func (v *view) noKey(name string, data []byte) error {
-	text := "encrypted with SOPS"
-	if to := recipients(data); len(to) > 0 {
-		text += " for " + strings.Join(to, ", ")
-	}
-	var held []string
-	for _, key := range v.request.Keys {
-		held = append(held, key.Name)
-	}
-	if len(held) == 0 {
-		text += "; there are no keys"
-	} else {
-		text += "; none of these keys opens it: " + strings.Join(held, ", ")
-	}
+// noKey says for whom a file is encrypted, and which keys were tried: in the
+// plugin's words.
+func (v *view) noKey(name string, err error) error {
 	return &Error{
-		Where: name, Kind: ErrNoKey, Err: errors.New(text),
+		Where: name, Kind: ErrNoKey, Err: unplaced(name, spoken(err)),
 		Hint: "add the private key of one of its recipients, or encrypt the file for a key that is held (sops updatekeys)",
 	}
+}
+
+// unplaced takes the file's name from what was said of it.
+func unplaced(name string, err error) error {
+	if text, ok := strings.CutPrefix(err.Error(), name+": "); ok {
+		return errors.New(text)
+	}
+	return err
 }
 
 // Resolve follows links.

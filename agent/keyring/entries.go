@@ -46,13 +46,16 @@ func (k *Keyring) read(url string, s *corev1.Secret) git.Repo {
 // warnOf logs entries that are not known, such as one that is misspelt.
 func (k *Keyring) warnOf(e *entries) {
 	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(e.secret.Data)), func(name string) bool { return e.known[name] })
-	if len(unknown) == 0 {
-		return
-	}
-	version := string(e.secret.UID) + " " + e.secret.ResourceVersion
-	if before, _ := k.warned.Swap(e.secret.Name, version); before != version {
+	if len(unknown) > 0 && k.news(e.secret) {
 		k.log.Warn("a repository's Secret has entries that mean nothing", "secret", e.secret.Name, "entries", unknown)
 	}
+}
+
+// news says, once, whether a Secret is another than the last time.
+func (k *Keyring) news(secret *corev1.Secret) bool {
+	version := string(secret.UID) + " " + secret.ResourceVersion
+	before, _ := k.warned.Swap(secret.Name, version)
+	return before != version
 }
 
 func (e *entries) credentials() git.Credentials {

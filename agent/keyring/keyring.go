@@ -40,7 +40,7 @@ type Keyring struct {
 	log                         *slog.Logger
 	generation                  atomic.Int64
 
-	warned sync.Map // version by the name of a repository Secret whose entries were warned of
+	warned sync.Map // version by the name of a Secret whose entries were warned of
 
 	gpg struct {
 		sync.Mutex

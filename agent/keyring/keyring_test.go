@@ -196,27 +196,32 @@ func TestUnknownEntries(t *testing.T) {
 }
 
 func TestSOPSKeys(t *testing.T) {
-	k := &Keyring{}
+	var log strings.Builder
+	k := &Keyring{log: slog.New(slog.NewTextHandler(&log, nil))}
 	k.sops = secretsOf(t, api.LabelTidelockSecretType, `
-b sops-key a.agekey=A b.asc=B note=x
-a sops-key sops.vault-token=V
+b sops-key a.agekey=A b.asc=B sops.vault-adress=x
+a sops-key sops.vault-token=V sops.vault-address=https://v sops.vault-ca=C sops.vault-namespace=n sops.aws-kms-keys=not-for-vault
 red sops-key red.agekey=R project=red
+blue sops-key sops.workload-identity=aws,gcp,ibm sops.aws-kms-keys=arn:* project=blue
 `)
 	for project, want := range map[string]string{
-		"red":  "vault-token=V age=A pgp=B age=R",
-		"blue": "vault-token=V age=A pgp=B",
-		"":     "vault-token=V age=A pgp=B",
+		"red":  "vault-token=V map[allow:https://v ca:C namespace:n], age=A map[], pgp=B map[], age=R map[]",
+		"blue": "vault-token=V map[allow:https://v ca:C namespace:n], age=A map[], pgp=B map[], aws-kms= map[allow:arn:* ambient:true], gcp-kms= map[ambient:true], ibm= map[ambient:true]",
+		"":     "vault-token=V map[allow:https://v ca:C namespace:n], age=A map[], pgp=B map[]",
 	} {
 		var got []string
 		for _, key := range k.SOPS(project) {
-			got = append(got, key.Kind+"="+string(key.Material))
-			if !strings.HasPrefix(key.Name, "Secret agent/") || strings.Contains(key.Name, string(key.Material)+" ") {
+			got = append(got, key.Kind+"="+string(key.Material)+" "+fmt.Sprint(key.Settings))
+			if !strings.HasPrefix(key.Name, "Secret agent/") || len(key.Material) > 0 && strings.Contains(key.Name, string(key.Material)+" ") {
 				t.Errorf("a key is called %q", key.Name)
 			}
 		}
-		if text := strings.Join(got, " "); text != want {
+		if text := strings.Join(got, ", "); text != want {
 			t.Errorf("project %q: got %q, want %q", project, text, want)
 		}
+	}
+	if text := log.String(); strings.Count(text, "sops.vault-adress") != 1 || strings.Contains(text, "sops.vault-address") {
+		t.Errorf("logged %q", text)
 	}
 }
 

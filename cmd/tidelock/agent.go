@@ -94,6 +94,8 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
 	f.BoolVar(&o.submodules, "git-submodules", true, "read submodules whose repositories the Application's project permits")
+	f.BoolVar(&o.plugins.identity, "sops-workload-identity", false, "let the process that asks SOPS' key services log in as this pod: with its AWS_*, AZURE_* and GOOGLE_* variables, and the tokens that they name. Who may is said by Secrets, too: see the entry sops.workload-identity")
+	o.plugins.inCluster = true
 	o.plugins.flags(f)
 	f.BoolVar(&o.debug, "debug", false, "log more")
 	return cmd

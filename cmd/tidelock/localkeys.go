@@ -3,11 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
@@ -27,7 +24,7 @@ type localKeys struct {
 func newLocalKeys(sealingKeys []string) (*localKeys, error) {
 	keys := &localKeys{git: newGitUser()}
 	var err error
-	if keys.sops, err = sopsAgeKeys(); err != nil {
+	if keys.sops, err = localSOPSKeys(); err != nil {
 		return nil, err
 	}
 	if keys.sealed, err = readSealingKeys(sealingKeys); err != nil {
@@ -50,37 +47,6 @@ func (k *localKeys) Generation() int64 { return 0 }
 
 // Keys opens SealedSecrets.
 func (k *localKeys) Keys(context.Context) (sealed.Keys, error) { return k.sealed, nil }
-
-// sopsAgeKeys collects age keys from where sops looks for them.
-func sopsAgeKeys() ([]sdk.Key, error) {
-	var keys []sdk.Key
-	add := func(name string, material []byte) {
-		keys = append(keys, sdk.Key{Kind: "age", Name: name, Material: material})
-	}
-	if text := os.Getenv("SOPS_AGE_KEY"); text != "" {
-		add("$SOPS_AGE_KEY", []byte(text))
-	}
-	if file := os.Getenv("SOPS_AGE_KEY_FILE"); file != "" {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("$SOPS_AGE_KEY_FILE: %w", err)
-		}
-		add(file, text)
-	}
-	config, err := os.UserConfigDir()
-	if err != nil {
-		return keys, nil //nolint:nilerr // no home, no file
-	}
-	file := filepath.Join(config, "sops", "age", "keys.txt")
-	text, err := os.ReadFile(file)
-	switch {
-	case err == nil:
-		add(file, text)
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("read age keys: %w", err)
-	}
-	return keys, nil
-}
 
 // readSealingKeys reads private keys: PEM files, or Secrets as kubectl prints
 // them, one or a list.

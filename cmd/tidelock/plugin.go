@@ -13,17 +13,19 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/kustomize"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/plugins/sops"
+	"github.com/tidelock-io/tidelock/plugins/sops/open"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
 )
 
 // builtins are the plugins in this binary. Each runs as a process of its own.
 func builtins() map[string]sdk.Plugin {
 	return map[string]sdk.Plugin{
-		"directory": directory.Plugin(versionText()),
-		"helm":      helm.Plugin(versionText()),
-		"kustomize": kustomize.Plugin(versionText()),
-		"sops":      sops.Plugin(versionText()),
-		"sealed":    {Name: "sealed", Version: versionText(), SecretSource: sealed.Source{}},
+		"directory":   directory.Plugin(versionText()),
+		"helm":        helm.Plugin(versionText()),
+		"kustomize":   kustomize.Plugin(versionText()),
+		open.Local:    sops.Plugin(versionText()),
+		open.Services: sops.ServicesPlugin(versionText()),
+		"sealed":      {Name: "sealed", Version: versionText(), SecretSource: sealed.Source{}},
 	}
 }
 

@@ -65,7 +65,7 @@ const (
 // show describes the plugins, and starts each to see whether it works.
 func (p *plugins) show(ctx context.Context, only func(names ...string) bool) ([]*shownPlugin, error) {
 	var all []*shownPlugin
-	for _, spec := range builtinSpecs(p.self) {
+	for _, spec := range builtinSpecs(p.self, p.options.surroundings) {
 		if only(spec.Name) {
 			all = append(all, p.shown(spec, "built-in"))
 		}
@@ -185,7 +185,7 @@ func (o *pluginOptions) complete(_ *cobra.Command, args []string, _ string) ([]c
 	if err != nil || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	for _, spec := range builtinSpecs(self) {
+	for _, spec := range builtinSpecs(self, surroundings{}) {
 		names = append(names, spec.Name)
 	}
 	custom, _ := o.installed(self) // what cannot be read is not offered

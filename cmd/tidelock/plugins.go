@@ -12,6 +12,7 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/host"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/plugins/sdk/sandbox"
+	"github.com/tidelock-io/tidelock/plugins/sops/open"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/secrets/external"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
@@ -33,12 +34,13 @@ const (
 )
 
 // builtinSpecs are the plugins that come with Tidelock.
-func builtinSpecs(self string) []host.Spec {
+func builtinSpecs(self string, around surroundings) []host.Spec {
 	return []host.Spec{
 		{Name: "directory"},
 		{Name: "helm"},
 		{Name: "kustomize"},
-		{Name: "sops", Processes: 1},
+		{Name: open.Local, Processes: 1},
+		servicesSpec(around, os.Environ()),
 		{Name: "sealed", Processes: 1},
 		{
 			Name: externalPlugin, Command: filepath.Join(filepath.Dir(self), externalProgram),
@@ -53,7 +55,7 @@ func newHost(log *slog.Logger, o pluginOptions) (*plugins, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	h, err := host.New(host.Config{Logger: log, RequireSandbox: o.requireSandbox, Plugins: builtinSpecs(self), Scratch: o.scratch})
+	h, err := host.New(host.Config{Logger: log, RequireSandbox: o.requireSandbox, Plugins: builtinSpecs(self, o.surroundings), Scratch: o.scratch})
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +68,7 @@ func newHost(log *slog.Logger, o pluginOptions) (*plugins, error) {
 
 // newRenders makes the engine that calls renderers.
 func newRenders(h *plugins, log *slog.Logger) *render.Engine {
-	return render.New(render.Config{Plugins: renderers{h.Host}, Custom: h.customs, Logger: log})
+	return render.New(render.Config{Plugins: renderers{h}, Custom: h.customs, Logger: log})
 }
 
 // trySandbox starts a plugin, so that what its sandbox lacks is told before there
@@ -83,11 +85,16 @@ func trySandbox(ctx context.Context, h *host.Host, log *slog.Logger, required bo
 }
 
 // renderers calls plugins for package render.
-type renderers struct{ *host.Host }
+type renderers struct{ *plugins }
 
-// Decrypt has the sops plugin decrypt.
+// Decrypt opens a SOPS file with the plugins for that, and on a person's machine
+// with gpg.
 func (r renderers) Decrypt(ctx context.Context, req *sdk.DecryptRequest) ([]byte, error) {
-	return r.Host.Decrypt(ctx, "sops", req)
+	var sources []open.Source
+	if !r.options.inCluster {
+		sources = append(sources, askGPG)
+	}
+	return open.File(ctx, r.Host.Decrypt, req, sources...)
 }
 
 // A source is one plugin as an sdk.SecretSource.

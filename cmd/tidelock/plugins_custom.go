@@ -32,6 +32,7 @@ type pluginOptions struct {
 	requireChecksums bool
 	requireSandbox   bool
 	scratch          string
+	surroundings
 }
 
 func (o *pluginOptions) flags(f *pflag.FlagSet) {
@@ -54,7 +55,7 @@ func (o *pluginOptions) directory() (dir string, named bool) {
 // installed reads the directory.
 func (o *pluginOptions) installed(self string) ([]*installed.Plugin, error) {
 	taken := []string{cmp.Name}
-	for _, spec := range builtinSpecs(self) {
+	for _, spec := range builtinSpecs(self, o.surroundings) {
 		taken = append(taken, spec.Name)
 	}
 	dir, named := o.directory()

@@ -182,6 +182,7 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 	}
 	if o.offline {
 		line.Artifacts = unfetched{}
+		keys.sops = unasked(keys.sops)
 	}
 	if len(o.lookups) > 0 {
 		cfg, err := (&console{}).config()

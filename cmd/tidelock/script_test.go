@@ -58,7 +58,7 @@ func TestScript(t *testing.T) {
 			return goEnv(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"agekey": agekey, "encrypt": encrypt, "sealingkey": sealingkey, "seal": seal, "commit": commit, "tag": tag,
+			"agekey": agekey, "encrypt": encrypt, "gpgkey": gpgkey, "sealingkey": sealingkey, "seal": seal, "commit": commit, "tag": tag,
 			"registry": startScriptRegistry, "publish": publish, "gitserver": gitserver, "tool": tool, "memory": inMemoryDir, "expand": expanded(func(*testscript.TestScript, bool, []string) {}),
 		},
 	})

@@ -38,7 +38,7 @@ type readerKeys struct {
 // newReaderKeys finds what sops would find, and reads private keys of
 // sealed-secrets.
 func newReaderKeys(ctx context.Context, sealingKeys []string, talk io.Writer) (*readerKeys, error) {
-	local, err := sopsAgeKeys()
+	local, err := localAgeKeys()
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func (h *Host) Decrypt(ctx context.Context, plugin string, req *sdk.DecryptReque
 	}
 	message := &wire.DecryptCall{Application: req.Application, Path: req.Path, Format: req.Format, Data: req.Data}
 	for _, k := range req.Keys {
-		message.Keys = append(message.Keys, &wire.Key{Kind: k.Kind, Name: k.Name, Material: k.Material})
+		message.Keys = append(message.Keys, &wire.Key{Kind: k.Kind, Name: k.Name, Material: k.Material, Settings: k.Settings})
 	}
 	var plain []byte
 	err := h.call(ctx, c, func(ctx context.Context, proc *process) error {

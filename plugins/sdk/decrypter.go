@@ -38,6 +38,9 @@ type Key struct {
 	Name string
 	// Material is the key itself, in the format that its kind uses.
 	Material Material
+	// Settings are what else is said of the key, and no secret: what it may be
+	// used for, say.
+	Settings map[string]string
 }
 
 // Material is key material. It does not print.

@@ -194,7 +194,7 @@ func (s *server) Decrypt(ctx context.Context, in *wire.DecryptCall) (out *wire.D
 		}
 		req := &DecryptRequest{Application: in.GetApplication(), Path: in.GetPath(), Format: in.GetFormat(), Data: in.GetData()}
 		for _, k := range in.GetKeys() {
-			req.Keys = append(req.Keys, Key{Kind: k.GetKind(), Name: k.GetName(), Material: k.GetMaterial()})
+			req.Keys = append(req.Keys, Key{Kind: k.GetKind(), Name: k.GetName(), Material: k.GetMaterial(), Settings: k.GetSettings()})
 		}
 		plain, err := s.plugin.Decrypter.Decrypt(ctx, req)
 		out = &wire.DecryptReply{Data: plain}

@@ -1,120 +1,131 @@
 package sops
 
 import (
-	"bytes"
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"strings"
 
-	"filippo.io/age"
-	"filippo.io/age/agessh"
-	"filippo.io/age/armor"
 	"github.com/getsops/sops/v3"
-	"github.com/getsops/sops/v3/keyservice"
-	"google.golang.org/grpc"
+	"github.com/getsops/sops/v3/keys"
+	"github.com/getsops/sops/v3/shamir"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/plugins/sops/open"
 )
 
-// maxDataKey bounds what an age file may hold instead of a 32-byte key.
+// maxDataKey bounds what a recipient's part may hold: a key of 32 bytes, or a part
+// of one.
 const maxDataKey = 4 << 10
 
-// A ring opens data keys with the keys of one request. SOPS asks it for each of
-// a file's recipients.
-type ring struct {
-	identities []age.Identity
-	tried      []string // names of the keys
-	broken     error    // a key fits, and what it opens is damaged
+// errOther says that a key is not the one that a recipient's part is encrypted for.
+var errOther = errors.New("another key")
+
+// A key opens data keys that are encrypted for its recipient.
+type key interface {
+	// open returns errOther if it is not the one.
+	open(part keys.MasterKey) ([]byte, error)
+	// names are its recipients, as nameOf names them.
+	names() []string
 }
 
-var _ keyservice.KeyServiceClient = (*ring)(nil)
+// A ring holds the keys of one request.
+type ring struct {
+	keys    []held
+	broken  []string // keys that cannot be used, and why
+	answers answers
+}
 
-func newRing(keys []sdk.Key) (*ring, error) {
+// held is a key, and where it came from.
+type held struct {
+	key
+	name string
+}
+
+// newRing reads keys. One that cannot be used does no harm to files that others
+// open.
+func newRing(given []sdk.Key) (*ring, error) {
 	r := &ring{}
-	for _, key := range keys {
-		if key.Kind != "age" {
-			return nil, fmt.Errorf("%s: keys of kind %q are not supported yet, age is", key.Name, key.Kind)
+	for _, k := range given {
+		var read []key
+		var err error
+		switch k.Kind {
+		case open.Age:
+			read, err = readAge(k.Material)
+		case open.PGP:
+			read, err = readPGP(k.Material)
+		case open.Answers:
+			err = r.answers.add(k.Material)
+			if err != nil {
+				return nil, err
+			}
+		default:
+			err = fmt.Errorf("keys of kind %q are not known", k.Kind)
 		}
-		identities, err := parse(key.Material)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", key.Name, err)
+			r.broken = append(r.broken, k.Name+": "+err.Error())
 		}
-		r.identities = append(r.identities, identities...)
-		r.tried = append(r.tried, key.Name)
+		for _, one := range read {
+			r.keys = append(r.keys, held{one, k.Name})
+		}
 	}
 	return r, nil
 }
 
-// parse reads what age-keygen or ssh-keygen wrote. The libraries' errors may
-// quote a line of it.
-func parse(material []byte) ([]age.Identity, error) {
-	if bytes.Contains(material, []byte("-----BEGIN")) {
-		identity, err := agessh.ParseIdentity(material)
-		if err != nil {
-			return nil, errors.New("not an SSH key that age can use without a passphrase")
+// dataKey recovers the key of a file's values.
+func (r *ring) dataKey(m *sops.Metadata) ([]byte, error) {
+	var parts [][]byte
+	var damaged error
+	opened := make([]bool, len(m.KeyGroups))
+	for i, group := range m.KeyGroups {
+		part, err := r.part(group)
+		if part != nil {
+			parts, opened[i] = append(parts, part), true
 		}
-		return []age.Identity{identity}, nil
+		damaged = cmp.Or(damaged, err)
 	}
-	identities, err := age.ParseIdentities(bytes.NewReader(material))
+	switch missing := len(parts) < quorum(m); {
+	case missing && damaged != nil:
+		return nil, damaged
+	case missing:
+		return nil, r.verdict(m, opened)
+	}
+	if len(m.KeyGroups) == 1 {
+		return parts[0], nil
+	}
+	whole, err := shamir.Combine(parts)
 	if err != nil {
-		return nil, errors.New("not an age key: expected lines that begin with AGE-SECRET-KEY-1")
+		return nil, fmt.Errorf("%w: the parts of its data key (sops.key_groups) do not fit together", ErrDamaged)
 	}
-	return identities, nil
+	return whole, nil
 }
 
-// Decrypt opens a data key.
-func (r *ring) Decrypt(_ context.Context, req *keyservice.DecryptRequest, _ ...grpc.CallOption) (*keyservice.DecryptResponse, error) {
-	if req.GetKey().GetAgeKey() == nil || len(r.identities) == 0 {
-		return nil, sdk.ErrNoKey
+// quorum is how many groups have to be opened.
+func quorum(m *sops.Metadata) int {
+	switch {
+	case len(m.KeyGroups) == 1:
+		return 1
+	case m.ShamirThreshold == 0:
+		return len(m.KeyGroups)
 	}
-	plain, err := age.Decrypt(armor.NewReader(bytes.NewReader(req.GetCiphertext())), r.identities...)
-	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
-		return nil, sdk.ErrNoKey
-	}
-	if err == nil {
-		var key []byte
-		if key, err = io.ReadAll(io.LimitReader(plain, maxDataKey)); err == nil {
-			return &keyservice.DecryptResponse{Plaintext: key}, nil
+	return max(m.ShamirThreshold, 2)
+}
+
+// part opens a group's part of the data key, nil if no key does.
+func (r *ring) part(group sops.KeyGroup) ([]byte, error) {
+	var damaged error
+	for _, recipient := range group {
+		if part := r.answers.opened(recipient); part != nil {
+			return part, nil
+		}
+		for _, key := range r.keys {
+			part, err := key.open(recipient)
+			if err == nil && len(part) > 0 {
+				return part, nil
+			}
+			if !errors.Is(err, errOther) {
+				damaged = fmt.Errorf("%w: its data key for %s (sops.%s)", ErrDamaged, nameOf(recipient), recipient.TypeToIdentifier())
+			}
 		}
 	}
-	r.broken = fmt.Errorf("its data key for %s: %w", req.GetKey().GetAgeKey().GetRecipient(), ErrDamaged)
-	return nil, r.broken
-}
-
-// Encrypt is what a decrypter does not do.
-func (*ring) Encrypt(context.Context, *keyservice.EncryptRequest, ...grpc.CallOption) (*keyservice.EncryptResponse, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// verdict says why the file's data key could not be had.
-func (r *ring) verdict(tree *sops.Tree) error {
-	if r.broken != nil {
-		return r.broken
-	}
-	var recipients []string
-	for _, group := range tree.Metadata.KeyGroups {
-		for _, key := range group {
-			recipients = append(recipients, key.TypeToIdentifier()+" "+key.ToString())
-		}
-	}
-	slices.Sort(recipients)
-	if len(recipients) == 0 {
-		return fmt.Errorf("%w: it names no recipient", ErrMalformed)
-	}
-	return fmt.Errorf("%w: it is encrypted for %s; tried: %s", sdk.ErrNoKey, list(recipients), list(r.tried))
-}
-
-// list prints at most a handful of names.
-func list(names []string) string {
-	const most = 8
-	if len(names) == 0 {
-		return "none, for there are no keys"
-	}
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
+	return nil, damaged
 }

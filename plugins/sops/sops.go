@@ -1,10 +1,14 @@
-// Package sops is the built-in decrypter of SOPS files, with age keys: YAML,
-// JSON, dotenv, INI and binary.
+// Package sops is the built-in decrypter of SOPS files: YAML, JSON, dotenv, INI
+// and binary, encrypted for age, PGP, Vault and the clouds' key services.
 //
-// Start with [Plugin]. It uses the keys that it is given, and nothing of its
-// surroundings: neither files nor environment. No error quotes what a file
-// holds, nor SOPS' own errors, some of which print unkeyed hashes of plain
-// text. Package detect, for callers, tells what is encrypted.
+// It is two plugins. [Plugin] decrypts, with the keys that it is given and nothing
+// of its surroundings: neither files nor environment nor network. [Services] asks
+// key services for the data keys of a file, and never sees anything plain. Package
+// open, for callers, uses the one and then, if need be, the other; package detect
+// tells what is encrypted.
+//
+// No error quotes what a file holds, nor SOPS' own errors, some of which print
+// unkeyed hashes of plain text.
 package sops
 
 import (
@@ -12,19 +16,14 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/getsops/sops/v3"
-	"github.com/getsops/sops/v3/aes"
-	"github.com/getsops/sops/v3/cmd/sops/common"
-	"github.com/getsops/sops/v3/cmd/sops/formats"
-	"github.com/getsops/sops/v3/config"
-	"github.com/getsops/sops/v3/keyservice"
 	"github.com/getsops/sops/v3/logging"
 	"github.com/sirupsen/logrus"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/plugins/sops/detect"
+	"github.com/tidelock-io/tidelock/plugins/sops/open"
 )
 
 // Errors of files, for errors.Is. A key that is missing is sdk.ErrNoKey.
@@ -32,11 +31,12 @@ var (
 	ErrNotEncrypted = errors.New("it is not encrypted with SOPS")
 	ErrDamaged      = errors.New("it was changed after it was encrypted, or is damaged")
 	ErrMalformed    = errors.New("malformed")
+	ErrDuplicate    = errors.New("duplicate key")
 )
 
-// Plugin returns the plugin, to be served.
+// Plugin returns the plugin that decrypts, to be served.
 func Plugin(version string) sdk.Plugin {
-	return sdk.Plugin{Name: "sops", Version: version, Decrypter: Decrypter{}}
+	return sdk.Plugin{Name: open.Local, Version: version, Decrypter: Decrypter{}}
 }
 
 // Decrypter decrypts files of SOPS.
@@ -47,58 +47,62 @@ var silence = sync.OnceFunc(func() { logging.SetLevel(logrus.PanicLevel) })
 
 // Decrypt returns the plain file, after checking its authentication code. Its
 // error is sdk.ErrNoKey if no key opens the file.
-func (Decrypter) Decrypt(_ context.Context, req *sdk.DecryptRequest) (plain []byte, err error) {
-	silence()
-	format := req.Format
-	if format == "" {
-		format = detect.Format(req.Path)
-	}
-	defer func() {
-		// SOPS' parsers panic on some malformed metadata.
-		if recover() != nil {
-			err = ErrMalformed
-		}
+func (Decrypter) Decrypt(_ context.Context, req *sdk.DecryptRequest) ([]byte, error) {
+	var plain []byte
+	err := guarded(req, func() error {
+		f, err := load(req)
 		if err != nil {
-			plain, err = nil, fmt.Errorf("%s: %w", req.Path, err)
+			return err
 		}
-	}()
-	switch format {
-	case "yaml", "json", "dotenv", "ini", "binary":
-	default:
-		return nil, fmt.Errorf("unknown format %q", format)
-	}
-	store := common.StoreForFormat(formats.FormatFromString(format), config.NewStoresConfig())
-	tree, err := store.LoadEncryptedFile(req.Data)
-	if errors.Is(err, sops.MetadataNotFound) {
-		return nil, ErrNotEncrypted
-	}
+		ring, err := newRing(req.Keys)
+		if err != nil {
+			return err
+		}
+		key, err := ring.dataKey(&f.tree.Metadata)
+		if err != nil {
+			return err
+		}
+		if err := f.decrypt(key); err != nil {
+			return err
+		}
+		plain, err = f.store.EmitPlainFile(f.tree.Branches)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("%w %s, or malformed metadata", ErrMalformed, format)
-	}
-	if err := open(&tree, req.Keys); err != nil {
 		return nil, err
 	}
-	return store.EmitPlainFile(tree.Branches)
+	return plain, nil
 }
 
-// open decrypts the tree in place.
-func open(tree *sops.Tree, keys []sdk.Key) error {
-	ring, err := newRing(keys)
-	if err != nil {
-		return err
+// guarded puts the file's path before errors of f. SOPS' parsers panic on some
+// malformed files.
+func guarded(req *sdk.DecryptRequest, f func() error) (err error) {
+	silence()
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("%w: SOPS cannot read it", ErrMalformed)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", req.Path, err)
+		}
+	}()
+	return f()
+}
+
+// format is that of a request.
+func format(req *sdk.DecryptRequest) string {
+	if req.Format != "" {
+		return req.Format
 	}
-	key, err := tree.Metadata.GetDataKeyWithKeyServices([]keyservice.KeyServiceClient{ring}, nil)
-	if err != nil {
-		return ring.verdict(tree)
+	return detect.Format(req.Path)
+}
+
+// emptyTree says whether there is nothing to decrypt with a key.
+func emptyTree(groups []sops.KeyGroup) bool {
+	for _, group := range groups {
+		if len(group) > 0 {
+			return false
+		}
 	}
-	cipher := aes.NewCipher()
-	computed, err := tree.Decrypt(key, cipher)
-	if err != nil {
-		return ErrDamaged
-	}
-	stated, err := cipher.Decrypt(tree.Metadata.MessageAuthenticationCode, key, tree.Metadata.LastModified.Format(time.RFC3339))
-	if err != nil || stated != computed {
-		return ErrDamaged
-	}
-	return nil
+	return true
 }

@@ -1340,6 +1340,7 @@ type Key struct {
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Material      []byte                 `protobuf:"bytes,3,opt,name=material,proto3" json:"material,omitempty"`
+	Settings      map[string]string      `protobuf:"bytes,4,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1391,6 +1392,13 @@ func (x *Key) GetName() string {
 func (x *Key) GetMaterial() []byte {
 	if x != nil {
 		return x.Material
+	}
+	return nil
+}
+
+func (x *Key) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
 	}
 	return nil
 }
@@ -2136,11 +2144,15 @@ const file_plugin_proto_rawDesc = "" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x16\n" +
 	"\x06format\x18\x03 \x01(\tR\x06format\x12\x12\n" +
 	"\x04data\x18\x04 \x01(\fR\x04data\x12+\n" +
-	"\x04keys\x18\x05 \x03(\v2\x17.tidelock.plugin.v1.KeyR\x04keys\"I\n" +
+	"\x04keys\x18\x05 \x03(\v2\x17.tidelock.plugin.v1.KeyR\x04keys\"\xc9\x01\n" +
 	"\x03Key\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
-	"\bmaterial\x18\x03 \x01(\fR\bmaterial\"\"\n" +
+	"\bmaterial\x18\x03 \x01(\fR\bmaterial\x12A\n" +
+	"\bsettings\x18\x04 \x03(\v2%.tidelock.plugin.v1.Key.SettingsEntryR\bsettings\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\"\n" +
 	"\fDecryptReply\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\"\x89\x01\n" +
 	"\bToSource\x126\n" +
@@ -2210,7 +2222,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_plugin_proto_goTypes = []any{
 	(Failure_Kind)(0),       // 0: tidelock.plugin.v1.Failure.Kind
 	(Ask_Operation)(0),      // 1: tidelock.plugin.v1.Ask.Operation
@@ -2241,9 +2253,10 @@ var file_plugin_proto_goTypes = []any{
 	(*ObjectAnswer)(nil),    // 26: tidelock.plugin.v1.ObjectAnswer
 	(*FetchDone)(nil),       // 27: tidelock.plugin.v1.FetchDone
 	nil,                     // 28: tidelock.plugin.v1.RenderStart.EnvEntry
-	nil,                     // 29: tidelock.plugin.v1.FetchDone.LabelsEntry
-	nil,                     // 30: tidelock.plugin.v1.FetchDone.AnnotationsEntry
-	nil,                     // 31: tidelock.plugin.v1.FetchDone.DataEntry
+	nil,                     // 29: tidelock.plugin.v1.Key.SettingsEntry
+	nil,                     // 30: tidelock.plugin.v1.FetchDone.LabelsEntry
+	nil,                     // 31: tidelock.plugin.v1.FetchDone.AnnotationsEntry
+	nil,                     // 32: tidelock.plugin.v1.FetchDone.DataEntry
 }
 var file_plugin_proto_depIdxs = []int32{
 	0,  // 0: tidelock.plugin.v1.Failure.kind:type_name -> tidelock.plugin.v1.Failure.Kind
@@ -2263,29 +2276,30 @@ var file_plugin_proto_depIdxs = []int32{
 	15, // 14: tidelock.plugin.v1.Answer.documents:type_name -> tidelock.plugin.v1.Document
 	15, // 15: tidelock.plugin.v1.Documents.documents:type_name -> tidelock.plugin.v1.Document
 	18, // 16: tidelock.plugin.v1.DecryptCall.keys:type_name -> tidelock.plugin.v1.Key
-	22, // 17: tidelock.plugin.v1.ToSource.start:type_name -> tidelock.plugin.v1.FetchStart
-	26, // 18: tidelock.plugin.v1.ToSource.answer:type_name -> tidelock.plugin.v1.ObjectAnswer
-	23, // 19: tidelock.plugin.v1.FromSource.ask:type_name -> tidelock.plugin.v1.ObjectAsk
-	27, // 20: tidelock.plugin.v1.FromSource.done:type_name -> tidelock.plugin.v1.FetchDone
-	24, // 21: tidelock.plugin.v1.ObjectAsk.get:type_name -> tidelock.plugin.v1.GetObject
-	25, // 22: tidelock.plugin.v1.ObjectAsk.token:type_name -> tidelock.plugin.v1.GetToken
-	4,  // 23: tidelock.plugin.v1.ObjectAnswer.failure:type_name -> tidelock.plugin.v1.Failure
-	29, // 24: tidelock.plugin.v1.FetchDone.labels:type_name -> tidelock.plugin.v1.FetchDone.LabelsEntry
-	30, // 25: tidelock.plugin.v1.FetchDone.annotations:type_name -> tidelock.plugin.v1.FetchDone.AnnotationsEntry
-	31, // 26: tidelock.plugin.v1.FetchDone.data:type_name -> tidelock.plugin.v1.FetchDone.DataEntry
-	2,  // 27: tidelock.plugin.v1.Plugin.Describe:input_type -> tidelock.plugin.v1.DescribeRequest
-	5,  // 28: tidelock.plugin.v1.Plugin.Render:input_type -> tidelock.plugin.v1.ToRenderer
-	17, // 29: tidelock.plugin.v1.Plugin.Decrypt:input_type -> tidelock.plugin.v1.DecryptCall
-	20, // 30: tidelock.plugin.v1.Plugin.Fetch:input_type -> tidelock.plugin.v1.ToSource
-	3,  // 31: tidelock.plugin.v1.Plugin.Describe:output_type -> tidelock.plugin.v1.Description
-	6,  // 32: tidelock.plugin.v1.Plugin.Render:output_type -> tidelock.plugin.v1.FromRenderer
-	19, // 33: tidelock.plugin.v1.Plugin.Decrypt:output_type -> tidelock.plugin.v1.DecryptReply
-	21, // 34: tidelock.plugin.v1.Plugin.Fetch:output_type -> tidelock.plugin.v1.FromSource
-	31, // [31:35] is the sub-list for method output_type
-	27, // [27:31] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	29, // 17: tidelock.plugin.v1.Key.settings:type_name -> tidelock.plugin.v1.Key.SettingsEntry
+	22, // 18: tidelock.plugin.v1.ToSource.start:type_name -> tidelock.plugin.v1.FetchStart
+	26, // 19: tidelock.plugin.v1.ToSource.answer:type_name -> tidelock.plugin.v1.ObjectAnswer
+	23, // 20: tidelock.plugin.v1.FromSource.ask:type_name -> tidelock.plugin.v1.ObjectAsk
+	27, // 21: tidelock.plugin.v1.FromSource.done:type_name -> tidelock.plugin.v1.FetchDone
+	24, // 22: tidelock.plugin.v1.ObjectAsk.get:type_name -> tidelock.plugin.v1.GetObject
+	25, // 23: tidelock.plugin.v1.ObjectAsk.token:type_name -> tidelock.plugin.v1.GetToken
+	4,  // 24: tidelock.plugin.v1.ObjectAnswer.failure:type_name -> tidelock.plugin.v1.Failure
+	30, // 25: tidelock.plugin.v1.FetchDone.labels:type_name -> tidelock.plugin.v1.FetchDone.LabelsEntry
+	31, // 26: tidelock.plugin.v1.FetchDone.annotations:type_name -> tidelock.plugin.v1.FetchDone.AnnotationsEntry
+	32, // 27: tidelock.plugin.v1.FetchDone.data:type_name -> tidelock.plugin.v1.FetchDone.DataEntry
+	2,  // 28: tidelock.plugin.v1.Plugin.Describe:input_type -> tidelock.plugin.v1.DescribeRequest
+	5,  // 29: tidelock.plugin.v1.Plugin.Render:input_type -> tidelock.plugin.v1.ToRenderer
+	17, // 30: tidelock.plugin.v1.Plugin.Decrypt:input_type -> tidelock.plugin.v1.DecryptCall
+	20, // 31: tidelock.plugin.v1.Plugin.Fetch:input_type -> tidelock.plugin.v1.ToSource
+	3,  // 32: tidelock.plugin.v1.Plugin.Describe:output_type -> tidelock.plugin.v1.Description
+	6,  // 33: tidelock.plugin.v1.Plugin.Render:output_type -> tidelock.plugin.v1.FromRenderer
+	19, // 34: tidelock.plugin.v1.Plugin.Decrypt:output_type -> tidelock.plugin.v1.DecryptReply
+	21, // 35: tidelock.plugin.v1.Plugin.Fetch:output_type -> tidelock.plugin.v1.FromSource
+	32, // [32:36] is the sub-list for method output_type
+	28, // [28:32] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -2320,7 +2334,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
