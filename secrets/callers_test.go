@@ -30,6 +30,7 @@ var callers = map[string]string{
 	"plugins/sops/file/encrypt.go":      "to encrypt it",
 	"render/manifest/object.go":         "Object.Reveal, for the callers above",
 	"secrets/external/policy.go":        "a store's own credentials, for the plugin that logs in",
+	"secrets/leak/secret.go":            "to know it again by its hashes",
 	"secrets/redact/redact.go":          "to find what must not be said",
 	"secrets/sealed/remote.go":          "templates over secrets, in a process of their own",
 	"secrets/sealed/seal.go":            "to encrypt",
