@@ -143,6 +143,9 @@ func (o *outcome) size() int64 {
 	for _, m := range o.result.Mounts {
 		n += int64(len(m.Inputs))*fact + object
 	}
+	for _, s := range o.result.Opened {
+		n += int64(s.Size())
+	}
 	for _, obj := range o.result.Set {
 		n += int64(obj.Size()) + object
 	}

@@ -41,6 +41,7 @@ func (p *pass) run() *outcome {
 	p.out.result.Inputs, p.out.result.Mounts = p.view.Facts(), p.view.mounts.inputs()
 	p.out.bases = append([]basis{basisOf(p.req.Tree)}, p.view.mounts.bases()...)
 	p.out.usesKeys = p.view.asked
+	p.out.result.Opened = p.view.opened
 	if err != nil {
 		p.out.err = p.explain(err)
 		p.out.result.Set = nil

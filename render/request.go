@@ -8,6 +8,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/leak"
 )
 
 // A Request is one source of one Application at one commit.
@@ -74,6 +75,8 @@ type Result struct {
 	Repeated []manifest.Duplicate
 	// Warnings are sentences for a person.
 	Warnings []string
+	// Opened is how to know the values again that were decrypted for it.
+	Opened []leak.Secret
 	// Cached says that no plugin was called for it.
 	Cached bool
 }

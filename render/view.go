@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/secrets/leak"
 )
 
 // A view is the tree as a plugin sees it: every read is recorded, SOPS files
@@ -28,6 +29,7 @@ type view struct {
 	asked    bool              // a file was to be decrypted
 	plain    map[string][]byte // decrypted files by name
 	redactor redactor
+	opened   []leak.Secret
 }
 
 var _ sdk.EncryptedTree = (*view)(nil)
@@ -74,6 +76,7 @@ func (v *view) open(name, format string, data []byte) ([]byte, error) {
 		v.plain = map[string][]byte{}
 	}
 	v.plain[name] = plain
+	v.note(name, format, data, plain)
 	v.redactor.add(data, plain)
 	return plain, nil
 }

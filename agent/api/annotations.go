@@ -123,6 +123,14 @@ const (
 	// [SecretsApply]; if absent the agent decides by what the destination serves.
 	AnnotationSealedSecrets   = "tidelock.io/sealed-secrets"
 	AnnotationExternalSecrets = "tidelock.io/external-secrets"
+	// AnnotationAllowLeak lists keys, split by commas, whose decrypted values may show
+	// in objects that are no Secrets: those which are no secret, in a file that was
+	// encrypted with all it holds, as in "stage, hosts, smtp.host". A key is named by
+	// its name or by its whole path, a file that is one value by its name; all keys of
+	// a file or object by what messages call it: "web/values.yaml". A value is never
+	// stated here. Who may annotate the Application thus decides what of its secrets
+	// may be read by whoever may read its other objects.
+	AnnotationAllowLeak = "tidelock.io/allow-leak"
 	// AnnotationDependsOn lists the Applications, as NAME or NAMESPACE/NAME, that
 	// must be Synced, Healthy and at rest before a sync of this one begins: an
 	// automated one (self-heal, too) does not begin before; one that somebody asks

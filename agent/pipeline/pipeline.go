@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/leak"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -67,6 +69,8 @@ type Pipeline struct {
 	// Vouch asks an Application's project whether it takes what is not in Git, and
 	// has no signature.
 	Vouch func(app *api.Application, url string) (warning string, err error)
+	// Known is told what is secret of each Application; nil if nobody asks it.
+	Known *leak.Known
 	Now   func() time.Time
 
 	mu    sync.Mutex // guards what follows, by Application
@@ -88,6 +92,14 @@ type memory struct {
 // as before.
 func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions []string) (*Rendered, error) {
 	name := api.InstanceName(app.Namespace, app.Name, p.Namespace)
+	out, err := p.desired(ctx, app, name, revisions)
+	if errors.Is(err, ErrLeak) {
+		return nil, err // names the keys, and hides the rest
+	}
+	return out, p.Known.ErrorOf(name, err)
+}
+
+func (p *Pipeline) desired(ctx context.Context, app *api.Application, name string, revisions []string) (*Rendered, error) {
 	known := p.recall(name)
 	beyond := p.remotes(app, known.renew)
 	requests, warnings, err := p.requests(ctx, app, name, revisions, beyond)
@@ -107,7 +119,7 @@ func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions 
 		same.Revisions, same.Warnings = commits(requests), append(warnings, same.Warnings...)
 		return &same, nil
 	}
-	out, err := p.resolve(ctx, app, name, rendering.Set, known.fresh)
+	out, err := p.resolve(ctx, app, name, rendering, known.fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -162,9 +174,10 @@ func (p *Pipeline) lookups(app *api.Application, req *render.Request) {
 	}
 }
 
-// resolve places the objects in namespaces and makes Secrets of what stands for
-// them.
-func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name string, set manifest.Set, fresh bool) (*Rendered, error) {
+// resolve places the objects in namespaces, makes Secrets of what stands for
+// them, and looks whether a value shows where it must not.
+func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name string, rendering *render.Rendering, fresh bool) (*Rendered, error) {
+	set := rendering.Set
 	scopes := set.Scopes()
 	placed, err := set.Place(app.Spec.Destination.Namespace, func(o *manifest.Object) (bool, bool) {
 		if namespaced, known := p.Destination.Scope(o); known {
@@ -180,6 +193,10 @@ func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name strin
 		Name: name, Annotations: app.Annotations, Cluster: p.Destination, Permit: p.Permit(app), Fresh: fresh,
 	}, placed, p.Destination.Serves)
 	if err != nil {
+		p.gate(app, name, rendering.Opened())
+		return nil, &Later{err, result.Next}
+	}
+	if err := leaks(p.gate(app, name, append(rendering.Opened(), resolved(result)...)), result.Set); err != nil {
 		return nil, &Later{err, result.Next}
 	}
 	out := &Rendered{Set: result.Set, Refresh: result.Next, Warnings: repeatedWarnings(repeated, app.Spec.AllSources())}
@@ -225,6 +242,9 @@ func (p *Pipeline) Forget(app string) {
 	defer p.mu.Unlock()
 	delete(p.memo, app)
 	delete(p.reads, app)
+	if p.Known != nil {
+		p.Known.Forget(app)
+	}
 }
 
 // recall returns what is known of an Application, and takes its wish for a
@@ -268,7 +288,7 @@ func (p *Pipeline) basis(app *api.Application) string {
 	sealed := p.Destination.Serves(schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"})
 	external := p.Destination.Serves(schema.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"})
 	return fmt.Sprint(p.Keys.Generation(), sealed, external, app.Spec.Destination.Namespace, app.Spec.ProjectName(),
-		app.Annotations[api.AnnotationSealedSecrets], app.Annotations[api.AnnotationExternalSecrets])
+		app.Annotations[api.AnnotationSealedSecrets], app.Annotations[api.AnnotationExternalSecrets], app.Annotations[api.AnnotationAllowLeak])
 }
 
 func commits(requests []render.Request) []string {

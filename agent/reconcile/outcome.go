@@ -141,6 +141,7 @@ func describe(failed []apply.Result) string {
 // finish writes the report of the pass.
 func (p *pass) finish(ctx context.Context) error {
 	p.status.Conditions = p.report.merged(p.app.Status.Conditions, p.now)
+	p.discreet()
 	if p.hold() {
 		return nil
 	}

@@ -51,6 +51,9 @@ type Config struct {
 	// Wake has a pass made over an Application soon, if there is one of the name;
 	// nil if no passes are made.
 	Wake func(types.NamespacedName)
+	// Redact takes what is secret of an Application out of a text that goes into its
+	// status; nil if nobody knows.
+	Redact func(app, text string) string
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
 }

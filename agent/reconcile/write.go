@@ -111,6 +111,7 @@ func emptyList[T any](a, b *[]T) {
 // too if the answer to the last write was lost, and the watch has not told yet:
 // then even a write of nothing has to prove that what is known is what is stored.
 func (p *pass) write(ctx context.Context) error {
+	p.discreet()
 	changes, err := statusPatch(&p.written, &p.status)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/settings"
+	"github.com/tidelock-io/tidelock/secrets/leak"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -105,7 +106,8 @@ func runAgent(ctx context.Context, o agentOptions) error {
 	if o.refresh < time.Second {
 		return &usageError{"tidelock agent", fmt.Errorf("--refresh-interval %s: give at least 1s", o.refresh)}
 	}
-	log := newLogger(o.debug)
+	known := &leak.Known{}
+	log := newLogger(o.debug, known)
 	cfg, err := restConfig(o.kubeconfig)
 	if err != nil {
 		return err
@@ -118,7 +120,7 @@ func runAgent(ctx context.Context, o agentOptions) error {
 		return errors.Join(err, plugins.Close())
 	}
 	plugins.announce(plugins.list())
-	p, err := assemble(ctx, cfg, o, plugins, log)
+	p, err := assemble(ctx, cfg, o, plugins, known, log)
 	if err != nil {
 		return errors.Join(err, plugins.Close())
 	}
@@ -126,15 +128,18 @@ func runAgent(ctx context.Context, o agentOptions) error {
 	return p.run(ctx)
 }
 
-// newLogger logs JSON to stderr, and makes client-go log there too.
-func newLogger(debug bool) *slog.Logger {
+// newLogger logs JSON to stderr, and makes client-go log there too. Neither says
+// what is known to be secret.
+func newLogger(debug bool, known *leak.Known) *slog.Logger {
 	level := slog.LevelInfo
 	if debug {
 		level = slog.LevelDebug
 	}
-	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	klog.SetSlogLogger(log)
-	return log
+	to := func(clean func([]string, slog.Attr) slog.Attr) *slog.Logger {
+		return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: clean}))
+	}
+	klog.SetSlogLogger(to(known.ForeignAttr))
+	return to(known.Attr)
 }
 
 // restConfig reaches the cluster. The client's own throttle is off: the API
@@ -166,6 +171,7 @@ type parts struct {
 	git          *git.Store
 	watcher      *git.Watcher
 	host         *plugins
+	known        *leak.Known
 	artifacts    *registry.Store
 	publications *registry.Watcher
 	webhook      http.Handler
@@ -175,8 +181,8 @@ type parts struct {
 
 // assemble makes the parts and ties them together. It is the one place that
 // knows every concrete type.
-func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins, log *slog.Logger) (*parts, error) {
-	p := &parts{log: log, options: o, host: h}
+func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins, known *leak.Known, log *slog.Logger) (*parts, error) {
+	p := &parts{log: log, options: o, host: h, known: known}
 	var err error
 	if p.cluster, err = cluster.New(cfg, log, cluster.Listeners{
 		Changed: func(app string, drifted bool) { p.agent.Live(app, drifted) },
@@ -227,7 +233,7 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 func (p *parts) tie(cfg *rest.Config) error {
 	e := &engine{
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
-		keys: p.keyring, git: p.git, artifacts: p.artifacts, host: p.host, paced: p.paced, noSubmodules: !p.options.submodules,
+		keys: p.keyring, git: p.git, artifacts: p.artifacts, host: p.host, known: p.known, paced: p.paced, noSubmodules: !p.options.submodules,
 	}
 	renders := e.renders()
 	p.metrics = metrics.New(p.numbers(renders))

@@ -18,6 +18,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/leak"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -34,6 +35,7 @@ type engine struct {
 	git       *git.Store
 	artifacts *registry.Store
 	host      *plugins
+	known     *leak.Known
 	settings  *settings.Reader
 	pipeline  *pipeline.Pipeline
 	looker    *cluster.Looker
@@ -69,6 +71,9 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	e.looker, e.impersonate = cluster.NewLooker(cfg, e.cluster.Kind), config.Impersonate
 	e.settings = settings.NewReader(func() (map[string]string, string) { return e.keys.Config(settings.ConfigMap) }, e.log)
 	config.Settings = e.configured
+	if e.known != nil {
+		config.Redact = e.known.RedactOf
+	}
 	config.Namespace, config.Store, config.Cluster, config.Log, config.Now = e.namespace, e.store, e.cluster, e.log, time.Now
 	e.pipeline = &pipeline.Pipeline{
 		Namespace: e.namespace, Git: e.git, Artifacts: e.artifacts, Render: renders, Keys: e.keys, Now: time.Now,
@@ -80,6 +85,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		Verify:       e.verify,
 		Vouch:        e.vouch,
 		Look:         e.look,
+		Known:        e.known,
 	}
 	config.Pipeline = e.pipeline
 	return reconcile.New(config), nil

@@ -17,6 +17,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/registry"
+	"github.com/tidelock-io/tidelock/secrets/leak"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
@@ -210,5 +211,6 @@ func (o *lookOptions) engine(ctx context.Context, r *remote, app *api.Applicatio
 	return &engine{
 		namespace: home, log: log, store: store, cluster: c, keys: personalKeys{ring, local},
 		git: mirrors, artifacts: registry.NewStore(registry.Options{Log: log}), host: plugins,
+		known: &leak.Known{},
 	}, notes, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/leak"
 )
 
 // defaultKubeVersion is that of the destination where there is no cluster to ask.
@@ -31,6 +32,7 @@ type renderOptions struct {
 	kubeVersion string
 	apiVersions []string
 	sealingKeys []string
+	allowLeak   []string
 	lookups     []string
 	output      string
 	showSecrets bool
@@ -63,7 +65,11 @@ refuses that.
 SOPS files are decrypted with the age keys of $SOPS_AGE_KEY_FILE, $SOPS_AGE_KEY
 and the file sops/age/keys.txt of your configuration directory. SealedSecrets
 are opened if a key is given, and else left as they are; ExternalSecrets are
-left. The values of Secrets are masked: equal values have equal marks.
+left. The values of Secrets are masked: equal values have equal marks. A value
+that was encrypted and shows in an object that is no Secret is an error, as it is
+for the agent: one of eight bytes or more, as it is or in base64, in hex, escaped
+for JSON or a URL. If it is no secret, let the Application's annotation
+tidelock.io/allow-leak list its key, or --allow-leak.
 
 Charts find nothing by lookup, as in helm template, unless --lookup lists the
 kind: then the cluster of your kubeconfig is asked, with your rights. An
@@ -102,6 +108,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
 	f.StringArrayVar(&o.sealingKeys, "sealed-secrets-key", nil, "`FILE` with a private key of sealed-secrets, in PEM or as its Secret")
 	f.StringSliceVar(&o.lookups, "lookup", nil, "`KINDS` (v1/Secret) that charts may look up in the cluster of your kubeconfig; those of Applications must have leave, too")
+	f.StringSliceVar(&o.allowLeak, "allow-leak", nil, "`KEYS` whose decrypted values may show in objects that are no Secrets, beside those of annotation tidelock.io/allow-leak")
 	f.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
@@ -178,7 +185,7 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, opensSealed: len(o.sealingKeys) > 0},
 		Secrets:     newSecretsStage(host, keys),
 		Permit:      permitAll, PermitSource: permitAnySource,
-		Verify: verifyNothing, Vouch: vouchForAll,
+		Verify: verifyNothing, Vouch: vouchForAll, Known: &leak.Known{},
 	}
 	if o.offline {
 		line.Artifacts = unfetched{}

@@ -66,8 +66,20 @@ func (o *renderOptions) input(talk io.Writer) (*renderInput, error) {
 		}
 		o.pin(app)
 		o.limitLookups(app)
+		o.allowLeaks(app)
 	}
 	return in, nil
+}
+
+// allowLeaks adds what the command line allows to be seen.
+func (o *renderOptions) allowLeaks(app *api.Application) {
+	if len(o.allowLeak) == 0 {
+		return
+	}
+	if app.Annotations == nil {
+		app.Annotations = map[string]string{}
+	}
+	app.Annotations[api.AnnotationAllowLeak] = strings.Join(append(api.AllowedLeaks(app.Annotations), o.allowLeak...), ",")
 }
 
 // limitLookups leaves an Application those kinds to look up that were asked for.
@@ -125,6 +137,7 @@ func (o *renderOptions) directory() (*renderInput, error) {
 			Destination: api.Destination{Server: api.InClusterServer, Namespace: o.namespace},
 		},
 	}
+	o.allowLeaks(app)
 	return &renderInput{applications: []*api.Application{app}, any: root}, nil
 }
 

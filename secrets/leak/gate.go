@@ -15,13 +15,13 @@ type Gate struct {
 	table   *table
 }
 
-// NewGate returns a gate for all secrets but those whose key, by its name or as
-// its whole path, is allowed to be seen.
+// NewGate returns a gate for all secrets but those that are allowed to be seen: by
+// the name of their key, by its whole path, or by what holds them.
 func NewGate(secrets []Secret, allowed []string) *Gate {
 	g := &Gate{}
 	n := 0
 	for _, s := range secrets {
-		if !slices.Contains(allowed, s.Name()) && !slices.Contains(allowed, s.Key()) {
+		if !slices.ContainsFunc(allowed, s.named) {
 			g.secrets = append(g.secrets, s)
 			n += len(s.needles)
 		}
@@ -90,8 +90,7 @@ func (l Leaks) Keys() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Check returns the leaks of a set: of each object and secret the first. The data
-// of Secrets is where values belong; the rest of a Secret is looked at like
+// Check returns the leaks of a set: each secret once in a field. The data of Secrets is where values belong; the rest of a Secret is looked at like
 // anything else.
 func (g *Gate) Check(set manifest.Set) Leaks {
 	var all Leaks
@@ -118,8 +117,8 @@ func (g *Gate) holds(text []byte) bool {
 
 // leaks says where an object has secrets.
 func (g *Gate) leaks(o *manifest.Object) (all []Leak) {
-	seen := map[int]bool{}
 	fields(o, func(path string, text []byte) {
+		seen := map[int]bool{}
 		g.table.find(text, func(_ int, e entry) int {
 			if !seen[e.secret] {
 				seen[e.secret] = true

@@ -5,7 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
@@ -103,7 +106,7 @@ func TestFields(t *testing.T) {
 		{"a Secret's data", map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": meta(), "stringData": map[string]any{"a": value}}, nil},
 		{"a Secret's annotation", map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": noted, "stringData": map[string]any{"a": value}}, []string{`metadata.annotations["example.com/a"]`}},
 		{"a Secret of another group", map[string]any{"apiVersion": "example.com/v1", "kind": "Secret", "metadata": meta(), "stringData": map[string]any{"a": value}}, []string{"stringData.a"}},
-		{"twice", pod(map[string]any{"a": value, "b": value}), []string{"spec.a"}},
+		{"twice", pod(map[string]any{"a": value, "b": value + value}), []string{"spec.a", "spec.b"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			leaks := NewGate([]Secret{secret(t, "db.yaml", "password", value)}, nil).Check(manifest.Set{object(t, tt.body)})
@@ -168,6 +171,7 @@ func TestAllowed(t *testing.T) {
 		{[]string{"stage"}, "[hosts key.pem tls.crt]"},
 		{[]string{"database.stage", "hosts"}, "[key.pem tls.crt]"},
 		{[]string{"hosts[0]", "tls.crt", "key.pem"}, "[stage]"},
+		{[]string{"values.yaml"}, "[key.pem]"},
 		{[]string{"production", "database", "crt", "a whole file"}, "[hosts key.pem stage tls.crt]"}, // never by the value
 	} {
 		if got := fmt.Sprint(NewGate(all, tt.allowed).Check(set).Keys()); got != tt.want {
@@ -309,5 +313,40 @@ func BenchmarkNew(b *testing.B) {
 	value := secrets.New([]byte("correct-horse-battery-staple-12"))
 	for b.Loop() {
 		New("db.yaml", nil, value)
+	}
+}
+
+func TestErrorOf(t *testing.T) {
+	var k Known
+	k.Set("shop", []Secret{secret(t, "a", "b", "hunter2hunter2")})
+	err := fmt.Errorf("login with hunter2hunter2: %w", fs.ErrPermission)
+	got := k.ErrorOf("shop", err)
+	if got.Error() != "login with (hidden): permission denied" || !errors.Is(got, fs.ErrPermission) {
+		t.Errorf("got %v", got)
+	}
+	if k.ErrorOf("blog", err) != err || (*Known)(nil).ErrorOf("shop", err) != err || k.ErrorOf("shop", nil) != nil { //nolint:errorlint // the very same
+		t.Error("nothing to take out must change nothing")
+	}
+}
+
+// A log line loses the values, and not who it is about.
+func TestLog(t *testing.T) {
+	var k Known
+	k.Set("shop", []Secret{secret(t, "a", "b", "production"), secret(t, "a", "c", `s"cret-text`)})
+	var out bytes.Buffer
+	own := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{ReplaceAttr: k.Attr}))
+	foreign := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{ReplaceAttr: k.ForeignAttr}))
+	own.Info("nothing", "error", (*redacted)(nil))
+	own.With("stage", "in production").Info("production", "application", "production", "error", errors.New(`bad s"cret-text`),
+		"list", []string{"a", "production"}, "n", 12345678, slog.Group("g", "deep", "xproductionx"))
+	foreign.Error("cannot reach production", "application", "production")
+	text := out.String()
+	for _, want := range []string{
+		`"msg":"production","stage":"in (hidden)","application":"production","error":"bad (hidden)","list":"[\"a\",\"(hidden)\"]","n":12345678,"g":{"deep":"x(hidden)x"}`,
+		`"msg":"cannot reach (hidden)","application":"(hidden)"`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log lacks %s:\n%s", want, text)
+		}
 	}
 }

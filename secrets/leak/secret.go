@@ -84,6 +84,11 @@ func (s Secret) Name() string {
 	return path.Base(s.Where)
 }
 
+// named says whether a person means it by a name.
+func (s Secret) named(name string) bool {
+	return name == s.Name() || name == s.Key() || name == s.Where
+}
+
 // String says what the value is of: "data.password of web/db.yaml".
 func (s Secret) String() string {
 	if len(s.Path) == 0 {
