@@ -21,7 +21,7 @@ import (
 
 // Plugin returns the plugin, to be served.
 func Plugin(version string) sdk.Plugin {
-	return sdk.Plugin{Name: "helm", Version: version, Renderer: Renderer{}, Warm: warm}
+	return sdk.Plugin{Name: "helm", Version: version, Renderer: Renderer{}, Setup: setup, Warm: warm}
 }
 
 // Renderer renders a directory that holds a chart.
@@ -154,11 +154,15 @@ func (r *rendering) check(c *chart.Chart, capabilities *common.Capabilities) err
 	return nil
 }
 
-// warm renders something small, for the first render compiles and parses what
-// all share. Before that it silences helm's loggers, which print values.
-func warm() {
+// setup silences helm's loggers, which print values.
+func setup() {
 	log.SetOutput(io.Discard)
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+}
+
+// warm renders something small, for the first render compiles and parses what
+// all share.
+func warm() {
 	c := &chart.Chart{
 		Raw:       []*common.File{{Name: chartFile}},
 		Metadata:  &chart.Metadata{APIVersion: "v2", Name: "warm", Version: "1.0.0"},

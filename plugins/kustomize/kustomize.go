@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 )
@@ -22,7 +23,7 @@ import (
 //
 // It is serial, for kustomize keeps the schema of `openapi:` in a global.
 func Plugin(version string) sdk.Plugin {
-	return sdk.Plugin{Name: "kustomize", Version: version, Renderer: Renderer{}, Serial: true, Warm: warm}
+	return sdk.Plugin{Name: "kustomize", Version: version, Renderer: Renderer{}, Serial: true, Setup: setup, Warm: warm}
 }
 
 // Renderer renders a directory that has a kustomization. It takes one call at a
@@ -101,18 +102,12 @@ func (noNetwork) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("an address in the configuration of a transformer is not fetched: copy the file into the repository")
 }
 
-// warm renders something small: the first render parses the schema of all of
-// Kubernetes.
-func warm() {
-	log.SetOutput(io.Discard) // kustomize prints advice
+// setup silences what prints advice, and cuts off what would use the network.
+func setup() {
+	log.SetOutput(io.Discard)
 	http.DefaultTransport = noNetwork{}
-	fsys := filesys.MakeFsInMemory()
-	for name, text := range map[string]string{
-		"kustomization.yaml": "resources: [d.yaml]\nnamePrefix: a-\npatches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: d}\n    spec: {replicas: 2}\n",
-		"d.yaml":             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}}\n",
-	} {
-		_ = fsys.WriteFile("/"+name, []byte(text)) // in memory, it cannot fail
-	}
-	// A failure here is the first call's to report.
-	_, _ = build(fsys, "/")
 }
+
+// warm parses the schema of all of Kubernetes, which a render that merges asks
+// for. Who asks meanwhile waits for it: there is a lock about it.
+func warm() { openapi.Schema() }

@@ -32,8 +32,10 @@ type Plugin struct {
 	// Needs says what it must be able to do beyond computing. It does not
 	// start where less was granted.
 	Needs sandbox.Grants
-	// Warm, if set, runs before the first call, inside the sandbox: what the
-	// first call would otherwise wait for.
+	// Setup, if set, runs before the first call, inside the sandbox.
+	Setup func()
+	// Warm, if set, runs inside the sandbox beside the first calls: it does
+	// what these would otherwise do, and one of them may be doing at the moment.
 	Warm func()
 }
 
@@ -57,8 +59,11 @@ func Serve(p Plugin) {
 // greeted: the one moment at which the process needs nothing more.
 func (s *server) listen(opts []grpc.ServerOption) *grpc.Server {
 	s.confine()
-	if s.plugin.Warm != nil && s.refusal == nil {
-		s.plugin.Warm()
+	if s.refusal == nil && s.plugin.Setup != nil {
+		s.plugin.Setup()
+	}
+	if s.refusal == nil && s.plugin.Warm != nil {
+		go s.plugin.Warm()
 	}
 	return grpc.NewServer(append(opts,
 		grpc.MaxRecvMsgSize(wire.MaxMessage),
