@@ -25,11 +25,14 @@ sealed-secrets that are given. No command prints a value.`,
   tidelock secrets edit apps/api/secrets/db.yaml
 
   # after .sops.yaml has another recipient
-  tidelock secrets rekey`,
+  tidelock secrets rekey
+
+  # as a Git hook
+  tidelock secrets scan --staged`,
 		Args:    usage(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSecretsEditCommand(), newSecretsEncryptCommand(), newSecretsListCommand(), newSecretsRekeyCommand())
+	cmd.AddCommand(newSecretsEditCommand(), newSecretsEncryptCommand(), newSecretsListCommand(), newSecretsRekeyCommand(), newSecretsScanCommand())
 	return cmd
 }
 

@@ -28,6 +28,21 @@ func Format(name string) string {
 	return "binary"
 }
 
+// Encrypted returns the format in which SOPS encrypted a file, "" if it did not.
+// Content decides where the name does not: ".env.production", "values.enc".
+func Encrypted(name string, data []byte) string {
+	formats := []string{Format(name)}
+	if formats[0] == "binary" {
+		formats = append(formats, "dotenv", "ini", "yaml")
+	}
+	for _, format := range formats {
+		if IsEncrypted(data, format) {
+			return format
+		}
+	}
+	return ""
+}
+
 var (
 	yamlMark   = regexp.MustCompile(`(?m)^["']?sops["']?:[ \t]*(#.*)?\r?\n(?:[ \t]+.*\r?\n|[ \t]*\r?\n)*?[ \t]+["']?mac["']?:[ \t]`)
 	dotenvMark = regexp.MustCompile(`(?m)^sops_mac=`)

@@ -85,19 +85,7 @@ func Read(path string, data []byte, rules *Rules) (*File, error) {
 }
 
 // Format returns the format in which SOPS encrypted a file, "" if it did not.
-// Content decides where the name does not: ".env.production", "values.enc".
-func Format(path string, data []byte) string {
-	names := []string{detect.Format(path)}
-	if names[0] == "binary" {
-		names = append(names, "dotenv", "ini", "yaml")
-	}
-	for _, format := range names {
-		if detect.IsEncrypted(data, format) {
-			return format
-		}
-	}
-	return ""
-}
+func Format(path string, data []byte) string { return detect.Encrypted(path, data) }
 
 func storeFor(format string, rules *Rules) common.Store {
 	silence()

@@ -1,0 +1,171 @@
+package scan
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// literalRule is for the values that a kustomization makes a Secret of.
+const literalRule = "kustomize-secret-literal"
+
+var descriptions = map[string]string{
+	secretRule:  "A Secret's manifest holds a value in clear",
+	literalRule: "A secretGenerator holds a value in clear",
+}
+
+// secrets finds values in the manifests of Secrets, and in secretGenerators.
+func (s *Scanner) secrets(t text) []Finding {
+	if s.rules.noSecret || !isManifest(t.path) || !bytes.Contains(t.data, []byte("Secret")) && !bytes.Contains(t.data, []byte("secretGenerator")) {
+		return nil
+	}
+	c := &collector{scanner: s, text: t, lines: bytes.Split(t.data, []byte("\n"))}
+	in := yaml.NewDecoder(bytes.NewReader(t.data))
+	for {
+		var doc yaml.Node
+		err := in.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			return c.found
+		}
+		if err != nil { // such as a template
+			c.found = nil
+			c.byLine()
+			return c.found
+		}
+		if len(doc.Content) > 0 {
+			c.object(doc.Content[0], maxLists)
+		}
+	}
+}
+
+func isManifest(at string) bool {
+	switch path.Ext(at) {
+	case ".yaml", ".yml", ".json", ".tpl":
+		return true
+	}
+	return false
+}
+
+// maxLists bounds lists in lists.
+const maxLists = 8
+
+type collector struct {
+	scanner *Scanner
+	text    text
+	lines   [][]byte
+	found   []Finding
+}
+
+// object looks into one document.
+func (c *collector) object(node *yaml.Node, depth int) {
+	if node.Kind != yaml.MappingNode || depth == 0 {
+		return
+	}
+	fields := map[string]*yaml.Node{}
+	each(node, func(key, value *yaml.Node) { fields[key.Value] = value })
+	if items := fields["items"]; items != nil && items.Kind == yaml.SequenceNode {
+		for _, item := range items.Content {
+			c.object(item, depth-1)
+		}
+	}
+	if kind := fields["kind"]; kind != nil && kind.Value == "Secret" {
+		c.values(fields["data"], true)
+		c.values(fields["stringData"], false)
+	}
+	if generators := fields["secretGenerator"]; generators != nil {
+		c.generators(generators)
+	}
+}
+
+// each calls a function with the entries of a map.
+func each(node *yaml.Node, entry func(key, value *yaml.Node)) {
+	if node == nil || node.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		entry(node.Content[i], node.Content[i+1])
+	}
+}
+
+func (c *collector) values(data *yaml.Node, encoded bool) {
+	each(data, func(key, value *yaml.Node) {
+		if value.Kind != yaml.ScalarNode || value.Tag == "!!null" {
+			return
+		}
+		c.add(secretRule, key.Value, plainOf(value.Value, encoded), key.Line, value)
+	})
+}
+
+// plainOf decodes base64, where it is.
+func plainOf(value string, encoded bool) string {
+	if encoded {
+		if plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value)); err == nil {
+			return string(plain)
+		}
+	}
+	return value
+}
+
+func (c *collector) generators(list *yaml.Node) {
+	for _, generator := range list.Content {
+		each(generator, func(key, value *yaml.Node) {
+			if key.Value != "literals" {
+				return
+			}
+			for _, literal := range value.Content {
+				name, plain, _ := strings.Cut(literal.Value, "=")
+				c.add(literalRule, name, plain, literal.Line, literal)
+			}
+		})
+	}
+}
+
+func (c *collector) add(rule, item, plain string, line int, value *yaml.Node) {
+	end := max(line, value.Line+strings.Count(value.Value, "\n"))
+	for at := line; at <= min(end, len(c.lines)); at++ {
+		if at > 0 && allowed(c.lines[at-1]) {
+			return
+		}
+	}
+	if placeholder(plain) || placeholder(value.Value) || c.scanner.rules.allows(c.text.path, c.text.commit, plain) {
+		return
+	}
+	f := Finding{
+		Rule: rule, Description: descriptions[rule], Path: c.text.path,
+		Line: line, EndLine: end, Column: value.Column, Item: oneLine(item),
+		Commit: c.text.commit, Author: c.text.author, Date: c.text.date,
+	}
+	c.found = append(c.found, f.named())
+}
+
+// oneLine keeps a name that somebody wrote from breaking a report.
+func oneLine(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, name)
+	const most = 80
+	return name[:min(len(name), most)]
+}
+
+// placeholders stand for a value that comes from elsewhere, or is to be filled
+// in.
+var placeholders = regexp.MustCompile(`(?i)^(` + strings.Join([]string{
+	``,
+	`\{\{.*\}\}`, `\$\{[^}]*\}`, `\$\([^)]*\)`, `\$[a-z_]+`, // templates and variables
+	`<[^>]*>`, `\[[a-z _-]+\]`, // <password>, <path:secret/data/db#password>
+	`ref\+[a-z]+://.*`, `ENC\[AES256_GCM,.*\]`, // of vals and of SOPS
+	`x+|\*+|\.+|-+|_+`,
+	`(please[-_ ])?(change|replace|fill|set|update|edit)[-_ ]?(me|this|it|in|here)?([-_ !.]*)`,
+	`(your|my|some|the|a|an)[-_ ].*`, `(dummy|example|sample|fake|placeholder|redacted|todo|tbd|fixme|none|null|empty|n/?a)([-_ ].*)?`,
+}, "|") + `)\s*$`)
+
+func placeholder(value string) bool { return placeholders.MatchString(strings.TrimSpace(value)) }

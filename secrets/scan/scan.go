@@ -1,0 +1,149 @@
+// Package scan looks for secrets in clear: by gitleaks' rules, in manifests of
+// Secrets, and in what generates them.
+//
+// Start with [New] and one of [Scanner.Tree], [Scanner.Staged] and
+// [Scanner.History]. A [Finding] says where a secret is, and nothing of what it
+// is. What SOPS or kubeseal encrypted is no finding.
+package scan
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zricethezav/gitleaks/v8/detect"
+	"github.com/zricethezav/gitleaks/v8/report"
+
+	sops "github.com/tidelock-io/tidelock/plugins/sops/detect"
+)
+
+// A Finding is a secret in clear.
+type Finding struct {
+	Rule        string `json:"rule"`
+	Description string `json:"description"`
+	Path        string `json:"path"`
+	Line        int    `json:"line,omitempty"` // from 1; none if it is the file as such
+	EndLine     int    `json:"endLine,omitempty"`
+	Column      int    `json:"column,omitempty"`
+	// Item is the entry of a Secret.
+	Item string `json:"item,omitempty"`
+
+	Commit string `json:"commit,omitempty"`
+	Author string `json:"author,omitempty"`
+	Date   string `json:"date,omitempty"`
+
+	// Fingerprint names the finding in a .gitleaksignore, as gitleaks does.
+	Fingerprint string `json:"fingerprint"`
+}
+
+func (f Finding) String() string {
+	at := f.Path
+	if f.Line > 0 {
+		at = fmt.Sprintf("%s:%d:%d", f.Path, f.Line, max(f.Column, 1))
+	}
+	if f.Commit != "" {
+		at = f.Commit[:min(len(f.Commit), 10)] + " " + at
+	}
+	text := at + ": " + f.Rule
+	if f.Item != "" {
+		text += " (" + f.Item + ")"
+	}
+	return text
+}
+
+func (f Finding) compare(g Finding) int {
+	return cmp.Or(strings.Compare(f.Path, g.Path), cmp.Compare(f.Line, g.Line), cmp.Compare(f.Column, g.Column), strings.Compare(f.Rule, g.Rule))
+}
+
+// A text is one version of a file.
+type text struct {
+	path string
+	data []byte
+	// added says whether a line is new: nil if all count.
+	added func(line int) bool
+
+	commit, author, date string
+}
+
+// A Scanner looks for secrets in texts. It is safe for concurrent use.
+type Scanner struct {
+	rules  *Rules
+	ignore Ignored
+}
+
+// New returns a Scanner that leaves out what is ignored.
+func New(rules *Rules, ignore Ignored) *Scanner { return &Scanner{rules, ignore} }
+
+// text looks into one text.
+func (s *Scanner) text(ctx context.Context, t text) []Finding {
+	var found []Finding
+	encrypted := sops.Encrypted(t.path, t.data) != ""
+	masked := mask(t.data, encrypted)
+	if !encrypted {
+		found = s.secrets(t)
+	}
+	for _, f := range s.rules.detector.DetectContext(ctx, detect.Fragment{Raw: string(masked), FilePath: t.path, CommitSHA: t.commit, StartLine: 1}) {
+		found = append(found, fromGitleaks(t, f))
+	}
+	found = slices.DeleteFunc(found, func(f Finding) bool {
+		return t.added != nil && f.Line > 0 && !anyAdded(t, f) || s.ignore.has(f)
+	})
+	slices.SortFunc(found, Finding.compare)
+	return unique(found)
+}
+
+// anyAdded says whether a finding has a line that is new.
+func anyAdded(t text, f Finding) bool {
+	for line := f.Line; line <= max(f.Line, f.EndLine); line++ {
+		if t.added(line) {
+			return true
+		}
+	}
+	return false
+}
+
+// fromGitleaks takes over all but the secret and the text around it.
+func fromGitleaks(t text, f report.Finding) Finding {
+	g := Finding{
+		Rule: f.RuleID, Description: f.Description, Path: f.File,
+		Commit: t.commit, Author: t.author, Date: t.date,
+	}
+	if !strings.HasPrefix(f.Match, "file detected: ") || f.Secret != "" {
+		// gitleaks counts columns from the newline before, of which the first line has
+		// none.
+		g.Line, g.EndLine, g.Column = f.StartLine, f.EndLine, max(f.StartColumn-min(f.StartLine-1, 1), 1)
+	}
+	return g.named()
+}
+
+// named gives a finding the name that it has in a .gitleaksignore.
+func (f Finding) named() Finding {
+	f.Fingerprint = fmt.Sprintf("%s:%s:%d", f.Path, f.Rule, f.Line)
+	if f.Commit != "" {
+		f.Fingerprint = f.Commit + ":" + f.Fingerprint
+	}
+	return f
+}
+
+// unique drops what a more special rule has found at the same line. The findings
+// are sorted.
+func unique(found []Finding) []Finding {
+	special := map[int]bool{}
+	for _, f := range found {
+		special[f.Line] = special[f.Line] || f.Rule != genericRule
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(found, func(f Finding) bool {
+		again := seen[f.Fingerprint+f.Item]
+		seen[f.Fingerprint+f.Item] = true
+		return again || f.Rule == genericRule && special[f.Line]
+	})
+}
+
+const genericRule = "generic-api-key"
+
+// allowed says whether a line has gitleaks' comment that allows what is on it.
+func allowed(line []byte) bool { return bytes.Contains(line, []byte("gitleaks:allow")) }
