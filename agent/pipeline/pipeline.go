@@ -123,6 +123,9 @@ func (p *Pipeline) desired(ctx context.Context, app *api.Application, name strin
 	if err != nil {
 		return nil, err
 	}
+	if known.rendered != nil {
+		out.Set = out.Set.Keep(known.rendered.Set)
+	}
 	out.Revisions, out.Types, out.Inputs = commits(requests), types(rendering), inputs(rendering)
 	p.keep(name, &memory{rendering: rendering.Set, basis: basis, rendered: out})
 	with := *out

@@ -82,6 +82,8 @@ type story struct {
 	git        *gitFront
 	repos      map[string]*testenv.Repository
 	registry   *testenv.Registry // nil before its start
+	vault      *testenv.Vault    // nil before its start
+	vaultFront *vaultFront       // of a Vault without TLS
 	canaries   []testenv.Canary
 	versions   map[string]string  // resourceVersions, see "snapshot"
 	metrics    map[string]float64 // see "metric"

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/external-secrets/external-secrets v0.20.4
 	github.com/go-logr/logr v1.4.4
+	github.com/hashicorp/vault/api v1.22.0
 	github.com/tidelock-io/tidelock/plugins/sdk v0.0.0
 	golang.org/x/sys v0.48.0
 	k8s.io/api v0.35.4
@@ -73,7 +74,6 @@ require (
 	github.com/hashicorp/go-uuid v1.0.3 // indirect
 	github.com/hashicorp/golang-lru v1.0.2 // indirect
 	github.com/hashicorp/hcl v1.0.1-vault-7 // indirect
-	github.com/hashicorp/vault/api v1.22.0 // indirect
 	github.com/hashicorp/vault/api/auth/approle v0.12.0 // indirect
 	github.com/hashicorp/vault/api/auth/aws v0.12.0 // indirect
 	github.com/hashicorp/vault/api/auth/kubernetes v0.12.0 // indirect

@@ -22,7 +22,16 @@ func hide(err error, data map[string][]byte) error {
 			}
 		}
 	}
-	return errors.New(strings.NewReplacer(pairs...).Replace(err.Error()))
+	return errors.New(steady(strings.NewReplacer(pairs...).Replace(err.Error())))
+}
+
+// ownPort is the part of a network error that is another each time.
+var ownPort = regexp.MustCompile(`\b(read|write) (tcp|udp) \S+->`)
+
+// steady puts a text on one line, and leaves out what differs each time: it
+// becomes a condition, which is to stay the same as long as its reason does.
+func steady(text string) string {
+	return ownPort.ReplaceAllString(strings.Join(strings.Fields(text), " "), "$1 $2 ")
 }
 
 // errWithheld stands for a reason that may quote values.

@@ -4,7 +4,9 @@
 // Kubernetes libraries than the rest of Tidelock can use.
 //
 // Start with source.go: one call is one ExternalSecret. Its data is fetched in
-// data.go, its Secret is made in secret.go. Whatever it refers to in the
+// data.go, its Secret is made in secret.go. Connections to stores outlive a call
+// (pool.go, connection.go), and so does what is known of those that fail
+// (outage.go). Whatever it refers to in the
 // cluster is read through the host (objects.go, tokens.go), which decides what
 // may be seen; the network is for the providers alone.
 package main
@@ -29,7 +31,7 @@ func main() {
 	sdk.Serve(sdk.Plugin{
 		Name:         "external-secrets",
 		Version:      version,
-		SecretSource: source{},
+		SecretSource: newSource(),
 		Needs:        sandbox.Grants{Network: true},
 		Warm:         warm,
 	})

@@ -16,7 +16,9 @@ import (
 )
 
 // source implements sdk.SecretSource.
-type source struct{}
+type source struct{ pool *pool }
+
+func newSource() source { return source{newPool()} }
 
 // prepare makes the process fit for a source. It must run before the sandbox is
 // entered.
@@ -53,14 +55,14 @@ func quiet() {
 
 // Fetch implements sdk.SecretSource. A result without labels says that the
 // provider holds nothing for the ExternalSecret, so that deletionPolicy decides.
-func (source) Fetch(ctx context.Context, req *sdk.SecretRequest) (*sdk.SecretResult, error) {
+func (s source) Fetch(ctx context.Context, req *sdk.SecretRequest) (*sdk.SecretResult, error) {
 	es, err := decode(req)
 	if err != nil {
 		return nil, err
 	}
 	kube := newObjects(req.Objects)
 	ctx = withTokens(ctx, req.Objects)
-	stores := newStores(kube, es)
+	stores := newStores(s.pool, kube, es)
 	defer stores.close(ctx)
 
 	data, err := fetch(ctx, stores, es)

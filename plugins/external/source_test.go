@@ -111,7 +111,7 @@ func fetchSecret(t testing.TB, h host, spec string) (*sdk.SecretResult, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return source{}.Fetch(t.Context(), &sdk.SecretRequest{Application: "shop", Namespace: "shop", ExternalSecret: raw, Objects: h})
+	return newSource().Fetch(t.Context(), &sdk.SecretRequest{Application: "shop", Namespace: "shop", ExternalSecret: raw, Objects: h})
 }
 
 // show prints a result, values revealed.
@@ -281,8 +281,8 @@ func TestErrors(t *testing.T) {
 		spec string
 		want string
 	}{
-		{"no such key", host{}, `data: [{secretKey: a, remoteRef: {key: nowhere}}]`, `spec.data[0] (remote key "nowhere"): Secret does not exist`},
-		{"no such key to extract", host{}, `dataFrom: [{extract: {key: nowhere}}]`, `spec.dataFrom[0]: extract "nowhere": Secret does not exist`},
+		{"no such key", host{}, `data: [{secretKey: a, remoteRef: {key: nowhere}}]`, `spec.data[0] (remote key "nowhere"): SecretStore "demo": Secret does not exist`},
+		{"no such key to extract", host{}, `dataFrom: [{extract: {key: nowhere}}]`, `spec.dataFrom[0]: extract "nowhere": SecretStore "demo": Secret does not exist`},
 		{"no store", host{}, `data: [{secretKey: a, remoteRef: {key: x}, sourceRef: {storeRef: {name: nowhere}}}]`, `SecretStore "nowhere": SecretStore.external-secrets.io "shop/nowhere" not found`},
 		{"not base64", host{}, `data: [{secretKey: a, remoteRef: {key: /db/password, decodingStrategy: Base64}}]`, "decodingStrategy Base64"},
 		{"not a map", host{}, `dataFrom: [{extract: {key: /db/password}}]`, "extract"},
@@ -332,7 +332,7 @@ func TestOtherObjects(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = source{}.Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: host{}})
+			_, err = newSource().Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: host{}})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
@@ -346,7 +346,7 @@ func TestV1beta1(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := host{objects: map[string]string{"SecretStore shop/demo": strings.Replace(demoStore, "/v1\n", "/v1beta1\n", 1)}}
-	got, err := source{}.Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: h})
+	got, err := newSource().Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: h})
 	if err != nil || string(got.Data["a"]) != "one" {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -364,7 +364,7 @@ func FuzzFetch(f *testing.F) {
 			return // nothing may reach the network
 		}
 		h := host{objects: map[string]string{"SecretStore shop/demo": string(store)}}
-		got, err := source{}.Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: h})
+		got, err := newSource().Fetch(t.Context(), &sdk.SecretRequest{Namespace: "shop", ExternalSecret: raw, Objects: h})
 		if (got == nil) == (err == nil) {
 			t.Fatalf("result %v with error %v", got, err)
 		}

@@ -29,14 +29,15 @@ func providers() map[string]esv1.Provider {
 
 // stores connects to the stores of one ExternalSecret, each once.
 type stores struct {
+	pool      *pool
 	kube      client.Client
 	namespace string
 	providers map[string]esv1.Provider
 	open      map[esv1.SecretStoreRef]esv1.SecretsClient
 }
 
-func newStores(kube client.Client, es *esv1.ExternalSecret) *stores {
-	return &stores{kube, es.Namespace, providers(), map[esv1.SecretStoreRef]esv1.SecretsClient{}}
+func newStores(pool *pool, kube client.Client, es *esv1.ExternalSecret) *stores {
+	return &stores{pool, kube, es.Namespace, providers(), map[esv1.SecretStoreRef]esv1.SecretsClient{}}
 }
 
 // client returns a client of the store. Whether the store may be used from this
@@ -59,15 +60,21 @@ func (s *stores) connect(ctx context.Context, ref esv1.SecretStoreRef) (esv1.Sec
 	if err != nil {
 		return nil, err
 	}
-	provider, err := s.provider(store.GetSpec().Provider)
+	name, provider, err := s.provider(store.GetSpec().Provider)
 	if err != nil {
 		return nil, err
 	}
 	defaultStore(store.GetSpec().Provider)
-	if err := s.checkKubeconfig(ctx, ref.Kind, store.GetSpec().Provider.Kubernetes); err != nil {
+	at, err := s.place(ref, store.GetSpec())
+	if err != nil {
 		return nil, err
 	}
-	return provider.NewClient(ctx, store, s.kube, s.namespace)
+	return s.pool.session(ref, at, lasting[name], func(ctx context.Context, kube client.Client) (esv1.SecretsClient, error) {
+		if err := s.checkKubeconfig(ctx, ref.Kind, store.GetSpec().Provider.Kubernetes); err != nil {
+			return nil, err
+		}
+		return provider.NewClient(ctx, store, kube, s.namespace)
+	}), nil
 }
 
 func (s *stores) read(ctx context.Context, ref esv1.SecretStoreRef) (esv1.GenericStore, error) {
@@ -80,22 +87,22 @@ func (s *stores) read(ctx context.Context, ref esv1.SecretStoreRef) (esv1.Generi
 }
 
 // provider picks the one whose field is set.
-func (s *stores) provider(spec *esv1.SecretStoreProvider) (esv1.Provider, error) {
+func (s *stores) provider(spec *esv1.SecretStoreProvider) (name string, provider esv1.Provider, err error) {
 	raw, err := json.Marshal(spec)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	var set map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &set); err != nil || len(set) != 1 {
-		return nil, fmt.Errorf("spec.provider: it needs exactly one provider, it has %d", len(set))
+		return "", nil, fmt.Errorf("spec.provider: it needs exactly one provider, it has %d", len(set))
 	}
-	name := slices.Collect(maps.Keys(set))[0]
+	name = slices.Collect(maps.Keys(set))[0]
 	provider, ok := s.providers[name]
 	if !ok {
 		known := strings.Join(slices.Sorted(maps.Keys(s.providers)), ", ")
-		return nil, fmt.Errorf("spec.provider: %s is not supported, %s are", name, known)
+		return "", nil, fmt.Errorf("spec.provider: %s is not supported, %s are", name, known)
 	}
-	return provider, nil
+	return name, provider, nil
 }
 
 // checkKubeconfig refuses a kubeconfig that names programs or files: it is

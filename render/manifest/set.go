@@ -51,6 +51,22 @@ func (s Set) Unique() (Set, []Duplicate) {
 	return out, duplicates
 }
 
+// Keep returns the set with the very objects of before in the places of those that
+// are the same, so that whoever has seen these has nothing to do.
+func (s Set) Keep(before Set) Set {
+	known := make(map[Key]*Object, len(before))
+	for _, o := range before {
+		known[o.Key] = o
+	}
+	kept := make(Set, len(s))
+	for i, o := range s {
+		if kept[i] = o; known[o.Key] != nil && known[o.Key].hash == o.hash && known[o.Key].Origin == o.Origin {
+			kept[i] = known[o.Key]
+		}
+	}
+	return kept
+}
+
 // Place gives namespace to every namespaced object that states none, and takes
 // it from those that live in no namespace. A kind that namespaced does not know
 // is taken as namespaced.

@@ -67,3 +67,26 @@ func TestYAML(t *testing.T) {
 		t.Errorf("shown: %v\n%s", err, shown)
 	}
 }
+
+// TestKeep: an object that is as it was, and where it was, is the one from before.
+func TestKeep(t *testing.T) {
+	before := parseSet(t, "{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {k: MQ==}}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: b}, data: {k: MQ==}}\n")
+	after := parseSet(t, "{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {k: MQ==}}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: b}, data: {k: Mg==}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}\n")
+	kept := after.Keep(before)
+	if kept[0] != before[0] || kept[1] != after[1] || kept[2] != after[2] {
+		t.Errorf("of %v kept %v", after, kept)
+	}
+	moved := parseSet(t, "\n\n{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {k: MQ==}}\n")
+	if got := moved.Keep(before); got[0] != moved[0] {
+		t.Error("an object that moved within its file is the one from before")
+	}
+}
+
+func parseSet(t *testing.T, text string) Set {
+	t.Helper()
+	set, err := Parse([]byte(text), Origin{File: "a.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}

@@ -95,7 +95,7 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (Result, error) {
 	}
 	key, input := memoKey{req.Application, req.Object.Key}, inputHash(s, req)
 	known := r.recall(key, input)
-	if known.input != "" && !req.Fresh && (known.next.IsZero() || r.now().Before(known.next)) {
+	if known.input != "" && !req.Fresh && !known.isDue(s, r.now()) {
 		return known.outcome()
 	}
 	result, err := r.fetch(ctx, s, req)
@@ -153,7 +153,7 @@ func (r *Resolver) fetch(ctx context.Context, s *spec, req Request) (Result, err
 	}
 	result := Result{Fetched: now, Orphan: s.orphan()}
 	if every > 0 {
-		result.Next = now.Add(every)
+		result.Next = due(req.Application, now, every)
 	}
 	if result.Secret, err = secret(s, req.Object, answer); err != nil {
 		return Result{}, g.clean(err)
@@ -161,9 +161,22 @@ func (r *Resolver) fetch(ctx context.Context, s *spec, req Request) (Result, err
 	return result, nil
 }
 
+// isDue says that it is time to ask again.
+func (m memory) isDue(s *spec, now time.Time) bool {
+	next := m.next
+	if next.IsZero() {
+		return false
+	}
+	if every, err := s.refresh(); err == nil && m.failures == 0 {
+		next = next.Add(-joins(every))
+	}
+	return !now.Before(next)
+}
+
 // learn returns the memory after a fetch.
 func (m memory) learn(input string, result Result, err error, now time.Time) memory {
 	if err == nil {
+		result.Secret = unchanged(m.result.Secret, result.Secret)
 		return memory{input: input, result: result, good: true, next: result.Next}
 	}
 	if errors.Is(err, errKeep) && m.good {
@@ -178,6 +191,15 @@ func (m memory) learn(input string, result Result, err error, now time.Time) mem
 	m.failures++
 	m.result.Stale, m.result.Next = err, m.next
 	return m
+}
+
+// unchanged returns the Secret from before if the new one is the same: whoever has
+// seen it has nothing to do.
+func unchanged(before, now *manifest.Object) *manifest.Object {
+	if before != nil && now != nil && before.Hash() == now.Hash() && before.Origin == now.Origin {
+		return before
+	}
+	return now
 }
 
 // outcome turns a memory into what Resolve returns.

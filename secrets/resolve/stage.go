@@ -145,7 +145,7 @@ func (r *run) openSealed(ctx context.Context) {
 
 // fetchExternal fetches the ExternalSecrets. Its error is the context's.
 func (r *run) fetchExternal(ctx context.Context) error {
-	render := r.render()
+	render, cluster := r.render(), newOnce(r.app.Cluster)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	for i, o := range r.set {
@@ -159,7 +159,7 @@ func (r *run) fetchExternal(ctx context.Context) error {
 		}
 		group.Go(func() error {
 			at.when, at.err = r.stage.Resolver.Resolve(groupCtx, external.Request{
-				Application: r.app.Name, Object: o, Render: render, Cluster: r.app.Cluster, Fresh: r.app.Fresh,
+				Application: r.app.Name, Object: o, Render: render, Cluster: cluster, Fresh: r.app.Fresh,
 			})
 			at.secret, at.stale = at.when.Secret, at.when.Stale
 			r.steer(o, at)
