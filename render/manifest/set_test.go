@@ -81,12 +81,3 @@ func TestKeep(t *testing.T) {
 		t.Error("an object that moved within its file is the one from before")
 	}
 }
-
-func parseSet(t *testing.T, text string) Set {
-	t.Helper()
-	set, err := Parse([]byte(text), Origin{File: "a.yaml"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
-}
