@@ -28,6 +28,7 @@ type functions struct {
 func (f *functions) all() gotemplate.FuncMap {
 	funcs := f.record.functions()
 	funcs["lookup"], funcs["keys"], funcs["values"] = f.lookup, sortedKeysOf, sortedValues
+	funcs["toYaml"], funcs["mustToYaml"] = toYAML, mustToYAML
 	return funcs
 }
 
