@@ -40,10 +40,13 @@ func (e *Engine) keyOf(req *Request) key {
 }
 
 // uses is what an outcome made use of besides the files, as digests; "" if not.
-type uses struct{ env, custom, versions, keys, lookups string }
+type uses struct{ env, custom, versions, keys, lookups, values string }
 
 func (k key) uses(out *outcome) uses {
 	var u uses
+	if len(k.req.Values) > 0 {
+		u.values = digest(given(k.req.Values))
+	}
 	if out.usesEnv {
 		u.env = digest(pick(buildEnv(k.req, &k.req.Source), out.envNames))
 	}

@@ -32,7 +32,7 @@ type pass struct {
 func newPass(ctx context.Context, e *Engine, req *Request) *pass {
 	return &pass{
 		ctx: ctx, engine: e, req: req, out: outcome{result: &Result{}},
-		view: &view{Recorder: git.NewRecorder(req.Tree), ctx: ctx, request: req, plugins: e.plugins},
+		view: &view{Recorder: git.NewRecorder(req.Tree), ctx: ctx, request: req, plugins: e.plugins, extra: newExtra(req), opened: known(req.Values)},
 	}
 }
 
@@ -42,6 +42,7 @@ func (p *pass) run() *outcome {
 	p.out.bases = append([]basis{basisOf(p.req.Tree)}, p.view.mounts.bases()...)
 	p.out.usesKeys = p.view.asked
 	p.out.result.Opened = p.view.opened
+	p.out.result.Values, p.out.usesKeys = given(p.req.Values), p.view.asked
 	if err != nil {
 		p.out.err = p.explain(err)
 		p.out.result.Set = nil
@@ -51,6 +52,11 @@ func (p *pass) run() *outcome {
 
 func (p *pass) render() error {
 	source := p.req.Source
+	for _, v := range p.req.Values {
+		if v.Secret {
+			p.view.redactor.add(nil, v.bytes())
+		}
+	}
 	if err := p.checkPath(source.Path); err != nil {
 		return err
 	}
@@ -88,7 +94,11 @@ func (p *pass) prepare(source *api.Source) (*sdk.RenderRequest, error) {
 
 // request says what a plugin is to do.
 func (p *pass) request(kind api.SourceType, source *api.Source) (*sdk.RenderRequest, error) {
-	options, err := optionsOf(kind, source)
+	valued, err := p.valued(kind, *source)
+	if err != nil {
+		return nil, err
+	}
+	options, err := optionsOf(kind, &valued)
 	if err == nil && p.req.Chained && kind == api.SourceTypeHelm {
 		p.out.result.Plugin, options, err = chain(source, options)
 	}
@@ -144,7 +154,7 @@ func (p *pass) read(response *sdk.RenderResult) error {
 	}
 	var set manifest.Set
 	for _, d := range response.Documents {
-		origin := manifest.Origin{Source: p.req.SourceIndex, File: p.view.mounts.label(d.File), Line: d.Line}
+		origin := manifest.Origin{Source: p.req.SourceIndex, File: p.label(d.File), Line: d.Line}
 		if stillEncrypted(d.Data) {
 			return &Error{
 				Where: inSource(origin), Kind: ErrManifest,
@@ -234,7 +244,10 @@ func kindOf(err error) error {
 }
 
 // clean takes decrypted text out of a message, and names mounts by their source.
-func (p *pass) clean(text string) string { return p.view.redactor.clean(p.view.mounts.label(text)) }
+func (p *pass) clean(text string) string { return p.view.redactor.clean(p.label(text)) }
+
+// label names mounts by their source, and values by what they are from.
+func (p *pass) label(text string) string { return p.view.extra.label(p.view.mounts.label(text)) }
 
 // inSource prints an origin for an Error, which names the source itself.
 func inSource(origin manifest.Origin) string {

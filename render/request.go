@@ -41,6 +41,9 @@ type Request struct {
 	// Lookup refuses these, too.
 	Lookup  func(ctx context.Context, o sdk.Object) (json.RawMessage, error)
 	Lookups []string
+	// Values are given besides what is in Git (tidelock.io/values-from), in the order
+	// in which they count.
+	Values []Value
 }
 
 // A Remote is another source at what its revision stood for.
@@ -70,6 +73,8 @@ type Result struct {
 	Inputs  git.Facts
 	Mounts  []Mount
 	Lookups []Lookup
+	// Values are those that were given.
+	Values []GivenValue
 	// Repeated are objects that were stated before, and dropped
 	// (RepeatedResourceWarning).
 	Repeated []manifest.Duplicate

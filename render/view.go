@@ -25,6 +25,7 @@ type view struct {
 	request *Request
 	plugins Plugins
 	mounts  mounts
+	extra   *extra // what is read besides the tree
 
 	asked    bool              // a file was to be decrypted
 	plain    map[string][]byte // decrypted files by name
@@ -38,6 +39,9 @@ var _ sdk.EncryptedTree = (*view)(nil)
 func (v *view) ReadFile(name string) ([]byte, error) {
 	if plain, ok := v.plain[name]; ok {
 		return plain, nil
+	}
+	if value, ok := v.extra.files[name]; ok {
+		return value.bytes(), nil
 	}
 	from, inner := v.mounts.find(v.Recorder, name)
 	data, err := from.ReadFile(inner)
@@ -56,6 +60,9 @@ func (v *view) ReadFile(name string) ([]byte, error) {
 
 // ReadEncrypted returns the file's content as it is in the commit.
 func (v *view) ReadEncrypted(name string) ([]byte, error) {
+	if value, ok := v.extra.files[name]; ok {
+		return value.bytes(), nil
+	}
 	from, inner := v.mounts.find(v.Recorder, name)
 	data, err := from.ReadFile(inner)
 	return data, v.mounts.within(name, err)
@@ -100,8 +107,14 @@ func unplaced(name string, err error) error {
 
 // Resolve follows links.
 func (v *view) Resolve(name string) (string, fs.FileInfo, error) {
+	if info := v.extra.file(name); info != nil {
+		return name, info, nil
+	}
 	from, inner := v.mounts.find(v.Recorder, name)
 	entry, err := from.Lookup(inner)
+	if info := v.extra.dir(name); info != nil && errors.Is(err, fs.ErrNotExist) {
+		return name, info, nil
+	}
 	if err != nil {
 		return "", nil, v.mounts.within(name, err)
 	}
@@ -113,13 +126,22 @@ func (v *view) Resolve(name string) (string, fs.FileInfo, error) {
 func (v *view) ReadDir(name string) ([]fs.DirEntry, error) {
 	from, inner := v.mounts.find(v.Recorder, name)
 	entries, err := from.ReadDir(inner)
+	if v.extra.dir(name) != nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
+		return v.extra.list(name, entries), nil
+	}
 	return entries, v.mounts.within(name, err)
 }
 
 // Stat describes what a name leads to.
 func (v *view) Stat(name string) (fs.FileInfo, error) {
+	if info := v.extra.file(name); info != nil {
+		return info, nil
+	}
 	from, inner := v.mounts.find(v.Recorder, name)
 	info, err := from.Stat(inner)
+	if extra := v.extra.dir(name); extra != nil && errors.Is(err, fs.ErrNotExist) {
+		return extra, nil
+	}
 	return info, v.mounts.within(name, err)
 }
 
@@ -130,6 +152,9 @@ func (v *view) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	if info.IsDir() {
+		if v.extra.dir(name) != nil {
+			return &openDir{info: info, list: func() ([]fs.DirEntry, error) { return v.ReadDir(name) }}, nil
+		}
 		from, inner := v.mounts.find(v.Recorder, name)
 		return from.Open(inner)
 	}

@@ -29,6 +29,7 @@ var callers = map[string]string{
 	"cmd/tidelock/secrets_clearroom.go": "for an editor, in memory",
 	"plugins/sops/file/encrypt.go":      "to encrypt it",
 	"render/manifest/object.go":         "Object.Reveal, for the callers above",
+	"render/values.go":                  "what a renderer is given, and to find what must not be said",
 	"secrets/external/policy.go":        "a store's own credentials, for the plugin that logs in",
 	"secrets/leak/secret.go":            "to know it again by its hashes",
 	"secrets/redact/redact.go":          "to find what must not be said",

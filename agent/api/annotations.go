@@ -155,6 +155,14 @@ const (
 	// the Application is rendered anew if it has changed. Who may annotate the
 	// Application thus lets those who write its charts read such objects.
 	AnnotationLookup = "tidelock.io/lookup"
+	// AnnotationValuesFrom lists what of Secrets and ConfigMaps the renderers of an
+	// Application are given; see [ValuesFrom]. They are read in the Application's own
+	// namespace, if AnnotationAllowValuesFrom of its project allows it.
+	AnnotationValuesFrom = "tidelock.io/values-from"
+	// AnnotationAllowValuesFrom, on an AppProject, lists what AnnotationValuesFrom of
+	// its Applications may name, as in "Secret/api-*, ConfigMap/*"; nothing without it.
+	// Secrets that are keys or credentials of the agent are refused, whatever it says.
+	AnnotationAllowValuesFrom = "tidelock.io/allow-values-from"
 	// AnnotationPostRender "kustomize" makes a chain of each source that Helm renders:
 	// Kustomize then builds what Helm gave, with the source's kustomize block and with
 	// the kustomization.yaml that lies beside a Chart.yaml in Git, if there is one. A
@@ -179,6 +187,18 @@ const (
 	// run: a Go duration.
 	AnnotationHookTimeout = "tidelock.io/hook-timeout"
 )
+
+// AnnotationRolloutOn, on a Deployment, StatefulSet or DaemonSet, or on an
+// Application for all of them, restarts pods when what they use has changed:
+// "secrets", "secrets, configmaps", "configmaps", or "none", which takes a workload
+// out. What they use is what the pod template refers to, of what the Application
+// states; see package rollout.
+const AnnotationRolloutOn = "tidelock.io/rollout-on"
+
+// AnnotationRollout is on the pod template of such a workload: keyed digests of what
+// its pods use. The agent writes it when it applies, as it writes whose an object is;
+// `tidelock render` does not.
+const AnnotationRollout = "tidelock.io/rollout"
 
 // Values of AnnotationSealedSecrets and AnnotationExternalSecrets.
 const (

@@ -25,3 +25,7 @@ const LabelTidelockSecretType = "tidelock.io/secret-type"
 
 // SecretTypeSOPSKey is the value of LabelTidelockSecretType for decryption keys.
 const SecretTypeSOPSKey = "sops-key"
+
+// SecretTypeRolloutKey is that of the key under which contents are digested that pods
+// are restarted for.
+const SecretTypeRolloutKey = "rollout-key"

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/rollout"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -45,6 +46,15 @@ func (c Change) String() string { return string(c.Verdict) + " " + c.Key.String(
 
 // OutOfSync says that the object is not as it should be.
 func (c Change) OutOfSync() bool { return c.Verdict != Same }
+
+// Restarts says why the pods of a workload restart when the change is applied, if it
+// is for what they use: "restarts because Secret db changed". It is "" otherwise.
+func (c Change) Restarts() string {
+	if c.Live == nil || c.Verdict != Update && c.Verdict != Drift {
+		return ""
+	}
+	return rollout.Because(c.Live.Rollout, rollout.Of(c.Desired))
+}
 
 // Tolerated says that the object is to be pruned, and asks not to make its
 // Application OutOfSync until then (compare option IgnoreExtraneous).

@@ -45,6 +45,8 @@ type Live struct {
 	Vague bool
 	// Unmonitored: the object says that its health does not count.
 	Unmonitored bool
+	// Rollout is the mark on the object's pod template (api.AnnotationRollout).
+	Rollout string
 	// Ignored are the places in which differences do not count; nil if there are none.
 	Ignored *Places
 	// Digest of the fields we own; "" if we never applied it.

@@ -51,6 +51,14 @@ func (f *follower[T]) get(name string) (T, bool) {
 	return object, ok
 }
 
+// keep takes an object that the API server has answered with, until the watch tells
+// of it, too.
+func (f *follower[T]) keep(object T) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.objects[object.GetName()] = object
+}
+
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
 func (f *follower[T]) Add(obj any) error {
 	object := obj.(T)

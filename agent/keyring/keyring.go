@@ -37,6 +37,7 @@ const (
 type Keyring struct {
 	sops, repositories, sealing *follower[*corev1.Secret]
 	trust                       *follower[*corev1.ConfigMap]
+	rollout                     *rolloutKey
 	log                         *slog.Logger
 	generation                  atomic.Int64
 
@@ -89,6 +90,9 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 	k.sops = secrets(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeSOPSKey)
 	k.repositories = secrets(in.Agent, fmt.Sprintf("%s in (%s, %s)", api.LabelSecretType, api.SecretTypeRepository, api.SecretTypeRepoCreds))
 	k.sealing = secrets(in.Sealing, sealed.KeyLabel+"="+sealed.KeyActive)
+	k.rollout = &rolloutKey{
+		from: secrets(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeRolloutKey), client: client.Secrets(in.Agent),
+	}
 	k.trust = follow[*corev1.ConfigMap](&corev1.ConfigMap{}, ring, &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = configSelector
@@ -120,7 +124,9 @@ type runner interface {
 	done() <-chan struct{}
 }
 
-func (k *Keyring) all() []runner { return []runner{k.sops, k.repositories, k.sealing, k.trust} }
+func (k *Keyring) all() []runner {
+	return []runner{k.sops, k.repositories, k.sealing, k.trust, k.rollout.from}
+}
 
 // Wait returns when the Secrets are known.
 func (k *Keyring) Wait(ctx context.Context) error {

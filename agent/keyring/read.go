@@ -25,6 +25,7 @@ func (k *Keyring) Read(ctx context.Context) []error {
 		{"SOPS keys", k.sops},
 		{"repository credentials", k.repositories},
 		{"sealing keys", k.sealing},
+		{"the key of rollouts", k.rollout.from},
 		{"known hosts, authorities and signing keys", k.trust},
 	}
 	errs := make([]error, len(sources))

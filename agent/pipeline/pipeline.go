@@ -71,7 +71,11 @@ type Pipeline struct {
 	Vouch func(app *api.Application, url string) (warning string, err error)
 	// Known is told what is secret of each Application; nil if nobody asks it.
 	Known *leak.Known
-	Now   func() time.Time
+	// Values reads what Applications take from Secrets and ConfigMaps of their own
+	// namespaces, and PermitValues asks their projects, without which nothing is read.
+	Values       Values
+	PermitValues func(app *api.Application) func(kind, name string) error
+	Now          func() time.Time
 
 	mu    sync.Mutex // guards what follows, by Application
 	memo  map[string]*memory
@@ -137,6 +141,10 @@ func (p *Pipeline) desired(ctx context.Context, app *api.Application, name strin
 func (p *Pipeline) requests(ctx context.Context, app *api.Application, name string, revisions []string, beyond *remotes) ([]render.Request, []Warning, error) {
 	sources := app.Spec.AllSources()
 	requests := make([]render.Request, len(sources))
+	given, err := p.values(ctx, app, sources)
+	if err != nil {
+		return nil, nil, err
+	}
 	found := make([]finding, len(sources))
 	version, apis := p.Destination.Version()
 	g, ctx := errgroup.WithContext(ctx)
@@ -153,6 +161,7 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 				Application: name, Project: app.Spec.ProjectName(), Source: source, Tree: found[i].tree, Revision: found[i].revision,
 				Namespace: app.Spec.Destination.Namespace, KubeVersion: version, APIVersions: apis,
 				Keys: p.Keys.SOPS(app.Spec.ProjectName()), Remotes: beyond, Chained: api.IsChained(app.Annotations),
+				Values: given[i],
 			}
 			p.lookups(app, &requests[i])
 			return nil
@@ -241,6 +250,7 @@ func (p *Pipeline) Renew(app *api.Application, hard bool) {
 // Forget drops what is kept for an Application that is gone.
 func (p *Pipeline) Forget(app string) {
 	p.Render.Forget(app)
+	p.release(app)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.memo, app)
@@ -313,7 +323,7 @@ func types(r *render.Rendering) []api.SourceType {
 func inputs(r *render.Rendering) []Inputs {
 	list := make([]Inputs, len(r.Sources))
 	for i, s := range r.Sources {
-		list[i] = Inputs{s.Inputs, s.Mounts, s.Lookups}
+		list[i] = Inputs{s.Inputs, s.Mounts, s.Lookups, s.Values}
 	}
 	return list
 }

@@ -26,11 +26,13 @@ type Rendered struct {
 }
 
 // Inputs are what one source's objects depend on: reads of its own files, of
-// other sources, and of objects in the destination.
+// other sources, of objects in the destination, and of values from elsewhere.
 type Inputs struct {
 	Files   git.Facts       `json:"files"`
 	Mounts  []render.Mount  `json:"mounts,omitempty"`
 	Objects []render.Lookup `json:"objects,omitempty"`
+	// Values are those that were taken from Secrets and ConfigMaps.
+	Values []render.GivenValue `json:"values,omitempty"`
 }
 
 // String prints one read a line. Those of another source bear its name.
@@ -46,6 +48,9 @@ func (in Inputs) String() string {
 	}
 	for _, l := range in.Objects {
 		fmt.Fprintf(&b, "%-6s %s %s\n", "object", l.Object, l.Mark)
+	}
+	for _, v := range in.Values {
+		fmt.Fprintf(&b, "%-6s %s %s\n", "value", v.From, v.Mark)
 	}
 	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/agent/rollout"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -70,9 +71,13 @@ func (w Wave) names() (lines []string) {
 
 // contentOf is equal for equal objects in any process. The values of a Secret are
 // not in it: they are known by marks of one process only, and may come from
-// elsewhere than Git, at any time. The names of its items are.
+// elsewhere than Git, at any time. The names of its items are. Nor are the digests of
+// such values, for which a workload restarts.
 func contentOf(o *manifest.Object) string {
 	sum := sha256.New()
+	if rollout.Of(o) != "" {
+		o = rollout.Without(o)
+	}
 	sum.Write(o.JSON())
 	for _, name := range slices.Sorted(maps.Keys(o.Data())) {
 		fmt.Fprintf(sum, "%q\n", name)

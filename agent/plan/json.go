@@ -31,6 +31,8 @@ type shownStep struct {
 	// Confirm: it waits for somebody's consent.
 	Confirm bool   `json:"confirm,omitempty"`
 	Origin  string `json:"origin,omitempty"`
+	// Restarts says why pods restart, if it is for what they use.
+	Restarts string `json:"restarts,omitempty"`
 }
 
 type shownKey struct {
@@ -71,7 +73,7 @@ func (w Wave) shown() shownWave {
 		out.Steps = append(out.Steps, shownStep{Action: "prune", shownKey: keyOf(c.Key), Confirm: true})
 	}
 	for _, c := range w.Pending() {
-		step := shownStep{Action: w.action(c), shownKey: keyOf(c.Key)}
+		step := shownStep{Action: w.action(c), shownKey: keyOf(c.Key), Restarts: c.Restarts()}
 		if c.Desired.Origin != (manifest.Origin{}) {
 			step.Origin = c.Desired.Origin.String()
 		}

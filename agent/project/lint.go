@@ -20,7 +20,8 @@ func Lint(p *api.AppProject) []string {
 	w.kinds(&p.Spec, spec)
 	w.namespaces(p.Spec.SourceNamespaces, spec.Child("sourceNamespaces"))
 	w.orphans(p.Spec.OrphanedResources, spec.Child("orphanedResources", "ignore"))
-	return w
+	_, mistakes := newValuesFrom(p.Annotations)
+	return append(w, mistakes...)
 }
 
 type warnings []string

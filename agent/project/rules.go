@@ -20,6 +20,7 @@ type Rules struct {
 	appNamespaces []appNamespace
 	accounts      []account
 	orphans       *Orphans
+	values        []valuesFrom
 	integrity     []integrityPolicy
 	signatures    *integrityPolicy // of the old spec.signatureKeys, nil if there are none
 }
@@ -54,6 +55,7 @@ func New(p *api.AppProject, scoped Scoped) (*Rules, error) {
 		accounts:      c.accounts(p.Spec.DestinationServiceAccounts, spec.Child("destinationServiceAccounts")),
 	}
 	r.orphans = newOrphans(p.Spec.OrphanedResources)
+	r.values, _ = newValuesFrom(p.Annotations)
 	r.integrity, r.signatures = c.integrity(&p.Spec, spec)
 	if err := c.errs.ToAggregate(); err != nil {
 		return nil, fmt.Errorf("project %s: %w", shown(p.Name), err)

@@ -133,6 +133,9 @@ func count(changes []diff.Change) (apply, changed int) {
 		switch c.Verdict {
 		case diff.Create, diff.Drift, diff.Refused:
 			apply++
+			if c.Restarts() != "" && c.Live.Baseline.Desired == "" {
+				changed++ // since nobody looked, what pods use has changed
+			}
 		case diff.Update:
 			apply++
 			changed++

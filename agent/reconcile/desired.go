@@ -8,6 +8,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/plan"
+	"github.com/tidelock-io/tidelock/agent/rollout"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -40,6 +41,7 @@ type basis struct {
 	upgrade      bool   // as plan.Split takes it
 	installation string // see settings.Settings
 	namespace    string // of the destination, which tracking ids of cluster-scoped objects name
+	rollouts     string // the marks of workloads that restart when what they use changes
 }
 
 // desire runs the pipeline, for the revision of the running operation if it
@@ -66,10 +68,14 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	}
 	rendered = p.included(rendered)
 	p.misread(rendered.Set)
+	marks, err := p.rollouts(ctx, rendered.Set)
+	if err != nil {
+		return nil, err
+	}
 	p.r.mu.Lock()
 	known := p.r.desired[p.name]
 	p.r.mu.Unlock()
-	on := basis{len(p.app.Status.History) > 0, p.settings.Installation, p.app.Spec.Destination.Namespace}
+	on := basis{len(p.app.Status.History) > 0, p.settings.Installation, p.app.Spec.Destination.Namespace, sumOf(marks)}
 	if known != nil && known.basis == on && sameObjects(known.from, rendered.Set) {
 		next := *known
 		next.Rendered = rendered
@@ -77,7 +83,7 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 		return &next, nil
 	}
 	objects, hooks := plan.Split(rendered.Set, on.upgrade)
-	if objects, err = p.mark(objects); err != nil {
+	if objects, err = p.mark(objects, marks); err != nil {
 		return nil, err
 	}
 	desired := &Desired{Rendered: rendered, Objects: objects, Hooks: hooks, summary: summarise(objects), from: rendered.Set, basis: on}
@@ -111,15 +117,22 @@ func sameObjects(a, b manifest.Set) bool {
 
 // mark writes on each object whose it is (DESIGN.md D7): the label for watches
 // to select by, and Argo CD's tracking id, which a CustomResourceDefinition does
-// not get (SEMANTICS.md 2.4).
-func (p *pass) mark(set manifest.Set) (manifest.Set, error) {
+// not get (SEMANTICS.md 2.4). On the pod templates of workloads that restart when what
+// they use changes it writes what that is.
+func (p *pass) mark(set manifest.Set, rollouts map[manifest.Key]string) (manifest.Set, error) {
 	marked := make(manifest.Set, len(set))
 	for i, o := range set {
 		var err error
 		if o.Key.Name == "" {
 			return nil, fmt.Errorf("%s: %s has generateName and no name, which only a hook may have", o.Origin, o.Key)
 		}
-		if marked[i], err = o.Edit(func(body map[string]any) { p.track(body, o.Key) }); err != nil {
+		edit := func(body map[string]any) {
+			p.track(body, o.Key)
+			if mark := rollouts[o.Key]; mark != "" {
+				rollout.Write(body, mark)
+			}
+		}
+		if marked[i], err = o.Edit(edit); err != nil {
 			return nil, err
 		}
 	}

@@ -54,6 +54,8 @@ type Config struct {
 	// Redact takes what is secret of an Application out of a text that goes into its
 	// status; nil if nobody knows.
 	Redact func(app, text string) string
+	// Rollouts restart workloads that ask for it; nil where none can.
+	Rollouts *Rollouts
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
 }
@@ -240,6 +242,7 @@ func (p *pass) run(ctx context.Context) {
 	p.finalize(ctx, desired.Hooks)
 	changes = p.operate(ctx, desired, changes) // plan, apply
 	p.compared(desired, changes)
+	p.restarts(changes)
 	p.orphans(ctx, desired)
 	if len(p.rejected) > 0 && !p.report.has(api.ConditionSyncError) {
 		p.report.add(api.ConditionComparisonError, describe(p.rejected))
@@ -258,6 +261,7 @@ func (r *Reconciler) forget(name string) {
 	r.tellCircle(name, nil)
 	r.wake(r.claims.forget(name))
 	r.hearing.forget(name)
+	r.unfollow(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.desired, name)

@@ -78,6 +78,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use. With --exit-code
 	o.plugins.flags(f)
 	f.StringVar(&o.kubeVersion, "kube-version", defaultKubeVersion, "version of the destination cluster, for renderers that ask")
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
+	f.StringArrayVar(&o.values, valuesFlag, nil, valuesHelp)
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 if an Application is touched")
 	addOutputFlag(cmd, &o.output, "text", "name", "json", "yaml")
 	return cmd

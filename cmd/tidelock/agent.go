@@ -21,6 +21,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/settings"
+	"github.com/tidelock-io/tidelock/agent/values"
 	"github.com/tidelock-io/tidelock/secrets/leak"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -168,6 +169,7 @@ type parts struct {
 	applications *agent.Applications
 	cluster      *cluster.Cluster
 	keyring      *keyring.Keyring
+	values       *values.Follower
 	git          *git.Store
 	watcher      *git.Watcher
 	host         *plugins
@@ -199,6 +201,9 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 	}
 	in := keyring.Namespaces{Agent: o.namespace, Sealing: o.sealingNamespace}
 	if p.keyring, err = keyring.New(cfg, in, log, func() { p.agent.All() }); err != nil {
+		return nil, err
+	}
+	if p.values, err = p.followValues(cfg); err != nil {
 		return nil, err
 	}
 	elsewhere, err := project.NewNamespaces(o.namespaces)
@@ -233,7 +238,7 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 func (p *parts) tie(cfg *rest.Config) error {
 	e := &engine{
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
-		keys: p.keyring, git: p.git, artifacts: p.artifacts, host: p.host, known: p.known, paced: p.paced, noSubmodules: !p.options.submodules,
+		keys: p.keyring, values: p.values, git: p.git, artifacts: p.artifacts, host: p.host, known: p.known, paced: p.paced, noSubmodules: !p.options.submodules,
 	}
 	renders := e.renders()
 	p.metrics = metrics.New(p.numbers(renders))
@@ -254,6 +259,7 @@ func (p *parts) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.cluster.Run(ctx) })
 	g.Go(func() error { return p.keyring.Run(ctx) })
+	g.Go(func() error { return p.values.Run(ctx) })
 	g.Go(func() error { return p.watcher.Run(ctx) })
 	g.Go(func() error { return p.host.watch(ctx, func() { p.agent.All() }) })
 	g.Go(func() error { return p.publications.Run(ctx) })

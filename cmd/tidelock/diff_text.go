@@ -97,6 +97,9 @@ func headingOf(d shownDifference) string {
 	if d.Adopted {
 		text += ", and taken over, for it is no Application's"
 	}
+	if d.Restarts != "" {
+		text += ", and " + oneLine(d.Restarts)
+	}
 	if d.Reason != "" {
 		text += ": " + oneLine(d.Reason)
 	}

@@ -32,8 +32,10 @@ type shownDifference struct {
 	// Reason is why the object is kept, left or refused.
 	Reason string `json:"reason,omitempty"`
 	// Adopted: it is there, and nobody's yet.
-	Adopted bool   `json:"adopted,omitempty"`
-	Origin  string `json:"origin,omitempty"`
+	Adopted bool `json:"adopted,omitempty"`
+	// Restarts says why its pods restart, if it is for what they use.
+	Restarts string `json:"restarts,omitempty"`
+	Origin   string `json:"origin,omitempty"`
 	// Fields are what a sync changes in it; extra ones stay.
 	Fields  []diff.Field  `json:"fields,omitempty"`
 	Ignored []diff.Hidden `json:"ignored,omitempty"`
@@ -94,7 +96,7 @@ func (l *look) show(d reconcile.Difference) shownDifference {
 	if d.Desired != nil && d.Desired.Origin != (manifest.Origin{}) {
 		out.Origin = d.Desired.Origin.String()
 	}
-	out.Adopted = d.Adopted
+	out.Adopted, out.Restarts = d.Adopted, d.Restarts()
 	out.Action, out.Reason = l.action(d)
 	if err := l.unknown(d); err != nil && out.Action != actRefused {
 		out.Error = err.Error()

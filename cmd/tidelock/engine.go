@@ -16,6 +16,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/settings"
+	"github.com/tidelock-io/tidelock/agent/values"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets/leak"
@@ -39,6 +40,8 @@ type engine struct {
 	settings  *settings.Reader
 	pipeline  *pipeline.Pipeline
 	looker    *cluster.Looker
+	// values reads single Secrets and ConfigMaps: the agent follows them.
+	values pipeline.Values
 	// paced is told of the settings whenever they are looked up; nil for commands.
 	paced func(*settings.Settings)
 
@@ -52,6 +55,8 @@ type access interface {
 	resolve.Keyring
 	GPG() *signature.Keyring
 	Config(name string) (data map[string]string, version string)
+	RolloutKey(ctx context.Context) ([]byte, error)
+	PreviewRolloutKey(ctx context.Context) ([]byte, error)
 }
 
 // renders makes the engine that calls renderers.
@@ -64,6 +69,9 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	client, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	if e.values == nil {
+		e.values = values.Reader{Client: client.CoreV1()}
 	}
 	if config.Apply, err = apply.New(cfg, e.cluster, e.log); err != nil {
 		return nil, err
@@ -86,8 +94,14 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		Vouch:        e.vouch,
 		Look:         e.look,
 		Known:        e.known,
+		Values:       e.values,
+		PermitValues: e.permitValues,
 	}
 	config.Pipeline = e.pipeline
+	config.Rollouts = &reconcile.Rollouts{Key: e.keys.RolloutKey, Live: e.values}
+	if config.Onlooker {
+		config.Rollouts.Key = e.keys.PreviewRolloutKey
+	}
 	return reconcile.New(config), nil
 }
 

@@ -115,6 +115,9 @@ func stepText(d shownDifference) string {
 	case d.Adopted:
 		text = "taken over, for it is no Application's: " + text
 	}
+	if d.Restarts != "" {
+		text = d.Restarts + "; " + text
+	}
 	return oneLine(strings.TrimSuffix(text, ": "))
 }
 

@@ -34,6 +34,7 @@ type renderOptions struct {
 	sealingKeys []string
 	allowLeak   []string
 	lookups     []string
+	values      []string
 	output      string
 	showSecrets bool
 	inputs      bool
@@ -75,6 +76,13 @@ Charts find nothing by lookup, as in helm template, unless --lookup lists the
 kind: then the cluster of your kubeconfig is asked, with your rights. An
 Application must list the kind in its annotation tidelock.io/lookup as well.
 
+What an Application takes from Secrets and ConfigMaps (annotation
+tidelock.io/values-from) is given by --values-from: a FILE with their manifests, or
+KIND/NAME/KEY=FILE for one item. No cluster is asked for it.
+
+The agent adds its own marks to what is printed here: whose an object is, and on
+the pod templates of workloads with tidelock.io/rollout-on what they restart for.
+
 Objects go to stdout, warnings and errors to stderr. If anything fails, nothing
 is printed to stdout.
 
@@ -109,6 +117,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	f.StringArrayVar(&o.sealingKeys, "sealed-secrets-key", nil, "`FILE` with a private key of sealed-secrets, in PEM or as its Secret")
 	f.StringSliceVar(&o.lookups, "lookup", nil, "`KINDS` (v1/Secret) that charts may look up in the cluster of your kubeconfig; those of Applications must have leave, too")
 	f.StringSliceVar(&o.allowLeak, "allow-leak", nil, "`KEYS` whose decrypted values may show in objects that are no Secrets, beside those of annotation tidelock.io/allow-leak")
+	f.StringArrayVar(&o.values, valuesFlag, nil, valuesHelp)
 	f.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
@@ -164,6 +173,10 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 	if err != nil {
 		return nil, nil, err
 	}
+	given, err := newLocalValues(o.values)
+	if err != nil {
+		return nil, nil, err
+	}
 	log := slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	host, err := newHost(log, o.plugins)
 	if err != nil {
@@ -186,6 +199,7 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 		Secrets:     newSecretsStage(host, keys),
 		Permit:      permitAll, PermitSource: permitAnySource,
 		Verify: verifyNothing, Vouch: vouchForAll, Known: &leak.Known{},
+		Values: given, PermitValues: permitAnyValues,
 	}
 	if o.offline {
 		line.Artifacts = unfetched{}
