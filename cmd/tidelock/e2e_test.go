@@ -89,6 +89,7 @@ type story struct {
 	metrics    map[string]float64 // see "metric"
 	uids       map[string]bool    // see "jobs"
 	signers    map[string]*signaturetest.Key
+	tap        *testenv.Tap // nil if there is none
 	recordings
 }
 
