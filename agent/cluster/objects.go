@@ -39,6 +39,21 @@ func (o Objects) Get(ctx context.Context, apiVersion, kind, namespace, name stri
 	return json.Marshal(object)
 }
 
+// Namespaces lists the namespaces that are not going away, with their labels.
+func (o Objects) Namespaces(ctx context.Context) (map[string]map[string]string, error) {
+	list, err := o.Client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]map[string]string, len(list.Items))
+	for _, namespace := range list.Items {
+		if namespace.DeletionTimestamp == nil {
+			out[namespace.Name] = namespace.Labels
+		}
+	}
+	return out, nil
+}
+
 // Token returns a token of a ServiceAccount. It is made for the call and changes
 // nothing in the cluster.
 func (o Objects) Token(ctx context.Context, namespace, account string, audiences []string) (sdk.Material, error) {

@@ -215,6 +215,9 @@ func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name strin
 	for _, stale := range result.Stale {
 		out.Warnings = append(out.Warnings, Warning{api.ConditionComparisonError, "the last good value is kept: " + stale.Error()})
 	}
+	for _, left := range result.LeftOut {
+		out.Warnings = append(out.Warnings, Warning{api.ConditionExcludedResourceWarning, left.Error()})
+	}
 	return out, nil
 }
 

@@ -113,6 +113,7 @@ func runAgent(ctx context.Context, o agentOptions) error {
 	if err != nil {
 		return err
 	}
+	o.plugins.pod = o.kubeconfig == ""
 	plugins, err := newHost(log, o.plugins)
 	if err != nil {
 		return err

@@ -44,9 +44,18 @@ func builtinSpecs(self string, around surroundings) []host.Spec {
 		{Name: "sealed", Processes: 1},
 		{
 			Name: externalPlugin, Command: filepath.Join(filepath.Dir(self), externalProgram),
-			Grants: sandbox.Grants{Network: true}, Processes: 1,
+			Args: storeArgs(around), Grants: sandbox.Grants{Network: true}, Processes: 1,
 		},
 	}
+}
+
+// storeArgs lets the stores of ExternalSecrets be on this machine, unless it is a
+// pod, where that would be the agent itself.
+func storeArgs(around surroundings) []string {
+	if around.pod {
+		return nil
+	}
+	return []string{"--allow-loopback"}
 }
 
 // newHost prepares the plugins. None is started before it is needed.

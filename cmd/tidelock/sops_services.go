@@ -16,6 +16,8 @@ import (
 type surroundings struct {
 	// inCluster: this is the agent, and no person's own machine.
 	inCluster bool
+	// pod: its machine is a pod, and so the agent alone.
+	pod bool
 	// identity: the agent's pod may log in to clouds by itself.
 	identity bool
 }

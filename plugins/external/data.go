@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,14 @@ const maxFetched = 8 << 20
 // spec.data, a later item over an earlier one, as external-secrets' controller
 // has it. What the provider does not hold is an error, unless deletionPolicy
 // says otherwise. Data is returned with an error, too, for hide.
-func fetch(ctx context.Context, stores *stores, es *esv1.ExternalSecret) (map[string][]byte, error) {
+func fetch(ctx context.Context, stores *stores, es *externalSecret) (map[string][]byte, error) {
 	retain := es.Spec.Target.DeletionPolicy == esv1.DeletionPolicyRetain
 	data := map[string][]byte{}
 	for i, from := range es.Spec.DataFrom {
 		items, err := fetchMany(ctx, stores, es, from)
+		if err == nil {
+			err = es.checkNull(itemOf("dataFrom", i), items)
+		}
 		data = esutils.MergeByteMap(data, items)
 		if errors.Is(err, esv1.NoSecretErr) && !retain {
 			continue
@@ -37,11 +41,27 @@ func fetch(ctx context.Context, stores *stores, es *esv1.ExternalSecret) (map[st
 			continue
 		}
 		data[item.SecretKey] = value
+		if err == nil {
+			err = es.checkNull(itemOf("data", i), map[string][]byte{item.SecretKey: value})
+		}
 		if err != nil {
 			return data, fmt.Errorf("spec.data[%d] (remote key %q): %w", i, item.RemoteRef.Key, err)
 		}
 	}
 	return data, withinLimit(data)
+}
+
+// checkNull applies nullBytePolicy Fail.
+func (es *externalSecret) checkNull(place string, items map[string][]byte) error {
+	if !es.refuseNull[place] {
+		return nil
+	}
+	for key, value := range items {
+		if bytes.IndexByte(value, 0) >= 0 {
+			return fmt.Errorf("item %q holds a null byte, and nullBytePolicy is Fail", key)
+		}
+	}
+	return nil
 }
 
 func withinLimit(data map[string][]byte) error {
@@ -57,7 +77,10 @@ func withinLimit(data map[string][]byte) error {
 
 // fetchMany fetches one entry of spec.dataFrom. It returns what it has with an
 // error, too.
-func fetchMany(ctx context.Context, stores *stores, es *esv1.ExternalSecret, from esv1.ExternalSecretDataFromRemoteRef) (map[string][]byte, error) {
+func fetchMany(ctx context.Context, stores *stores, es *externalSecret, from esv1.ExternalSecretDataFromRemoteRef) (map[string][]byte, error) {
+	if from.SourceRef != nil && from.SourceRef.GeneratorRef != nil {
+		return stores.generate(ctx, from)
+	}
 	ref := es.Spec.SecretStoreRef
 	if from.SourceRef != nil && from.SourceRef.SecretStoreRef != nil {
 		ref = *from.SourceRef.SecretStoreRef
@@ -102,7 +125,7 @@ func shape(in map[string][]byte, rewrite []esv1.ExternalSecretRewrite, convert e
 }
 
 // fetchOne fetches one item of spec.data.
-func fetchOne(ctx context.Context, stores *stores, es *esv1.ExternalSecret, item esv1.ExternalSecretData) ([]byte, error) {
+func fetchOne(ctx context.Context, stores *stores, es *externalSecret, item esv1.ExternalSecretData) ([]byte, error) {
 	ref := es.Spec.SecretStoreRef
 	if item.SourceRef != nil {
 		ref = item.SourceRef.SecretStoreRef

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	esv1 "github.com/external-secrets/external-secrets/apis/externalsecrets/v1"
@@ -12,16 +13,33 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// versions are those of external-secrets.io that are read.
+var versions = []string{"v1", "v1beta1", "v1alpha1"}
+
 const mergePolicy = esv1.DeletionPolicyMerge
 
 // maxObject bounds an object in bytes: etcd takes no larger one.
 const maxObject = 2 << 20
 
+// externalSecret is an ExternalSecret as this release of external-secrets knows
+// it, and what a later one added.
+type externalSecret struct {
+	*esv1.ExternalSecret
+	// refuseNull has the places in spec whose nullBytePolicy is Fail.
+	refuseNull map[string]bool
+}
+
 // decode reads the ExternalSecret and sets what its CRD defaults: it comes from
 // Git and has seen no API server.
-func decode(req *sdk.SecretRequest) (*esv1.ExternalSecret, error) {
-	es := &esv1.ExternalSecret{}
-	if err := unmarshal(req.ExternalSecret, "ExternalSecret", &es.TypeMeta, &es.ObjectMeta, &es.Spec); err != nil {
+func decode(req *sdk.SecretRequest) (*externalSecret, error) {
+	es := &externalSecret{ExternalSecret: &esv1.ExternalSecret{}}
+	convert := func(version string, spec map[string]any) (err error) {
+		if es.refuseNull, err = takeNewer(spec); err != nil || version != "v1alpha1" {
+			return err
+		}
+		return upgrade(spec)
+	}
+	if err := unmarshal(req.ExternalSecret, "ExternalSecret", &es.TypeMeta, &es.ObjectMeta, &es.Spec, convert); err != nil {
 		return nil, err
 	}
 	if es.Namespace == "" {
@@ -34,10 +52,11 @@ func decode(req *sdk.SecretRequest) (*esv1.ExternalSecret, error) {
 	return es, checkSpec(&es.Spec)
 }
 
-// unmarshal reads an object of external-secrets.io, v1 or v1beta1, whose fields
-// mean the same. A field of spec that is not known is an error: to leave it out
-// could make another Secret than its author wants.
-func unmarshal(raw []byte, kind string, typ *metav1.TypeMeta, meta *metav1.ObjectMeta, spec any) error {
+// unmarshal reads an object of external-secrets.io, v1 or an older version, whose
+// fields mean the same. A field of spec that is not known is an error: to leave
+// it out could make another Secret than its author wants. Convert, if any, may
+// change the spec before.
+func unmarshal(raw []byte, kind string, typ *metav1.TypeMeta, meta *metav1.ObjectMeta, spec any, convert func(version string, spec map[string]any) error) error {
 	if len(raw) > maxObject {
 		return fmt.Errorf("%s: %d bytes, %d are allowed", kind, len(raw), maxObject)
 	}
@@ -49,17 +68,47 @@ func unmarshal(raw []byte, kind string, typ *metav1.TypeMeta, meta *metav1.Objec
 	if err := json.Unmarshal(raw, &body); err != nil {
 		return fmt.Errorf("%s: malformed: %w", kind, err)
 	}
-	if version, ok := strings.CutPrefix(body.APIVersion, esv1.Group+"/"); body.Kind != kind || !ok || version != "v1" && version != "v1beta1" {
+	of, isOurs := strings.CutPrefix(body.APIVersion, esv1.Group+"/")
+	if body.Kind != kind || !isOurs || !slices.Contains(versions, of) {
 		return fmt.Errorf("%s %s is not known, %s of %s/v1 is", body.APIVersion, body.Kind, kind, esv1.Group)
 	}
-	in := json.NewDecoder(bytes.NewReader(body.Spec))
-	in.DisallowUnknownFields()
-	if err := in.Decode(spec); err != nil {
-		return fmt.Errorf("%s: spec: %s (external-secrets %s)", kind, strings.TrimPrefix(err.Error(), "json: "), version)
+	if convert != nil {
+		converted, err := convertSpec(body.Spec, of, convert)
+		if err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+		body.Spec = converted
+	}
+	if err := strictly(body.Spec, spec); err != nil {
+		return fmt.Errorf("%s: spec: %w", kind, err)
 	}
 	*typ = metav1.TypeMeta{APIVersion: esv1.SchemeGroupVersion.String(), Kind: kind}
 	*meta = body.Metadata
 	return nil
+}
+
+// strictly decodes raw, whose fields must all be known.
+func strictly(raw json.RawMessage, into any) error {
+	in := json.NewDecoder(bytes.NewReader(raw))
+	in.DisallowUnknownFields()
+	if err := in.Decode(into); err != nil {
+		return fmt.Errorf("%s (external-secrets %s)", strings.TrimPrefix(err.Error(), "json: "), version)
+	}
+	return nil
+}
+
+func convertSpec(raw json.RawMessage, version string, convert func(string, map[string]any) error) (json.RawMessage, error) {
+	var spec map[string]any
+	if err := json.Unmarshal(raw, &spec); err != nil {
+		return nil, fmt.Errorf("spec: malformed: %w", err)
+	}
+	if spec == nil {
+		return raw, nil
+	}
+	if err := convert(version, spec); err != nil {
+		return nil, err
+	}
+	return json.Marshal(spec)
 }
 
 // defaultSpec sets what the CRD does.
@@ -134,12 +183,18 @@ func checkSpec(spec *esv1.ExternalSecretSpec) error {
 		}
 	}
 	for i, from := range spec.DataFrom {
-		if from.SourceRef != nil && from.SourceRef.GeneratorRef != nil {
-			return fmt.Errorf("spec.dataFrom[%d]: generators are not resolved", i)
-		}
-		if (from.Extract == nil) == (from.Find == nil) {
-			return fmt.Errorf("spec.dataFrom[%d]: it needs either extract or find", i)
+		if sources(from) != 1 {
+			return fmt.Errorf("spec.dataFrom[%d]: it needs either extract or find or sourceRef.generatorRef", i)
 		}
 	}
 	return nil
+}
+
+func sources(from esv1.ExternalSecretDataFromRemoteRef) (n int) {
+	for _, has := range []bool{from.Extract != nil, from.Find != nil, from.SourceRef != nil && from.SourceRef.GeneratorRef != nil} {
+		if has {
+			n++
+		}
+	}
+	return n
 }

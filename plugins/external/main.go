@@ -15,6 +15,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/plugins/sdk/sandbox"
@@ -24,6 +25,7 @@ import (
 const version = "0.20.4"
 
 func main() {
+	allowLoopback = slices.Contains(os.Args[1:], loopbackFlag)
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "tidelock-external-secrets:", err)
 		os.Exit(1)

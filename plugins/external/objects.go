@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	esv1 "github.com/external-secrets/external-secrets/apis/externalsecrets/v1"
+	genv1alpha1 "github.com/external-secrets/external-secrets/apis/generators/v1alpha1"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -36,6 +37,7 @@ func newObjects(host sdk.Objects) objects {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(corev1.AddToScheme(scheme))
 	utilruntime.Must(esv1.AddToScheme(scheme))
+	utilruntime.Must(genv1alpha1.AddToScheme(scheme))
 	return objects{host, scheme}
 }
 
@@ -57,9 +59,15 @@ func (o objects) Get(ctx context.Context, key client.ObjectKey, into client.Obje
 	}
 	switch store := into.(type) {
 	case *esv1.SecretStore:
-		return unmarshal(raw, esv1.SecretStoreKind, &store.TypeMeta, &store.ObjectMeta, &store.Spec)
+		return unmarshal(raw, esv1.SecretStoreKind, &store.TypeMeta, &store.ObjectMeta, &store.Spec, nil)
 	case *esv1.ClusterSecretStore:
-		return unmarshal(raw, esv1.ClusterSecretStoreKind, &store.TypeMeta, &store.ObjectMeta, &store.Spec)
+		return unmarshal(raw, esv1.ClusterSecretStoreKind, &store.TypeMeta, &store.ObjectMeta, &store.Spec, nil)
+	}
+	if gvk.Group == genv1alpha1.Group {
+		if err := strictly(raw, into); err != nil {
+			return fmt.Errorf("%s %s: %w", gvk.Kind, key, err)
+		}
+		return nil
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
 		return fmt.Errorf("%s %s: malformed", gvk.Kind, key) // the reason may quote a value

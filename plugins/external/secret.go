@@ -18,7 +18,7 @@ import (
 // secret makes the Secret that external-secrets' controller would: its labels
 // included, but without the annotation data-hash, a plain hash of the values
 // that would let people who see annotations try guesses.
-func secret(ctx context.Context, kube client.Client, es *esv1.ExternalSecret, data map[string][]byte) (*sdk.SecretResult, error) {
+func secret(ctx context.Context, kube client.Client, es *externalSecret, data map[string][]byte) (*sdk.SecretResult, error) {
 	out := &corev1.Secret{}
 	out.Labels, out.Annotations, out.Data = map[string]string{}, map[string]string{}, map[string][]byte{}
 	if err := fill(ctx, kube, es, out, data); err != nil {
@@ -43,7 +43,7 @@ func secret(ctx context.Context, kube client.Client, es *esv1.ExternalSecret, da
 
 // fill applies spec.target.template. In rising precedence: fetched data (if the
 // template merges, or makes no data), templateFrom, data.
-func fill(ctx context.Context, kube client.Client, es *esv1.ExternalSecret, out *corev1.Secret, data map[string][]byte) error {
+func fill(ctx context.Context, kube client.Client, es *externalSecret, out *corev1.Secret, data map[string][]byte) error {
 	t := es.Spec.Target.Template
 	if t == nil {
 		maps.Copy(out.Labels, es.Labels)

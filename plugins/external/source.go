@@ -31,8 +31,14 @@ func prepare() error {
 	if err != nil {
 		return fmt.Errorf("prepare the kubeconfig that providers ask for: %w", err)
 	}
-	// Without HOME they would look the user up, in files that the sandbox hides.
-	for name, value := range map[string]string{"KUBECONFIG": path, "HOME": "/nonexistent"} {
+	for name, value := range map[string]string{
+		"KUBECONFIG": path,
+		// Without HOME they would look the user up, in files that the sandbox hides.
+		"HOME": "/nonexistent",
+		// No store may be the node that this runs on.
+		"AWS_EC2_METADATA_DISABLED": "true",
+		"GCE_METADATA_HOST":         "metadata.invalid",
+	} {
 		if err := os.Setenv(name, value); err != nil {
 			return err
 		}
@@ -41,6 +47,7 @@ func prepare() error {
 	if !ok {
 		return fmt.Errorf("the default HTTP transport is a %T", http.DefaultTransport)
 	}
+	transport.DialContext = dialer().DialContext
 	transport.RegisterProtocol(tokenScheme, tokens{})
 	return nil
 }

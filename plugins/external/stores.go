@@ -9,23 +9,11 @@ import (
 	"strings"
 
 	esv1 "github.com/external-secrets/external-secrets/apis/externalsecrets/v1"
-	"github.com/external-secrets/external-secrets/pkg/esutils/resolvers"
-	"github.com/external-secrets/external-secrets/pkg/provider/fake"
-	"github.com/external-secrets/external-secrets/pkg/provider/kubernetes"
-	"github.com/external-secrets/external-secrets/pkg/provider/vault"
-	"k8s.io/client-go/tools/clientcmd"
+	esmeta "github.com/external-secrets/external-secrets/apis/meta/v1"
+	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
-
-// providers makes a provider by its field in a store's spec.provider. Each call
-// gets a new one: fake keeps values of one store for the next.
-func providers() map[string]esv1.Provider {
-	return map[string]esv1.Provider{
-		"fake":       &fake.Provider{},
-		"kubernetes": &kubernetes.Provider{},
-		"vault":      &vault.Provider{NewVaultClient: vault.NewVaultClient},
-	}
-}
 
 // stores connects to the stores of one ExternalSecret, each once.
 type stores struct {
@@ -34,10 +22,12 @@ type stores struct {
 	namespace string
 	providers map[string]esv1.Provider
 	open      map[esv1.SecretStoreRef]esv1.SecretsClient
+	google    []*session
+	done      []func() // at the end
 }
 
-func newStores(pool *pool, kube client.Client, es *esv1.ExternalSecret) *stores {
-	return &stores{pool, kube, es.Namespace, providers(), map[esv1.SecretStoreRef]esv1.SecretsClient{}}
+func newStores(pool *pool, kube client.Client, es *externalSecret) *stores {
+	return &stores{pool: pool, kube: kube, namespace: es.Namespace, providers: providers(), open: map[esv1.SecretStoreRef]esv1.SecretsClient{}}
 }
 
 // client returns a client of the store. Whether the store may be used from this
@@ -69,12 +59,13 @@ func (s *stores) connect(ctx context.Context, ref esv1.SecretStoreRef) (esv1.Sec
 	if err != nil {
 		return nil, err
 	}
-	return s.pool.session(ref, at, lasting[name], func(ctx context.Context, kube client.Client) (esv1.SecretsClient, error) {
-		if err := s.checkKubeconfig(ctx, ref.Kind, store.GetSpec().Provider.Kubernetes); err != nil {
-			return nil, err
-		}
-		return provider.NewClient(ctx, store, kube, s.namespace)
-	}), nil
+	session := s.pool.session(ref, at, lasting[name], func(ctx context.Context, kube client.Client) (esv1.SecretsClient, error) {
+		return s.login(ctx, ref.Kind, store, provider, kube)
+	})
+	if store.GetSpec().Provider.GCPSM != nil {
+		s.google = append(s.google, session)
+	}
+	return session, nil
 }
 
 func (s *stores) read(ctx context.Context, ref esv1.SecretStoreRef) (esv1.GenericStore, error) {
@@ -105,31 +96,49 @@ func (s *stores) provider(spec *esv1.SecretStoreProvider) (name string, provider
 	return name, provider, nil
 }
 
-// checkKubeconfig refuses a kubeconfig that names programs or files: it is
-// written by whoever may write the Secret that holds it.
-func (s *stores) checkKubeconfig(ctx context.Context, kind string, spec *esv1.KubernetesProvider) error {
-	if spec == nil || spec.AuthRef == nil {
-		return nil
+// login connects, if the store may.
+func (s *stores) login(ctx context.Context, kind string, store esv1.GenericStore, provider esv1.Provider, kube client.Client) (esv1.SecretsClient, error) {
+	spec := store.GetSpec().Provider
+	if err := (applicant{kube, kind, s.namespace}).check(ctx, spec); err != nil {
+		return nil, err
 	}
-	text, err := resolvers.SecretKeyRef(ctx, s.kube, kind, s.namespace, spec.AuthRef)
+	s.register(ctx, kind, spec)
+	if spec.GCPSM != nil {
+		s.closeGoogle(ctx)
+	}
+	opened, err := provider.NewClient(ctx, store, kube, s.namespace)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	config, err := clientcmd.Load([]byte(text))
-	if err != nil {
-		return fmt.Errorf("authRef: it is no kubeconfig (%w)", errWithheld)
+	return opened, confine(opened)
+}
+
+// register makes the host answer for the ServiceAccount of a store of AWS's.
+func (s *stores) register(ctx context.Context, kind string, spec *esv1.SecretStoreProvider) {
+	var account *esmeta.ServiceAccountSelector
+	switch {
+	case spec.AWS != nil && spec.AWS.Auth.JWTAuth != nil:
+		account = spec.AWS.Auth.JWTAuth.ServiceAccountRef
+	case spec.Vault != nil && spec.Vault.Auth != nil && spec.Vault.Auth.Iam != nil && spec.Vault.Auth.Iam.JWTAuth != nil:
+		account = spec.Vault.Auth.Iam.JWTAuth.ServiceAccountRef
 	}
-	for _, user := range config.AuthInfos {
-		if user.Exec != nil || user.AuthProvider != nil || user.TokenFile != "" || user.ClientCertificate != "" || user.ClientKey != "" {
-			return fmt.Errorf("authRef: the kubeconfig names programs or files: it must hold its credentials itself")
-		}
+	host, ok := ctx.Value(tokensKey{}).(sdk.Objects)
+	if account == nil || !ok {
+		return
 	}
-	for _, cluster := range config.Clusters {
-		if cluster.CertificateAuthority != "" {
-			return fmt.Errorf("authRef: the kubeconfig names a file: it must hold certificate-authority-data")
-		}
+	namespace := s.namespace
+	if kind == esv1.ClusterSecretStoreKind && account.Namespace != nil {
+		namespace = *account.Namespace
 	}
-	return nil
+	s.done = append(s.done, accounts.add(namespace, account.Name, host))
+}
+
+// closeGoogle ends the connections to Google: its provider holds a lock while it
+// has one, so a second would wait for ever.
+func (s *stores) closeGoogle(ctx context.Context) {
+	for _, session := range s.google {
+		_ = session.Close(ctx) // it connects anew when it is asked
+	}
 }
 
 // close ends all connections. An error of closing changes nothing any more.
@@ -137,11 +146,23 @@ func (s *stores) close(ctx context.Context) {
 	for _, opened := range s.open {
 		_ = opened.Close(ctx)
 	}
+	for _, done := range s.done {
+		done()
+	}
 }
 
 // defaultStore sets what the CRDs default: a store may come from Git, and has
 // then seen no API server.
 func defaultStore(spec *esv1.SecretStoreProvider) {
+	if a := spec.AzureKV; a != nil {
+		if a.AuthType == nil {
+			a.AuthType = ptr.To(esv1.AzureServicePrincipal)
+		}
+		orElse(&a.EnvironmentType, esv1.AzureEnvironmentPublicCloud)
+	}
+	if g := spec.GCPSM; g != nil {
+		orElse(&g.SecretVersionSelectionPolicy, esv1.SecretVersionSelectionPolicyLatestOrFail)
+	}
 	if k := spec.Kubernetes; k != nil {
 		orElse(&k.Server.URL, "kubernetes.default")
 		orElse(&k.RemoteNamespace, "default")

@@ -9,7 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -41,6 +43,45 @@ func withTokens(ctx context.Context, host sdk.Objects) context.Context {
 	return context.WithValue(ctx, tokensKey{}, host)
 }
 
+// registry has the calls under way whose store refers to a ServiceAccount: AWS's
+// client asks for its token without the call's context.
+type registry struct {
+	mu    sync.Mutex // guards hosts
+	hosts map[[2]string][]*sdk.Objects
+}
+
+var accounts = &registry{hosts: map[[2]string][]*sdk.Objects{}}
+
+// add makes host answer for the ServiceAccount until done is called.
+func (r *registry) add(namespace, name string, host sdk.Objects) (done func()) {
+	key := [2]string{namespace, name}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := &host
+	r.hosts[key] = append(r.hosts[key], one)
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if i := slices.Index(r.hosts[key], one); i >= 0 {
+			r.hosts[key] = slices.Delete(r.hosts[key], i, i+1)
+		}
+		if len(r.hosts[key]) == 0 {
+			delete(r.hosts, key)
+		}
+	}
+}
+
+// host returns any that answers for the ServiceAccount: each was permitted the
+// same.
+func (r *registry) host(namespace, name string) (sdk.Objects, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if hosts := r.hosts[[2]string{namespace, name}]; len(hosts) > 0 {
+		return *hosts[0], true
+	}
+	return nil, false
+}
+
 // tokens answers "create a token of this ServiceAccount" as an API server does,
 // and refuses all other requests.
 type tokens struct{}
@@ -50,8 +91,11 @@ func (tokens) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
-	host, ok := req.Context().Value(tokensKey{}).(sdk.Objects)
 	namespace, name, isToken := tokenPath(req.URL.Path)
+	host, ok := req.Context().Value(tokensKey{}).(sdk.Objects)
+	if !ok {
+		host, ok = accounts.host(namespace, name)
+	}
 	if !ok || !isToken || req.Method != http.MethodPost {
 		return refuse(req, http.StatusForbidden, errReadOnly.Error())
 	}

@@ -181,11 +181,16 @@ func TestSpec(t *testing.T) {
 	}{
 		{"no store", `{data: [{secretKey: a}]}`, ErrInvalid, "secretStoreRef needs the name"},
 		{"odd store", `{secretStoreRef: {kind: Secret, name: a}, data: [{secretKey: a}]}`, ErrInvalid, `Secret "a"`},
-		{"Merge", `{target: {creationPolicy: Merge}}`, ErrUnsupported, "creationPolicy Merge"},
 		{"odd policy", `{target: {creationPolicy: Mine}}`, ErrInvalid, `creationPolicy "Mine"`},
 		{"odd deletion", `{target: {deletionPolicy: Never}}`, ErrInvalid, `deletionPolicy "Never"`},
 		{"Delete of an orphan", `{target: {creationPolicy: Orphan, deletionPolicy: Delete}}`, ErrInvalid, "needs creationPolicy Owner"},
-		{"generator", `{dataFrom: [{sourceRef: {generatorRef: {kind: Password, name: p}}}]}`, ErrUnsupported, `generator Password "p"`},
+		{"another generator", `{dataFrom: [{sourceRef: {generatorRef: {kind: ECRAuthorizationToken, name: p}}}]}`, ErrUnsupported, `generator ECRAuthorizationToken "p"`},
+		{"another group's generator", `{dataFrom: [{sourceRef: {generatorRef: {apiVersion: v1, kind: Password, name: p}}}]}`, ErrInvalid, `apiVersion "v1"`},
+		{"a generator of another controller", `{dataFrom: [{sourceRef: {generatorRef: {kind: Fake, name: other}}}]}`, ErrRefused, `for the controller "other"`},
+		{"a cluster generator of another kind", `{dataFrom: [{sourceRef: {generatorRef: {kind: ClusterGenerator, name: sts}}}]}`, ErrUnsupported, `spec.kind is "STSSessionToken"`},
+		{"windows without an end", `{syncWindows: {kind: allow, windows: [{schedule: "0 1 * * *"}]}}`, ErrInvalid, `windows[0].duration ""`},
+		{"windows of another kind", `{syncWindows: {kind: maybe, windows: [{schedule: "0 1 * * *", duration: 1h}]}}`, ErrInvalid, "kind allow or deny"},
+		{"windows without a schedule", `{syncWindows: {kind: deny, windows: [{schedule: daily, duration: 1h}]}}`, ErrInvalid, `schedule "daily"`},
 		{"other object", `{target: {manifest: {apiVersion: v1, kind: ConfigMap}}}`, ErrUnsupported, "spec.target.manifest"},
 		{"interval", `{refreshInterval: hourly}`, ErrInvalid, `refreshInterval "hourly"`},
 		{"refresh policy", `{refreshPolicy: Sometimes}`, ErrInvalid, `refreshPolicy "Sometimes"`},
@@ -193,7 +198,11 @@ func TestSpec(t *testing.T) {
 		{"controller", byStore, ErrRefused, `for the controller "other"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			live := cluster{"SecretStore shop/demo": `{spec: {controller: other, provider: {}}}`}
+			live := cluster{
+				"SecretStore shop/demo": `{spec: {controller: other, provider: {}}}`,
+				"Fake shop/other":       `{spec: {controller: other}}`,
+				"ClusterGenerator /sts": `{spec: {kind: STSSessionToken}}`,
+			}
 			_, err := NewResolver(asking{}, time.Now).Resolve(t.Context(), Request{Object: externalSecret(t, tt.spec), Cluster: live})
 			if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %v with %q", err, tt.kind, tt.want)

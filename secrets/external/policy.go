@@ -37,7 +37,7 @@ type guard struct {
 	render    manifest.Set
 
 	allowed map[ref]bool
-	stores  map[ref]json.RawMessage
+	stores  map[ref]json.RawMessage // and generators
 
 	mu      sync.Mutex // guards the fields below
 	shown   []secrets.Value
@@ -56,6 +56,13 @@ func newGuard(ctx context.Context, s *spec, req Request) (*guard, error) {
 		}
 		if from.Secret != nil {
 			g.allowed[ref{"Secret", g.namespace, from.Secret.Name}] = true
+		}
+	}
+	for _, from := range s.DataFrom {
+		if generator := from.generator(); generator != nil {
+			if err := g.admitGenerator(ctx, *generator); err != nil {
+				return nil, fmt.Errorf("generator %s %q: %w", generator.Kind, generator.Name, err)
+			}
 		}
 	}
 	stores, err := s.stores()

@@ -67,8 +67,11 @@ type Result struct {
 	// Secret is nil if none is wanted: creationPolicy None, or deletionPolicy
 	// Delete with nothing left at the provider.
 	Secret *manifest.Object
-	// Orphan says that Secret is to outlive its ExternalSecret.
-	Orphan bool
+	// Outlives says that Secret is to stay when its ExternalSecret goes.
+	Outlives bool
+	// Merges says that Secret holds what is added to another's Secret of that
+	// name, which MustExist, or else nothing is made.
+	Merges, MustExist bool
 	// Fetched is when the provider gave it.
 	Fetched time.Time
 	// Next is when to ask again, zero for never.
@@ -94,20 +97,25 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (Result, error) {
 		return Result{}, nil
 	}
 	key, input := memoKey{req.Application, req.Object.Key}, inputHash(s, req)
-	known := r.recall(key, input)
-	if known.input != "" && !req.Fresh && !known.isDue(s, r.now()) {
-		return known.outcome()
+	known, err := r.recall(ctx, key, s, req, input)
+	if err != nil {
+		return Result{Next: r.now().Add(minRetry)}, err
 	}
-	result, err := r.fetch(ctx, s, req)
+	if s.holds(known, input, r.now(), req.Fresh) {
+		return r.remember(key, known).outcome()
+	}
+	if known.input != input {
+		known = memory{} // of another question
+	}
+	result, err := r.fetch(ctx, s, req, input)
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err() // says nothing about the provider
 	}
-	known = known.learn(input, result, err, r.now())
-	r.mu.Lock()
-	r.memo[key] = known
-	r.mu.Unlock()
-	return known.outcome()
+	return r.remember(key, known.learn(input, result, err, r.now())).outcome()
 }
+
+// Now tells the time.
+func (r *Resolver) Now() time.Time { return r.now() }
 
 // Keep forgets what application no longer has.
 func (r *Resolver) Keep(application string, objects map[manifest.Key]bool) {
@@ -120,17 +128,36 @@ func (r *Resolver) Keep(application string, objects map[manifest.Key]bool) {
 	}
 }
 
-func (r *Resolver) recall(key memoKey, input string) memory {
+// recall returns what is known: in memory or, where it must outlive the agent, in
+// the cluster.
+func (r *Resolver) recall(ctx context.Context, key memoKey, s *spec, req Request, input string) (memory, error) {
+	r.mu.Lock()
+	known := r.memo[key]
+	r.mu.Unlock()
+	if !s.lasting() || req.Cluster == nil || known.good && !req.Fresh {
+		return known, nil
+	}
+	live, err := r.live(ctx, s, req, input)
+	switch {
+	case err != nil:
+		return memory{}, err
+	case live.good && known.good: // what was made may not have been applied yet
+		return known, nil
+	case !live.good && !known.good:
+		return known, nil // a failure, and when to try again
+	}
+	return live, nil // a Secret that somebody deleted is made anew
+}
+
+func (r *Resolver) remember(key memoKey, known memory) memory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if known := r.memo[key]; known.input == input {
-		return known
-	}
-	return memory{}
+	r.memo[key] = known
+	return known
 }
 
 // fetch asks the plugin.
-func (r *Resolver) fetch(ctx context.Context, s *spec, req Request) (Result, error) {
+func (r *Resolver) fetch(ctx context.Context, s *spec, req Request, input string) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	g, err := newGuard(ctx, s, req)
@@ -146,19 +173,22 @@ func (r *Resolver) fetch(ctx context.Context, s *spec, req Request) (Result, err
 	if err != nil {
 		return Result{}, g.clean(err)
 	}
-	now := r.now()
-	every, err := s.refresh()
-	if err != nil {
+	result := s.result(r.now())
+	if result.Next, err = s.due(req.Application, result.Fetched); err != nil {
 		return Result{}, err
 	}
-	result := Result{Fetched: now, Orphan: s.orphan()}
-	if every > 0 {
-		result.Next = due(req.Application, now, every)
+	if s.lasting() && answer.Labels[managedLabel] != "" {
+		answer.Annotations = withAnnotation(answer.Annotations, AnnotationFetched, stamp(result.Fetched, input))
 	}
 	if result.Secret, err = secret(s, req.Object, answer); err != nil {
 		return Result{}, g.clean(err)
 	}
 	return result, nil
+}
+
+// result is one without a Secret.
+func (s *spec) result(fetched time.Time) Result {
+	return Result{Fetched: fetched, Outlives: s.outlives(), Merges: s.merges(), MustExist: s.Target.CreationPolicy == "Merge"}
 }
 
 // isDue says that it is time to ask again.
@@ -167,7 +197,7 @@ func (m memory) isDue(s *spec, now time.Time) bool {
 	if next.IsZero() {
 		return false
 	}
-	if every, err := s.refresh(); err == nil && m.failures == 0 {
+	if every, err := s.refresh(); err == nil && m.failures == 0 && s.SyncWindows == nil {
 		next = next.Add(-joins(every))
 	}
 	return !now.Before(next)

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -21,6 +23,10 @@ var errKeep = errors.New("the provider holds nothing for it, and deletionPolicy 
 // managedLabel is on every Secret that external-secrets made. A result without
 // it is how the plugin says that the provider holds nothing.
 const managedLabel = "reconcile.external-secrets.io/managed"
+
+// dataHash is an annotation of external-secrets' own that is not made: a plain
+// hash of the data would let people who see it try guesses.
+const dataHash = "reconcile.external-secrets.io/data-hash"
 
 // secret makes the object of what the plugin answered; nil for none.
 func secret(s *spec, from *manifest.Object, answer *sdk.SecretResult) (*manifest.Object, error) {
@@ -52,11 +58,7 @@ func secretBody(s *spec, from *manifest.Object, answer *sdk.SecretResult) map[st
 		meta["annotations"] = anyMap(answer.Annotations)
 	}
 	if finalizers := s.Target.Template.Metadata.Finalizers; len(finalizers) > 0 {
-		list := make([]any, len(finalizers))
-		for i, finalizer := range finalizers {
-			list[i] = finalizer
-		}
-		meta["finalizers"] = list
+		meta["finalizers"] = anySlice(finalizers)
 	}
 	body := map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": meta}
 	if answer.Type != "" {
@@ -68,6 +70,15 @@ func secretBody(s *spec, from *manifest.Object, answer *sdk.SecretResult) map[st
 	return body
 }
 
+func withAnnotation(annotations map[string]string, key, value string) map[string]string {
+	out := maps.Clone(annotations)
+	if out == nil {
+		out = map[string]string{}
+	}
+	out[key] = value
+	return out
+}
+
 func anyMap(m map[string]string) map[string]any {
 	out := make(map[string]any, len(m))
 	for k, v := range m {
@@ -76,18 +87,31 @@ func anyMap(m map[string]string) map[string]any {
 	return out
 }
 
+func anySlice(list []string) []any {
+	out := make([]any, len(list))
+	for i, item := range list {
+		out[i] = item
+	}
+	return out
+}
+
 // inputHash covers what a result depends on and can be seen without asking
-// anybody: the ExternalSecret, and the stores of the same render.
+// anybody: the ExternalSecret, and the stores and generators of the same render.
+// It is written on Secrets, so it is of nothing secret.
 func inputHash(s *spec, req Request) string {
 	sum := sha256.New()
-	fmt.Fprint(sum, req.Object.Hash())
+	sum.Write(req.Object.JSON())
 	refs, _ := s.stores() // an error shows when it is fetched
-	for _, store := range refs {
-		for _, o := range req.Render {
-			if IsStore(o) && o.Key.Kind == store.Kind && o.Key.Name == store.Name {
-				fmt.Fprint(sum, "\x00", o.Hash())
-			}
+	for _, o := range req.Render {
+		store := IsStore(o) && slices.Contains(refs, storeRef{Kind: o.Key.Kind, Name: o.Key.Name})
+		generator := o.Key.Group == GeneratorGroup && slices.ContainsFunc(s.DataFrom, func(from source) bool {
+			ref := from.generator()
+			return ref != nil && ref.Kind == o.Key.Kind && ref.Name == o.Key.Name
+		})
+		if store || generator {
+			sum.Write([]byte{0})
+			sum.Write(o.JSON())
 		}
 	}
-	return hex.EncodeToString(sum.Sum(nil))
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }

@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
@@ -22,6 +23,10 @@ var (
 
 const group = "external-secrets.io"
 
+// versions are those of group that are read, as far as they mean the same; the
+// plugin refuses what does not.
+var versions = []string{"v1", "v1beta1", "v1alpha1"}
+
 // IsKind reports whether o is an ExternalSecret.
 func IsKind(o *manifest.Object) bool { return o.Key.Group == group && o.Key.Kind == "ExternalSecret" }
 
@@ -35,9 +40,6 @@ const (
 	clusterStoreKind = "ClusterSecretStore"
 )
 
-// defaultRefresh is what the CRD sets for spec.refreshInterval.
-const defaultRefresh = time.Hour
-
 // Limits on what one ExternalSecret may ask for.
 const (
 	maxItems  = 1000
@@ -50,6 +52,7 @@ type spec struct {
 	StoreRef        storeRef `json:"secretStoreRef"`
 	RefreshPolicy   string   `json:"refreshPolicy"`
 	RefreshInterval *string  `json:"refreshInterval"`
+	SyncWindows     *windows `json:"syncWindows"`
 	Target          target   `json:"target"`
 	Data            []source `json:"data"`
 	DataFrom        []source `json:"dataFrom"`
@@ -62,11 +65,8 @@ type storeRef struct {
 
 type source struct {
 	SourceRef *struct {
-		StoreRef     *storeRef `json:"storeRef"`
-		GeneratorRef *struct {
-			Kind string `json:"kind"`
-			Name string `json:"name"`
-		} `json:"generatorRef"`
+		StoreRef     *storeRef     `json:"storeRef"`
+		GeneratorRef *generatorRef `json:"generatorRef"`
 	} `json:"sourceRef"`
 }
 
@@ -74,16 +74,20 @@ type target struct {
 	Name           string          `json:"name"`
 	CreationPolicy string          `json:"creationPolicy"`
 	DeletionPolicy string          `json:"deletionPolicy"`
+	Immutable      bool            `json:"immutable"`
 	Manifest       json.RawMessage `json:"manifest"`
-	Template       struct {
-		Metadata struct {
-			Finalizers []string `json:"finalizers"`
-		} `json:"metadata"`
-		TemplateFrom []struct {
-			ConfigMap *named `json:"configMap"`
-			Secret    *named `json:"secret"`
-		} `json:"templateFrom"`
-	} `json:"template"`
+	Template       *template       `json:"template"`
+}
+
+type template struct {
+	Metadata struct {
+		Annotations map[string]string `json:"annotations"`
+		Finalizers  []string          `json:"finalizers"`
+	} `json:"metadata"`
+	TemplateFrom []struct {
+		ConfigMap *named `json:"configMap"`
+		Secret    *named `json:"secret"`
+	} `json:"templateFrom"`
 }
 
 type named struct {
@@ -92,8 +96,8 @@ type named struct {
 
 // parse reads and checks o.
 func parse(o *manifest.Object) (*spec, error) {
-	if o.Version != "v1" && o.Version != "v1beta1" {
-		return nil, fmt.Errorf("%w: version %q is not known, v1 and v1beta1 are", ErrInvalid, o.Version)
+	if !slices.Contains(versions, o.Version) {
+		return nil, fmt.Errorf("%w: version %q is not known, %s are", ErrInvalid, o.Version, strings.Join(versions, ", "))
 	}
 	if o.Key.Namespace == "" || o.Key.Name == "" {
 		return nil, fmt.Errorf("%w: it needs a name and a namespace", ErrInvalid)
@@ -108,6 +112,10 @@ func parse(o *manifest.Object) (*spec, error) {
 	if s.Target.Name == "" {
 		s.Target.Name = o.Key.Name
 	}
+	if s.Target.Template == nil {
+		s.Target.Template = &template{}
+		s.Target.Template.Metadata.Annotations = o.Annotations // what the Secret has, then
+	}
 	return s, s.check()
 }
 
@@ -121,10 +129,9 @@ func (s *spec) check() error {
 	if s.Target.Manifest != nil {
 		return fmt.Errorf("%w: spec.target.manifest makes objects that are no Secrets", ErrUnsupported)
 	}
-	for _, item := range append(s.Data, s.DataFrom...) {
-		if item.SourceRef != nil && item.SourceRef.GeneratorRef != nil {
-			ref := item.SourceRef.GeneratorRef
-			return fmt.Errorf("%w: it uses the generator %s %q, whose state only its controller keeps", ErrUnsupported, ref.Kind, ref.Name)
+	if s.SyncWindows != nil {
+		if err := s.SyncWindows.check(); err != nil {
+			return err
 		}
 	}
 	return s.checkPolicies()
@@ -133,16 +140,14 @@ func (s *spec) check() error {
 // checkPolicies refuses what would not mean the same without the controller.
 func (s *spec) checkPolicies() error {
 	switch policy := s.Target.CreationPolicy; policy {
-	case "", "Owner", "Orphan", "None":
-	case "Merge", "CreateOrMerge":
-		return fmt.Errorf("%w: spec.target.creationPolicy %s adds to a Secret that another made", ErrUnsupported, policy)
+	case "", "Owner", "Orphan", "None", "Merge", "CreateOrMerge":
 	default:
 		return fmt.Errorf("%w: spec.target.creationPolicy %q is not known", ErrInvalid, policy)
 	}
 	switch policy := s.Target.DeletionPolicy; policy {
 	case "", "Retain", "Merge":
 	case "Delete":
-		if s.orphan() {
+		if s.Target.CreationPolicy != "" && s.Target.CreationPolicy != "Owner" {
 			return fmt.Errorf("%w: spec.target.deletionPolicy Delete needs creationPolicy Owner", ErrInvalid)
 		}
 	default:
@@ -155,29 +160,23 @@ func (s *spec) checkPolicies() error {
 	return fmt.Errorf("%w: spec.refreshPolicy %q is not known", ErrInvalid, s.RefreshPolicy)
 }
 
-func (s *spec) orphan() bool { return s.Target.CreationPolicy == "Orphan" }
+// outlives says that the Secret stays when the ExternalSecret goes: it is not
+// its owner.
+func (s *spec) outlives() bool { return s.Target.CreationPolicy == "Orphan" || s.merges() }
 
-// refresh says how long a result counts; 0 means until the ExternalSecret
-// changes.
-func (s *spec) refresh() (time.Duration, error) {
-	every := defaultRefresh
-	if s.RefreshInterval != nil {
-		var err error
-		if every, err = time.ParseDuration(*s.RefreshInterval); err != nil {
-			return 0, fmt.Errorf("%w: spec.refreshInterval %q is no duration such as 1h", ErrInvalid, *s.RefreshInterval)
-		}
-	}
-	if s.RefreshPolicy == "OnChange" || s.RefreshPolicy == "CreatedOnce" {
-		return 0, nil
-	}
-	return max(every, 0), nil
+// merges says that the Secret is another's, which gets the data in addition.
+func (s *spec) merges() bool {
+	return s.Target.CreationPolicy == "Merge" || s.Target.CreationPolicy == "CreateOrMerge"
 }
 
 // stores lists the distinct stores that s refers to, kinds filled in.
 func (s *spec) stores() ([]storeRef, error) {
 	var refs []storeRef
 	seen := map[storeRef]bool{}
-	for _, item := range append(s.Data, s.DataFrom...) {
+	for _, item := range slices.Concat(s.Data, s.DataFrom) {
+		if item.generator() != nil {
+			continue
+		}
 		ref := s.StoreRef
 		if item.SourceRef != nil && item.SourceRef.StoreRef != nil {
 			ref = *item.SourceRef.StoreRef

@@ -20,8 +20,8 @@ var steering = []string{
 	"argocd.argoproj.io/compare-options",
 }
 
-// orphanOptions keep a Secret whose ExternalSecret leaves (creationPolicy
-// Orphan).
+// orphanOptions keep a Secret whose ExternalSecret leaves and does not own it
+// (creationPolicy Orphan, Merge, CreateOrMerge).
 const orphanOptions = "Prune=false,Delete=false"
 
 // steer carries the steering annotations of o over to its Secret.
@@ -35,7 +35,7 @@ func (r *run) steer(o *manifest.Object, at *slot) {
 			carry[annotation] = value
 		}
 	}
-	if _, stated := carry["argocd.argoproj.io/sync-options"]; at.when.Orphan && !stated {
+	if _, stated := carry["argocd.argoproj.io/sync-options"]; at.when.Outlives && !stated {
 		carry["argocd.argoproj.io/sync-options"] = orphanOptions
 	}
 	maps.DeleteFunc(carry, func(annotation, _ string) bool {
@@ -61,7 +61,7 @@ func annotate(body map[string]any, add map[string]string) {
 
 // result puts the slots together.
 func (r *run) result() (Result, error) {
-	var out Result
+	out := Result{LeftOut: r.leftOut}
 	var failures Failures
 	r.collide()
 	for i, o := range r.set {
@@ -85,7 +85,7 @@ func (r *run) result() (Result, error) {
 		}
 	}
 	if failures != nil {
-		return Result{Next: out.Next}, failures
+		return Result{Next: out.Next, LeftOut: out.LeftOut}, failures
 	}
 	return out, nil
 }

@@ -12,17 +12,17 @@ import (
 type task int
 
 const (
-	leave   task = iota // apply it as it is
-	open                // a SealedSecret
-	fetch               // an ExternalSecret
-	consume             // a store: consulted, not applied
-	refuse              // only a controller that is not there could do it
+	leave    task = iota // apply it as it is
+	open                 // a SealedSecret
+	fetch                // an ExternalSecret
+	consume              // a store or a generator: consulted, not applied
+	expanded             // a ClusterExternalSecret: what it stands for follows it
+	drop                 // only a controller that is not there could do it
 )
 
 const (
-	sealedGroup    = "bitnami.com"
-	externalGroup  = "external-secrets.io"
-	generatorGroup = "generators.external-secrets.io"
+	sealedGroup   = "bitnami.com"
+	externalGroup = "external-secrets.io"
 )
 
 // sort decides on every object, and asks the project about those that will not
@@ -30,11 +30,13 @@ const (
 func (r *run) sort() {
 	for i, o := range r.set {
 		at := &r.slots[i]
-		at.task = r.taskOf(o)
+		if at.task != expanded {
+			at.task = r.taskOf(o)
+		}
 		switch at.task {
-		case leave:
-		case refuse:
-			at.err = fmt.Errorf("%w: the destination does not serve %s", external.ErrUnsupported, o.Key.Kind)
+		case leave, expanded:
+		case drop:
+			r.leaveOut(o, fmt.Errorf("%w: the destination does not serve %s, and it is not applied", external.ErrUnsupported, o.Key.Kind))
 		default:
 			at.err = r.permit(o)
 		}
@@ -42,7 +44,7 @@ func (r *run) sort() {
 }
 
 func (r *run) taskOf(o *manifest.Object) task {
-	ours := sealed.IsKind(o) || o.Key.Group == externalGroup || o.Key.Group == generatorGroup
+	ours := sealed.IsKind(o) || o.Key.Group == externalGroup || o.Key.Group == external.GeneratorGroup
 	if !ours || !r.modes.resolves(o.Key.GroupKind()) {
 		return leave
 	}
@@ -53,10 +55,10 @@ func (r *run) taskOf(o *manifest.Object) task {
 		return fetch
 	case r.modes.served(o.Key.GroupKind()):
 		return leave // the mode is Resolve: a store is consulted and applied
-	case external.IsStore(o):
+	case external.IsStore(o), o.Key.Group == external.GeneratorGroup && external.IsGenerator(o.Key.Kind):
 		return consume
 	}
-	return refuse
+	return drop
 }
 
 func (r *run) permit(o *manifest.Object) error {

@@ -78,6 +78,9 @@ type Result struct {
 	// Stale are the objects whose provider failed and whose last good values
 	// are in Set.
 	Stale Failures
+	// LeftOut are objects of which something is not done, while all else is: only a
+	// controller that is not there could do it, or there is nothing to do it to.
+	LeftOut Failures
 	// Resolved lists the objects that were replaced, in the order of the set.
 	Resolved []Resolution
 }
@@ -93,11 +96,15 @@ func (s *Stage) Run(ctx context.Context, app Application, set manifest.Set, serv
 		return Result{}, err
 	}
 	r := &run{stage: s, app: app, modes: modes, set: set, slots: make([]slot, len(set))}
+	if s.Resolver != nil {
+		r.expand(ctx, s.Resolver.Now())
+	}
 	r.sort()
 	r.openSealed(ctx)
 	if err := r.fetchExternal(ctx); err != nil {
 		return Result{}, fmt.Errorf("resolve secrets: %w", err)
 	}
+	r.merge(ctx)
 	return r.result()
 }
 
@@ -117,6 +124,8 @@ type run struct {
 	modes modes
 	set   manifest.Set
 	slots []slot
+
+	leftOut Failures
 }
 
 // openSealed opens the SealedSecrets. It comes first: a store may authenticate

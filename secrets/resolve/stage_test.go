@@ -339,16 +339,6 @@ func TestFailures(t *testing.T) {
 			want:    []string{"all.yaml:1: bitnami.com/SealedSecret shop/db", "given by Secret shop/db at all.yaml:"},
 		},
 		{
-			name: "PushSecret", kind: external.ErrUnsupported,
-			objects: []string{"apiVersion: external-secrets.io/v1alpha1\nkind: PushSecret\nmetadata: {name: p, namespace: shop}"},
-			want:    []string{"PushSecret", "hint: install external-secrets"},
-		},
-		{
-			name: "a generator", kind: external.ErrUnsupported,
-			objects: []string{"apiVersion: generators.external-secrets.io/v1alpha1\nkind: Password\nmetadata: {name: p, namespace: shop}"},
-			want:    []string{"Password"},
-		},
-		{
 			name: "the project forbids", objects: []string{storeShop, esShop}, kind: ErrNotPermitted,
 			app: func(a *Application) {
 				a.Permit = func(*manifest.Object) error { return errors.New("namespace shop is not for project x") }
