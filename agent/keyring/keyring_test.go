@@ -199,7 +199,7 @@ func TestSOPSKeys(t *testing.T) {
 	var log strings.Builder
 	k := &Keyring{log: slog.New(slog.NewTextHandler(&log, nil))}
 	k.sops = secretsOf(t, api.LabelTidelockSecretType, `
-b sops-key a.agekey=A b.asc=B sops.vault-adress=x
+b sops-key a.agekey=A b.asc=B sops.vault-addr=x
 a sops-key sops.vault-token=V sops.vault-address=https://v sops.vault-ca=C sops.vault-namespace=n sops.aws-kms-keys=not-for-vault
 red sops-key red.agekey=R project=red
 blue sops-key sops.workload-identity=aws,gcp,ibm sops.aws-kms-keys=arn:* project=blue
@@ -220,7 +220,7 @@ blue sops-key sops.workload-identity=aws,gcp,ibm sops.aws-kms-keys=arn:* project
 			t.Errorf("project %q: got %q, want %q", project, text, want)
 		}
 	}
-	if text := log.String(); strings.Count(text, "sops.vault-adress") != 1 || strings.Contains(text, "sops.vault-address") {
+	if text := log.String(); strings.Count(text, "entries=[sops.vault-addr]") != 1 || strings.Count(text, "\n") != 1 {
 		t.Errorf("logged %q", text)
 	}
 }

@@ -59,8 +59,8 @@ func unasked(keys []sdk.Key) []sdk.Key {
 
 type localSOPS struct{ keys []sdk.Key }
 
-func (l *localSOPS) add(kind, name string, material []byte) {
-	l.keys = append(l.keys, sdk.Key{Kind: kind, Name: name, Material: material})
+func (l *localSOPS) add(name string, material []byte) {
+	l.keys = append(l.keys, sdk.Key{Kind: open.Age, Name: name, Material: material})
 }
 
 // ageVariable reads keys that may stand in one line.
@@ -69,7 +69,7 @@ func (l *localSOPS) ageVariable() error {
 		if !strings.Contains(text, "#") {
 			text = strings.Join(strings.Fields(text), "\n") + "\n"
 		}
-		l.add(open.Age, "$SOPS_AGE_KEY", []byte(text))
+		l.add("$SOPS_AGE_KEY", []byte(text))
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (l *localSOPS) ageFiles() error {
 		if err != nil {
 			return fmt.Errorf("$SOPS_AGE_KEY_FILE: %w", err)
 		}
-		l.add(open.Age, file, text)
+		l.add(file, text)
 	}
 	config, err := os.UserConfigDir()
 	if err != nil {
@@ -94,7 +94,7 @@ func (l *localSOPS) file(path string) error {
 	text, err := os.ReadFile(path)
 	switch {
 	case err == nil:
-		l.add(open.Age, path, text)
+		l.add(path, text)
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("read age keys: %w", err)
 	}
@@ -120,7 +120,7 @@ func (l *localSOPS) ageCommand() error {
 		if err != nil {
 			return fmt.Errorf("$%s: %w", variable, err)
 		}
-		l.add(open.Age, "$"+variable, text)
+		l.add("$"+variable, text)
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (l *localSOPS) ssh() error {
 		if err != nil {
 			return fmt.Errorf("$SOPS_AGE_SSH_PRIVATE_KEY_FILE: %w", err)
 		}
-		l.add(open.Age, file, text)
+		l.add(file, text)
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -142,7 +142,7 @@ func (l *localSOPS) ssh() error {
 	for _, name := range []string{"id_ed25519", "id_rsa"} {
 		path := filepath.Join(home, ".ssh", name)
 		if text, err := os.ReadFile(path); err == nil {
-			l.add(open.Age, path, text)
+			l.add(path, text)
 		}
 	}
 	return nil

@@ -67,8 +67,8 @@ func duplicatesOfYAML(data []byte) error {
 	in := yaml.NewDecoder(bytes.NewReader(data))
 	for {
 		var document yaml.Node
-		if in.Decode(&document) != nil {
-			return nil // the end; or who parses it says so
+		if in.Decode(&document) != nil { // at the end; of a mistake the parser tells
+			return nil
 		}
 		if path := twiceOfNode(&document, ""); path != "" {
 			return duplicate(path)

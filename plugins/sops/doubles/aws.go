@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -157,18 +158,15 @@ func (a *AWS) signed(r *http.Request, body []byte) error {
 	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 	switch {
 	case match == nil:
-		return fmt.Errorf("no signature of version 4")
+		return errors.New("no signature of version 4")
 	case match[1] != a.ID:
-		return fmt.Errorf("The security token included in the request is invalid")
+		return errors.New("the security token included in the request is invalid")
 	case err != nil || time.Since(at).Abs() > 5*time.Minute:
-		return fmt.Errorf("Signature expired")
+		return errors.New("signature expired")
 	case !strings.HasPrefix(a.ARN, "arn:aws:kms:"+match[3]+":"):
-		return fmt.Errorf("Credential should be scoped to a valid region")
+		return errors.New("credential should be scoped to a valid region")
 	}
-	again, err := http.NewRequest(r.Method, "http://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
+	again := httptest.NewRequest(r.Method, "http://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
 	for _, name := range strings.Split(match[4], ";") {
 		if values := r.Header.Values(name); name != "host" && name != "content-length" && len(values) > 0 {
 			again.Header[http.CanonicalHeaderKey(name)] = values
@@ -183,7 +181,7 @@ func (a *AWS) signed(r *http.Request, body []byte) error {
 		return err
 	}
 	if got := authorization.FindStringSubmatch(again.Header.Get("Authorization")); got == nil || got[4] != match[4] || got[5] != match[5] {
-		return fmt.Errorf("The request signature we calculated does not match the signature you provided")
+		return errors.New("the request signature we calculated does not match the signature you provided")
 	}
 	return nil
 }
