@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -317,5 +319,40 @@ func TestHang(t *testing.T) {
 	_, err = sops.Decrypter{}.Decrypt(context.Background(), &sdk.DecryptRequest{Path: "a.yaml", Data: data, Keys: []sdk.Key{{Kind: open.Answers, Material: answers}}})
 	if err == nil || errors.Is(err, sdk.ErrNoKey) || !strings.Contains(err.Error(), "a key service does not answer: encrypted with SOPS for Vault "+server.URL) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAmbient logs in with what the surroundings have, where a key says so, and
+// with nothing of it where none does.
+func TestAmbient(t *testing.T) {
+	aws, gcp, azure := doubles.NewAWS(t), doubles.NewGCP(t), doubles.NewAzure(t)
+	account := filepath.Join(t.TempDir(), "account.json")
+	if err := os.WriteFile(account, []byte(gcp.Credentials()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{
+		"AWS_ENDPOINT_URL_KMS=" + aws.URL, "AWS_ACCESS_KEY_ID=" + aws.ID, "AWS_SECRET_ACCESS_KEY=" + aws.Secret,
+		"SOPS_GCP_KMS_ENDPOINT=" + gcp.URL, "GOOGLE_APPLICATION_CREDENTIALS=" + account,
+		"SSL_CERT_FILE=" + azure.Authority, "HTTPS_PROXY=" + azure.Proxy,
+	}
+	s := newTool(t, append(env[:4:4], "SOPS_GCP_KMS_CLIENT_TYPE=rest", "GOOGLE_CREDENTIALS="+gcp.Credentials())...)
+	h := newHost(t, append(env, azure.Environment()...)...)
+	dataKey := []byte(strings.Repeat("k", 32))
+	for kind, data := range map[string][]byte{
+		open.AWS:   s.encrypt(t, "a.yaml", "a: b\n", map[string]any{"kms": aws.ARN}),
+		open.GCP:   s.encrypt(t, "a.yaml", "a: b\n", map[string]any{"gcp_kms": gcp.Key}),
+		open.Azure: encryptFor(t, "a: b\n", dataKey, &azkv.MasterKey{VaultURL: doubles.AzureVault, Name: "sops", Version: azure.Version, EncryptedKey: azure.Encrypt(dataKey)}),
+	} {
+		t.Run(kind, func(t *testing.T) {
+			if got, err := decrypt(h, "a.yaml", data, login(kind, "", open.Ambient, "true")); err != nil || got != "a: b\n" {
+				t.Errorf("got %q, %v", got, err)
+			}
+			if _, err := decrypt(h, "a.yaml", data, login(kind, "")); !errors.Is(err, sdk.ErrNoKey) || !strings.Contains(err.Error(), "not ") {
+				t.Errorf("an empty login gives %v", err)
+			}
+			if _, err := decrypt(h, "a.yaml", data); !errors.Is(err, sdk.ErrNoKey) || !strings.Contains(err.Error(), "there are no keys") {
+				t.Errorf("no login gives %v", err)
+			}
+		})
 	}
 }

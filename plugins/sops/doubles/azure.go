@@ -114,6 +114,11 @@ func (a *Azure) Credentials() string {
 	return fmt.Sprintf("tenantId: %s\nclientId: %s\nclientSecret: %s\n", azureTenant, azureClient, a.secret)
 }
 
+// Environment are those, as variables of Azure's own libraries.
+func (a *Azure) Environment() []string {
+	return []string{"AZURE_TENANT_ID=" + azureTenant, "AZURE_CLIENT_ID=" + azureClient, "AZURE_CLIENT_SECRET=" + a.secret}
+}
+
 // Encrypt does what Key Vault does, for files that tests make.
 func (a *Azure) Encrypt(plain []byte) string {
 	sealed, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, &a.key.PublicKey, plain, nil)
