@@ -9,15 +9,19 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/getsops/sops/v3/pgp"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
@@ -230,5 +234,41 @@ func TestGPG(t *testing.T) {
 		if k.home == locked.home && (err == nil || !strings.Contains(err.Error(), "PGP "+k.recipient+" is protected by a passphrase")) {
 			t.Errorf("got %q, %v", got, err)
 		}
+	}
+}
+
+// TestExpiredPGP opens what was encrypted before a key expired, as gpg does.
+func TestExpiredPGP(t *testing.T) {
+	then := &packet.Config{Time: func() time.Time { return time.Unix(1e9, 0) }, KeyLifetimeSecs: 3600}
+	entity, err := openpgp.NewEntity("Shop", "", "shop@example.com", then)
+	if err != nil {
+		t.Fatal(err)
+	}
+	armored := func(kind string, write func(io.Writer) error) string {
+		t.Helper()
+		var out bytes.Buffer
+		in, err := armor.Encode(&out, kind, nil)
+		if err == nil {
+			err = errors.Join(write(in), in.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	dataKey := []byte(strings.Repeat("k", 32))
+	message := armored("PGP MESSAGE", func(w io.Writer) error {
+		plain, err := openpgp.Encrypt(w, []*openpgp.Entity{entity}, nil, nil, then)
+		if err != nil {
+			return err
+		}
+		_, err = plain.Write(dataKey)
+		return errors.Join(err, plain.Close())
+	})
+	key := armored(openpgp.PrivateKeyType, func(w io.Writer) error { return entity.SerializePrivateWithoutSigning(w, then) })
+	data := encryptFor(t, "a: b\n", dataKey, &pgp.MasterKey{Fingerprint: strings.ToUpper(hexOf(entity.PrimaryKey.Fingerprint)), EncryptedKey: message})
+	got, err := decrypt(newHost(t), "a.yaml", data, sdk.Key{Kind: open.PGP, Name: "old.asc", Material: []byte(key)})
+	if err != nil || got != "a: b\n" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

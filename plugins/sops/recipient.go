@@ -55,7 +55,7 @@ func nameOf(key keys.MasterKey) string {
 	case *gcpkms.MasterKey:
 		return "GCP KMS " + short(key.ResourceID)
 	}
-	return short(key.TypeToIdentifier() + " " + key.ToString())
+	return short(key.TypeToIdentifier()+" "+key.ToString()) + ", which is not supported"
 }
 
 // ageName is an age recipient as it is, for its own name says what it is. SSH

@@ -52,6 +52,7 @@ func TestRefusals(t *testing.T) {
 		}
 		return re.ReplaceAll(data, []byte(now))
 	}
+	hckms := in(good, `(?s)    age:\n.*    encrypted_regex`, "    hckms:\n        - key_id: tr-west-1:abc\n          created_at: \"2026-01-01T00:00:00Z\"\n          enc: aaaa\n    encrypted_regex")
 	value := func(name string) string {
 		return string(regexp.MustCompile(`(?m)^ +` + name + `: (ENC.*)$`).FindSubmatch(good)[1])
 	}
@@ -65,6 +66,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"no keys", "a.yaml", good, nil, sdk.ErrNoKey, "encrypted with SOPS for " + recipient + "; there are no keys"},
 		{"wrong recipient", "a.yaml", good, []sdk.Key{other}, sdk.ErrNoKey, "encrypted with SOPS for " + recipient + "; none of these keys opens it: Secret argocd/sops-age, key other.agekey (age1"},
+		{"a service that is not supported", "a.yaml", hckms, []sdk.Key{other}, sdk.ErrNoKey, "encrypted with SOPS for hckms tr-west-1:abc, which is not supported; none of these"},
 		{"a name changed", "a.yaml", in(good, `name: db`, "name: dbx"), []sdk.Key{key}, sops.ErrDamaged, "its authentication code (sops.mac) is not that of its content: something was added, taken out, reordered or edited without sops"},
 		{"a value added", "a.yaml", in(good, `(?m)^sops:`, "more: x\nsops:"), []sdk.Key{key}, sops.ErrDamaged, "(sops.mac) is not that of its content"},
 		{"a value taken out", "a.yaml", in(whole, `(?m)^    user: .*\n`, ""), []sdk.Key{key}, sops.ErrDamaged, "(sops.mac) is not that of its content"},
