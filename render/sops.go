@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"slices"
@@ -24,11 +25,26 @@ func sopsFormat(name string, data []byte) string {
 		formats = append(formats, "dotenv", "ini", "yaml")
 	}
 	for _, format := range formats {
-		if detect.IsEncrypted(data, format) && !optOut.Match(data) {
+		switch {
+		case !detect.IsEncrypted(data, format) || optOut.Match(data):
+		case format == "binary" && !isEnvelope(data):
+			return "json"
+		default:
 			return format
 		}
 	}
 	return ""
+}
+
+// isEnvelope says whether encrypted JSON is what SOPS puts round a binary file:
+// other JSON was encrypted as such, whatever its name, as ".dockerconfigjson" and
+// "config.json.encrypted" are.
+func isEnvelope(data []byte) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(data, &members) != nil {
+		return true // who decrypts it says what is wrong
+	}
+	return len(members) == 2 && bytes.HasPrefix(members["data"], []byte(`"`))
 }
 
 // errCutOff: a file has values that SOPS encrypted, and not what decrypts them.

@@ -23,6 +23,8 @@ func TestSOPSFormat(t *testing.T) {
 		{"json", "a.json", encJSON, "json"},
 		{"binary", "tls.key", encJSON, "binary"},
 		{"binary without extension", "token", encJSON, "binary"},
+		{"json by content", ".dockerconfigjson", `{"auths": "ENC[AES256_GCM,data:a]", "sops": {"mac": "ENC[AES256_GCM,data:b]"}}`, "json"},
+		{"json with an ending of its own", "config.json.encrypted", `{"data": {"a": "ENC[AES256_GCM,data:a]"}, "sops": {"mac": "ENC[AES256_GCM,data:b]"}}`, "json"},
 		{"JSON in a yaml file", "a.yaml", encJSON, "yaml"},
 		{"dotenv", ".env", encDotenv, "dotenv"},
 		{"dotenv of production", ".env.production", encDotenv, "dotenv"},
