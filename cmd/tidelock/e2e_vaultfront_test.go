@@ -14,8 +14,9 @@ import (
 // network or a load balancer does.
 type vaultFront struct {
 	*httptest.Server
-	mode atomic.Value // "", "gone", "silent" or a status
-	over chan struct{}
+	mode  atomic.Value // "", "gone", "silent" or a status
+	asked atomic.Int64
+	over  chan struct{}
 }
 
 func startVaultFront(behind string) (*vaultFront, error) {
@@ -27,6 +28,7 @@ func startVaultFront(behind string) (*vaultFront, error) {
 	f.mode.Store("")
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.asked.Add(1)
 		switch mode := f.mode.Load().(string); mode {
 		case "":
 			proxy.ServeHTTP(w, r)
