@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,14 +17,15 @@ import (
 // vaultVerbs are those of stories in which a Vault has the values.
 var vaultVerbs = []verb{
 	{"vault [tls]: start a Vault, ${VAULT}; with tls ${VAULT_CA} vouches for it, in base64", 0, 1, (*scene).startVault},
-	{"vaultis up|killed|sealed|unsealed|gone|STATUS|silent: end it and start it again, sealed, seal or unseal it, or let it be reached no more, answer a status or nothing", 1, 1, (*scene).vaultIs},
+	{"vaultis up|killed|sealed|unsealed|gone|STATUS|silent: kill it and start it again, sealed and with another certificate, seal or unseal it, or let it be reached no more, answer a status or nothing", 1, 1, (*scene).vaultIs},
 	{"vaultput PATH KEY=VALUE...: write a new version", 2, -1, (*scene).vaultPut},
 	{"vaultremove PATH: delete all versions", 1, 1, (*scene).vaultRemove},
 	{"vaultpolicy NAME PATH...: let those who have the policy read what lies at or below", 2, -1, (*scene).vaultPolicy},
 	{"approle NAME POLICY [TTL]: make a role, ${ROLE_ID} and ${SECRET_ID}, the latter a canary; its tokens live that long", 2, 3, (*scene).appRole},
 	{"kubernetesrole NAME NAMESPACE/ACCOUNT POLICY [TTL]: make a role for a ServiceAccount of this cluster", 3, 4, (*scene).kubernetesRole},
 	{"revoke METHOD: end all tokens that a method has given", 1, 1, (*scene).revoke},
-	{"asked REQUEST [+N]: remember how often Vault was asked so, as by its audit log; wait until it is N more, and not more than that", 1, 2, (*scene).asked},
+	{"asked REQUEST [+N|N+]: remember how often Vault was asked so, as by its audit log; wait until it is N more, and not more than that, or N more at least", 1, 2, (*scene).asked},
+	{"apicalls [REGEXP...]: all that the agent has asked the API server for, since the last time, was so; in audited stories", 0, -1, (*scene).apiCalls},
 }
 
 // theVault returns the story's, or an error.
@@ -48,9 +51,7 @@ func (s *scene) startVault(args []string) error {
 	s.ts.Defer(func() { s.vault.Kill() })
 	s.ts.Setenv("VAULT", s.vault.URL)
 	if tls {
-		ca, err := s.vault.CA()
-		s.ts.Setenv("VAULT_CA", base64.StdEncoding.EncodeToString(ca))
-		return err
+		return s.vaultCA()
 	}
 	if s.vaultFront, err = startVaultFront(s.vault.URL); err != nil {
 		return err
@@ -58,6 +59,12 @@ func (s *scene) startVault(args []string) error {
 	s.ts.Defer(s.vaultFront.Close)
 	s.ts.Setenv("VAULT", s.vaultFront.URL)
 	return nil
+}
+
+func (s *scene) vaultCA() error {
+	ca, err := s.vault.CA()
+	s.ts.Setenv("VAULT_CA", base64.StdEncoding.EncodeToString(ca))
+	return err
 }
 
 func (s *scene) vaultIs(args []string) error {
@@ -70,7 +77,10 @@ func (s *scene) vaultIs(args []string) error {
 		return s.vaultFront.becomes("")
 	case "killed":
 		v.Kill()
-		return v.Start(s.ctx, "--sealed")
+		if err := v.Start(s.ctx, "--sealed"); err != nil || s.vaultFront != nil {
+			return err
+		}
+		return s.vaultCA()
 	case "sealed":
 		return v.Seal(s.ctx)
 	case "unsealed":
@@ -188,7 +198,8 @@ func (s *scene) asked(args []string) error {
 		s.metrics[name] = float64(now.Matching(args[0]))
 		return nil
 	}
-	more, err := strconv.Atoi(args[1])
+	atLeast := strings.HasSuffix(args[1], "+")
+	more, err := strconv.Atoi(strings.Trim(args[1], "+"))
 	if err != nil {
 		return err
 	}
@@ -199,9 +210,22 @@ func (s *scene) asked(args []string) error {
 			return false, err
 		}
 		n := now.Matching(args[0])
-		if n > want {
+		if n > want && !atLeast {
 			return false, fmt.Errorf("it was asked %d times, %d are wanted: %s", n, want, now)
 		}
-		return n == want, nil
+		return n >= want, nil
 	})
+}
+
+func (s *scene) apiCalls(allowed []string) error {
+	asked, err := s.cluster.Audit.Next()
+	if err != nil {
+		return err
+	}
+	for request, count := range asked {
+		if !slices.ContainsFunc(allowed, func(pattern string) bool { return regexp.MustCompile(pattern).MatchString(request) }) {
+			return fmt.Errorf("the agent made %d requests %q; all of them: %s", count, request, asked)
+		}
+	}
+	return nil
 }
