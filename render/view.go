@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/secrets/audit"
 	"github.com/tidelock-io/tidelock/secrets/leak"
 )
 
@@ -70,9 +71,11 @@ func (v *view) ReadEncrypted(name string) ([]byte, error) {
 
 func (v *view) open(name, format string, data []byte) ([]byte, error) {
 	v.asked = true
-	plain, err := v.plugins.Decrypt(v.ctx, &sdk.DecryptRequest{
+	ctx, use := audit.Begin(v.ctx, audit.Event{Application: v.request.Application, Kind: audit.SOPS, What: v.where(name)})
+	plain, err := v.plugins.Decrypt(ctx, &sdk.DecryptRequest{
 		Application: v.request.Application, Path: name, Format: format, Data: data, Keys: v.request.Keys,
 	})
+	use.End(v.ctx, digest(data), err)
 	switch {
 	case errors.Is(err, sdk.ErrNoKey):
 		return nil, v.noKey(name, err)

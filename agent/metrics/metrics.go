@@ -19,6 +19,7 @@ type Metrics struct {
 	registry  *prometheus.Registry
 	syncs     *prometheus.CounterVec
 	reconcile *prometheus.HistogramVec
+	secrets   *prometheus.CounterVec
 }
 
 // Sources are asked at each scrape.
@@ -49,10 +50,11 @@ func New(from Sources) *Metrics {
 			Name: "argocd_app_reconcile", Help: "Application reconciliation performance in seconds.",
 			Buckets: []float64{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16},
 		}, []string{"namespace", "dest_server"}),
+		secrets: newSecretUses(),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.syncs, m.reconcile, info{from.Applications}, orphans{from.Applications, from.Orphans},
+		m.syncs, m.reconcile, m.secrets, info{from.Applications}, orphans{from.Applications, from.Orphans},
 	)
 	for _, n := range from.Gauges {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: n.Name, Help: n.Help}, n.Value))

@@ -25,6 +25,10 @@ func TestScrape(t *testing.T) {
 		Counters:     []Number{{Name: "tidelock_renders_total", Help: "h", Value: func() float64 { return 3 }}},
 	})
 	m.Synced(app, &api.OperationState{Phase: api.OperationSucceeded, Operation: api.Operation{Sync: &api.SyncOperation{}}})
+	m.SecretUsed("argocd", "shop", "sops", true)
+	m.SecretUsed("argocd", "shop", "external-secret", false)
+	m.SecretUsed("argocd", "gone", "sops", true)
+	m.Forget("argocd", "gone")
 	m.Passed("argocd", "https://kubernetes.default.svc", time.Millisecond)
 
 	answer := httptest.NewRecorder()
@@ -35,11 +39,16 @@ func TestScrape(t *testing.T) {
 		`argocd_app_sync_total{dest_server="https://kubernetes.default.svc",dry_run="false",name="shop",namespace="argocd",phase="Succeeded",project="default"} 1`,
 		`argocd_app_reconcile_count{dest_server="https://kubernetes.default.svc",namespace="argocd"} 1`,
 		`argocd_app_orphaned_resources_count{name="shop",namespace="argocd",project="default"} 4`,
+		`tidelock_secret_uses_total{kind="sops",name="shop",namespace="argocd",outcome="success"} 1`,
+		`tidelock_secret_uses_total{kind="external-secret",name="shop",namespace="argocd",outcome="failure"} 1`,
 		"tidelock_live_objects 7", "tidelock_renders_total 3", "go_goroutines ", "process_open_fds ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the scrape lacks %s", want)
 		}
+	}
+	if strings.Contains(text, `name="gone"`) {
+		t.Error("the scrape holds an Application that is gone")
 	}
 	if strings.Contains(text, "hunter2") {
 		t.Error("the scrape holds a password")

@@ -15,6 +15,7 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/audit"
 	"github.com/tidelock-io/tidelock/secrets/leak"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"golang.org/x/sync/errgroup"
@@ -75,7 +76,9 @@ type Pipeline struct {
 	// namespaces, and PermitValues asks their projects, without which nothing is read.
 	Values       Values
 	PermitValues func(app *api.Application) func(kind, name string) error
-	Now          func() time.Time
+	// Audit is told of every use of a secret; nil if nobody asks.
+	Audit *audit.Trail
+	Now   func() time.Time
 
 	mu    sync.Mutex // guards what follows, by Application
 	memo  map[string]*memory
@@ -96,6 +99,9 @@ type memory struct {
 // as before.
 func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions []string) (*Rendered, error) {
 	name := api.InstanceName(app.Namespace, app.Name, p.Namespace)
+	if p.Audit != nil {
+		ctx = audit.With(ctx, p.Audit.Record)
+	}
 	out, err := p.desired(ctx, app, name, revisions)
 	if errors.Is(err, ErrLeak) {
 		return nil, err // names the keys, and hides the rest
@@ -260,6 +266,9 @@ func (p *Pipeline) Forget(app string) {
 	delete(p.reads, app)
 	if p.Known != nil {
 		p.Known.Forget(app)
+	}
+	if p.Audit != nil {
+		p.Audit.Forget(app)
 	}
 }
 

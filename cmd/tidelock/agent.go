@@ -239,7 +239,8 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 func (p *parts) tie(cfg *rest.Config) error {
 	e := &engine{
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
-		keys: p.keyring, values: p.values, git: p.git, artifacts: p.artifacts, host: p.host, known: p.known, paced: p.paced, noSubmodules: !p.options.submodules,
+		keys: p.keyring, values: p.values, git: p.git, artifacts: p.artifacts, host: p.host, known: p.known, audit: p.trail(), paced: p.paced,
+		noSubmodules: !p.options.submodules,
 	}
 	renders := e.renders()
 	p.metrics = metrics.New(p.numbers(renders))

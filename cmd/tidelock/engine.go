@@ -19,6 +19,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/values"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/audit"
 	"github.com/tidelock-io/tidelock/secrets/leak"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"k8s.io/client-go/kubernetes"
@@ -37,6 +38,7 @@ type engine struct {
 	artifacts *registry.Store
 	host      *plugins
 	known     *leak.Known
+	audit     *audit.Trail // nil for commands
 	settings  *settings.Reader
 	pipeline  *pipeline.Pipeline
 	looker    *cluster.Looker
@@ -96,6 +98,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		Known:        e.known,
 		Values:       e.values,
 		PermitValues: e.permitValues,
+		Audit:        e.audit,
 	}
 	config.Pipeline = e.pipeline
 	config.Rollouts = &reconcile.Rollouts{Key: e.keys.RolloutKey, Live: e.values}

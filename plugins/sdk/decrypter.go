@@ -27,6 +27,16 @@ type DecryptRequest struct {
 	Format string
 	Data   []byte
 	Keys   []Key
+
+	used *[]string // by whom it was opened; nil if nobody wants to know
+}
+
+// Used notes a key that opened the file, by its public name: a recipient or a
+// fingerprint. It is for the audit trail.
+func (r *DecryptRequest) Used(name string) {
+	if r.used != nil {
+		*r.used = append(*r.used, name)
+	}
 }
 
 // A Key is a decryption key: material that never prints.

@@ -196,8 +196,10 @@ func (s *server) Decrypt(ctx context.Context, in *wire.DecryptCall) (out *wire.D
 		for _, k := range in.GetKeys() {
 			req.Keys = append(req.Keys, Key{Kind: k.GetKind(), Name: k.GetName(), Material: k.GetMaterial(), Settings: k.GetSettings()})
 		}
+		var used []string
+		req.used = &used
 		plain, err := s.plugin.Decrypter.Decrypt(ctx, req)
-		out = &wire.DecryptReply{Data: plain}
+		out = &wire.DecryptReply{Data: plain, Used: used}
 		return err
 	})
 	return out, err

@@ -33,6 +33,7 @@ type ring struct {
 	keys    []held
 	broken  []string // keys that cannot be used, and why
 	answers answers
+	used    []string // recipients whose parts were opened
 }
 
 // held is a key, and where it came from.
@@ -115,11 +116,13 @@ func (r *ring) part(group sops.KeyGroup) ([]byte, error) {
 	var damaged error
 	for _, recipient := range group {
 		if part := r.answers.opened(recipient); part != nil {
+			r.used = append(r.used, nameOf(recipient))
 			return part, nil
 		}
 		for _, key := range r.keys {
 			part, err := key.open(recipient)
 			if err == nil && len(part) > 0 {
+				r.used = append(r.used, nameOf(recipient))
 				return part, nil
 			}
 			if !errors.Is(err, errOther) {

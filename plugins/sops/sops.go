@@ -65,6 +65,9 @@ func (Decrypter) Decrypt(_ context.Context, req *sdk.DecryptRequest) ([]byte, er
 		if err := f.decrypt(key); err != nil {
 			return err
 		}
+		for _, name := range ring.used {
+			req.Used(name)
+		}
 		plain, err = f.store.EmitPlainFile(f.tree.Branches)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/audit"
 )
 
 // How long one fetch may take, and how long to wait after one that failed:
@@ -107,7 +108,9 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (Result, error) {
 	if known.input != input {
 		known = memory{} // of another question
 	}
-	result, err := r.fetch(ctx, s, req, input)
+	within, use := audit.Begin(ctx, audit.Event{Application: req.Application, Kind: audit.External, What: req.Object.Key.String(), Stores: s.storeNames()})
+	result, err := r.fetch(within, s, req, input)
+	use.End(ctx, result.version(), err)
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err() // says nothing about the provider
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/audit"
 	"github.com/tidelock-io/tidelock/secrets/external"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
 	"golang.org/x/sync/errgroup"
@@ -147,7 +148,10 @@ func (r *run) openSealed(ctx context.Context) {
 			at.err = fmt.Errorf("read the sealing keys: %w", keysErr)
 			continue
 		}
-		at.secret, at.err = sealed.Opener{Keys: keys, Templates: r.stage.Templates, Deprecated: r.stage.Deprecated}.Open(ctx, o)
+		opener := sealed.Opener{Keys: keys, Templates: r.stage.Templates, Deprecated: r.stage.Deprecated}
+		within, use := audit.Begin(ctx, audit.Event{Application: r.app.Name, Kind: audit.Sealed, What: o.Key.String()})
+		at.secret, at.err = opener.Open(within, o)
+		use.End(ctx, o.Hash(), at.err)
 		r.steer(o, at)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/bitnami/sealed-secrets/pkg/crypto"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets"
+	"github.com/tidelock-io/tidelock/secrets/audit"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -37,7 +38,10 @@ func decrypt(ctx context.Context, in *ssv1alpha1.SealedSecret, keys Keys) (map[s
 		g.Go(func() error {
 			sealed, err := base64.StdEncoding.DecodeString(in.Spec.EncryptedData[item])
 			if err == nil {
-				opened[i], _, err = turn.open(keys, sealed, label)
+				var by Recipient
+				if opened[i], by, err = turn.open(keys, sealed, label); err == nil {
+					audit.Key(ctx, by.String())
+				}
 			}
 			if err != nil {
 				broken.note(i)

@@ -1406,6 +1406,7 @@ func (x *Key) GetSettings() map[string]string {
 type DecryptReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	Used          []string               `protobuf:"bytes,2,rep,name=used,proto3" json:"used,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1443,6 +1444,13 @@ func (*DecryptReply) Descriptor() ([]byte, []int) {
 func (x *DecryptReply) GetData() []byte {
 	if x != nil {
 		return x.Data
+	}
+	return nil
+}
+
+func (x *DecryptReply) GetUsed() []string {
+	if x != nil {
+		return x.Used
 	}
 	return nil
 }
@@ -2152,9 +2160,10 @@ const file_plugin_proto_rawDesc = "" +
 	"\bsettings\x18\x04 \x03(\v2%.tidelock.plugin.v1.Key.SettingsEntryR\bsettings\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\"\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"6\n" +
 	"\fDecryptReply\x12\x12\n" +
-	"\x04data\x18\x01 \x01(\fR\x04data\"\x89\x01\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
+	"\x04used\x18\x02 \x03(\tR\x04used\"\x89\x01\n" +
 	"\bToSource\x126\n" +
 	"\x05start\x18\x01 \x01(\v2\x1e.tidelock.plugin.v1.FetchStartH\x00R\x05start\x12:\n" +
 	"\x06answer\x18\x02 \x01(\v2 .tidelock.plugin.v1.ObjectAnswerH\x00R\x06answerB\t\n" +
