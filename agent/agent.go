@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/secrets/crash"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -96,7 +97,11 @@ func (a *Agent) next(ctx context.Context) bool {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, passTimeout)
 	defer cancel()
-	outcome, err := a.reconciler.Reconcile(ctx, app.Namespace, app.Name)
+	outcome := reconcile.Outcome{Failed: true}
+	err := crash.Guard("pass", func() (err error) {
+		outcome, err = a.reconciler.Reconcile(ctx, app.Namespace, app.Name)
+		return err
+	})
 	a.passed(app, time.Since(begun))
 	if err != nil && ctx.Err() == nil {
 		a.log.Error("pass", "application", app, "error", err)

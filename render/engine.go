@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/crash"
 )
 
 // Plugins calls plugins, in the end host.Host. Render reads the request's tree
@@ -109,6 +110,7 @@ func (e *Engine) RenderAll(ctx context.Context, requests []Request) (*Rendering,
 			req.SourceIndex = i + 1
 		}
 		g.Go(func() (err error) {
+			defer crash.Recover(&err, "render")
 			r.Sources[i], err = e.Render(ctx, req)
 			return err
 		})

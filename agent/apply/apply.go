@@ -148,14 +148,14 @@ func (a *Applier) url(ctx context.Context, gvk schema.GroupVersionKind, key mani
 func each(ctx context.Context, changes []diff.Change, one func(context.Context, diff.Change) Result) []Result {
 	results := make([]Result, len(changes))
 	if len(changes) == 1 {
-		results[0] = one(ctx, changes[0])
+		results[0] = guarded(ctx, changes[0], one)
 		return results
 	}
 	var g errgroup.Group
 	g.SetLimit(most)
 	for i, c := range changes {
 		g.Go(func() error {
-			results[i] = one(ctx, c)
+			results[i] = guarded(ctx, c, one)
 			return nil
 		})
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets/audit"
+	"github.com/tidelock-io/tidelock/secrets/crash"
 	"github.com/tidelock-io/tidelock/secrets/leak"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"golang.org/x/sync/errgroup"
@@ -97,12 +98,15 @@ type memory struct {
 // Desired renders an Application at revisions, or at what its sources' target
 // revisions point at if nil. Objects that did not change are the same pointers
 // as before.
-func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions []string) (*Rendered, error) {
+func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions []string) (out *Rendered, err error) {
 	name := api.InstanceName(app.Namespace, app.Name, p.Namespace)
 	if p.Audit != nil {
 		ctx = audit.With(ctx, p.Audit.Record)
 	}
-	out, err := p.desired(ctx, app, name, revisions)
+	err = crash.Guard("render", func() (err error) {
+		out, err = p.desired(ctx, app, name, revisions)
+		return err
+	})
 	if errors.Is(err, ErrLeak) {
 		return nil, err // names the keys, and hides the rest
 	}
@@ -159,6 +163,7 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 			source.TargetRevision = revisions[i]
 		}
 		g.Go(func() (err error) {
+			defer crash.Recover(&err, "find the revision")
 			from := p.upstream(app, &source)
 			if found[i], err = p.find(ctx, app, from, sources[i].Revision(), source.Revision(), beyond.renew); err != nil {
 				return err

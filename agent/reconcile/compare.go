@@ -127,6 +127,7 @@ func (p *pass) skipsMissing(o *manifest.Object) bool {
 // unknown reports that the comparison failed. What was known of health stays.
 func (p *pass) unknown(err error) {
 	p.retryFor(err)
+	p.logCrash(err)
 	p.report.add(api.ConditionComparisonError, err.Error())
 	p.status.Sync.Status = api.SyncCodeUnknown
 	p.status.Sync.ComparedTo = p.app.Spec.ComparedTo()

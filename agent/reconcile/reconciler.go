@@ -123,7 +123,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 	if app.DeletionTimestamp != nil {
 		return p.delete(ctx)
 	}
-	p.run(ctx)
+	p.guarded(ctx)
 	if err := p.finish(ctx); err != nil {
 		return Outcome{Failed: true}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets/audit"
+	"github.com/tidelock-io/tidelock/secrets/crash"
 	"github.com/tidelock-io/tidelock/secrets/external"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
 	"golang.org/x/sync/errgroup"
@@ -171,6 +172,7 @@ func (r *run) fetchExternal(ctx context.Context) error {
 			continue
 		}
 		group.Go(func() error {
+			defer crash.Recover(&at.err, "fetch secrets")
 			at.when, at.err = r.stage.Resolver.Resolve(groupCtx, external.Request{
 				Application: r.app.Name, Object: o, Render: render, Cluster: cluster, Fresh: r.app.Fresh,
 			})

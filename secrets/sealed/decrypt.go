@@ -16,6 +16,7 @@ import (
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets"
 	"github.com/tidelock-io/tidelock/secrets/audit"
+	"github.com/tidelock-io/tidelock/secrets/crash"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -35,7 +36,8 @@ func decrypt(ctx context.Context, in *ssv1alpha1.SealedSecret, keys Keys) (map[s
 		if broken.before(i) || ctx.Err() != nil {
 			break
 		}
-		g.Go(func() error {
+		g.Go(func() (failed error) {
+			defer crash.Recover(&failed, "open a sealed item")
 			sealed, err := base64.StdEncoding.DecodeString(in.Spec.EncryptedData[item])
 			if err == nil {
 				var by Recipient
@@ -49,7 +51,9 @@ func decrypt(ctx context.Context, in *ssv1alpha1.SealedSecret, keys Keys) (map[s
 			return nil
 		})
 	}
-	_ = g.Wait() // what failed is noted
+	if err := g.Wait(); err != nil {
+		return nil, err // a crash: what else failed is noted
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
