@@ -12,19 +12,14 @@ import (
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
 
-// transit runs a Vault, and has the sops program encrypt files of the script with
-// its transit engine. The token that the agent gets may only decrypt; it is a
-// canary like what is encrypted.
+// transit has the sops program encrypt files of the script with Vault's transit
+// engine. The token that the agent gets may only decrypt; it is a canary like
+// what is encrypted.
 func (s *scene) transit(files []string) error {
-	program, err := testenv.VaultTool(s.ctx, s.ts.Logf)
+	v, err := s.theVault()
 	if err != nil {
 		return err
 	}
-	v, err := testenv.StartVault(s.ctx, testenv.VaultOptions{Binary: program, Dir: filepath.Join(s.dir, ".vault")})
-	if err != nil {
-		return err
-	}
-	s.ts.Defer(v.Kill) // the story is over
 	if err := v.TransitKey(s.ctx, "shop"); err != nil {
 		return err
 	}
@@ -36,7 +31,6 @@ func (s *scene) transit(files []string) error {
 		return err
 	}
 	s.canaries = append(s.canaries, testenv.Canary{Name: "VAULT_TOKEN", Text: token})
-	s.ts.Setenv("VAULT", v.URL)
 	s.ts.Setenv("VAULT_TOKEN", token)
 	for _, file := range files {
 		if err := s.encryptByTransit(v, file); err != nil {
@@ -51,9 +45,16 @@ func (s *scene) encryptByTransit(v *testenv.Vault, file string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(s.ctx, sops, "encrypt", "--hc-vault-transit", v.URL+"/v1/transit/keys/shop",
+	cmd := exec.CommandContext(s.ctx, sops, "encrypt", "--hc-vault-transit", s.ts.Getenv("VAULT")+"/v1/transit/keys/shop",
 		"--encrypted-regex", "^(data|stringData)$", "--filename-override", file)
 	cmd.Env = []string{"HOME=" + s.dir, "VAULT_TOKEN=" + v.RootToken()}
+	if ca, err := v.CA(); err == nil { // with TLS
+		path := filepath.Join(s.dir, ".transit.crt")
+		if err := os.WriteFile(path, ca, 0o600); err != nil {
+			return err
+		}
+		cmd.Env = append(cmd.Env, "VAULT_CACERT="+path)
+	}
 	cmd.Stdin = strings.NewReader(string(s.file(file)))
 	var said bytes.Buffer
 	cmd.Stderr = &said

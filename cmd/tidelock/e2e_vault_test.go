@@ -21,6 +21,7 @@ var vaultVerbs = []verb{
 	{"vaultput PATH KEY=VALUE...: write a new version", 2, -1, (*scene).vaultPut},
 	{"vaultremove PATH: delete all versions", 1, 1, (*scene).vaultRemove},
 	{"vaultpolicy NAME PATH...: let those who have the policy read what lies at or below", 2, -1, (*scene).vaultPolicy},
+	{"transit FILE...: encrypt files with the sops program by the transit engine; ${VAULT_TOKEN} decrypts, and is a canary", 1, -1, (*scene).transit},
 	{"approle NAME POLICY [TTL]: make a role, ${ROLE_ID} and ${SECRET_ID}, the latter a canary; its tokens live that long", 2, 3, (*scene).appRole},
 	{"kubernetesrole NAME NAMESPACE/ACCOUNT POLICY [TTL]: make a role for a ServiceAccount of this cluster", 3, 4, (*scene).kubernetesRole},
 	{"revoke METHOD: end all tokens that a method has given", 1, 1, (*scene).revoke},

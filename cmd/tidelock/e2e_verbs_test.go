@@ -45,7 +45,6 @@ var verbs = []verb{
 	{"kills N SPAN SEED: kill -9 the agent N times, at random instants of a time such as 5s", 3, 3, (*scene).kills},
 	// keys and secrets
 	{"givekey sops|sealed NAME: give the agent the key made last", 2, 2, (*scene).giveKey},
-	{"transit FILE...: run a Vault, ${VAULT}, encrypt files with sops by its transit engine; ${VAULT_TOKEN} decrypts, and is a canary", 0, -1, (*scene).transit},
 	{"canary NAME: make a text that must stand nowhere but in Secrets, as ${NAME}", 1, 1, (*scene).canary},
 	{"noleak NAMESPACE/SECRET...: search canaries everywhere but in these Secrets, of which NAMESPACE/PREFIX* names several; negated: one must be found", 0, -1, (*scene).noLeak},
 	{"noleakin PATH...: search canaries in files, such as what a command has printed; negated: one must be found", 1, -1, (*scene).noLeakIn},

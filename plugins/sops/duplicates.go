@@ -65,15 +65,13 @@ func twice(value any, at string) string {
 // duplicatesOfYAML looks at all documents, SOPS' metadata included.
 func duplicatesOfYAML(data []byte) error {
 	in := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		var document yaml.Node
-		if in.Decode(&document) != nil { // at the end; of a mistake the parser tells
-			return nil
-		}
+	var document yaml.Node
+	for in.Decode(&document) == nil { // of a mistake the parser tells
 		if path := twiceOfNode(&document, ""); path != "" {
 			return duplicate(path)
 		}
 	}
+	return nil
 }
 
 // twiceOfNode does not follow aliases: what they stand for is looked at in its

@@ -2,7 +2,6 @@ package doubles
 
 import (
 	"bytes"
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -166,7 +165,7 @@ func (a *AWS) signed(r *http.Request, body []byte) error {
 	case !strings.HasPrefix(a.ARN, "arn:aws:kms:"+match[3]+":"):
 		return errors.New("credential should be scoped to a valid region")
 	}
-	again := httptest.NewRequest(r.Method, "http://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
+	again := httptest.NewRequestWithContext(r.Context(), r.Method, "http://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
 	for _, name := range strings.Split(match[4], ";") {
 		if values := r.Header.Values(name); name != "host" && name != "content-length" && len(values) > 0 {
 			again.Header[http.CanonicalHeaderKey(name)] = values
@@ -177,7 +176,7 @@ func (a *AWS) signed(r *http.Request, body []byte) error {
 	}
 	sum := sha256.Sum256(body)
 	credentials := aws.Credentials{AccessKeyID: a.ID, SecretAccessKey: a.Secret}
-	if err := v4.NewSigner().SignHTTP(context.Background(), credentials, again, hex.EncodeToString(sum[:]), "kms", match[3], at); err != nil {
+	if err := v4.NewSigner().SignHTTP(r.Context(), credentials, again, hex.EncodeToString(sum[:]), "kms", match[3], at); err != nil {
 		return err
 	}
 	if got := authorization.FindStringSubmatch(again.Header.Get("Authorization")); got == nil || got[4] != match[4] || got[5] != match[5] {
