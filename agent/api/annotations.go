@@ -120,7 +120,8 @@ const (
 	// makes any, so that none is lost if it dies then.
 	AnnotationHookKinds = "tidelock.io/hook-kinds"
 	// AnnotationSealedSecrets and AnnotationExternalSecrets are [SecretsResolve] or
-	// [SecretsApply]; if absent the agent decides by what the destination serves.
+	// [SecretsApply]; if absent the agent decides by what the destination serves, and
+	// of SealedSecrets by whether a Deployment of their controller is there, too.
 	AnnotationSealedSecrets   = "tidelock.io/sealed-secrets"
 	AnnotationExternalSecrets = "tidelock.io/external-secrets"
 	// AnnotationAllowLeak lists keys, split by commas, whose decrypted values may show

@@ -115,7 +115,8 @@ func (a *Applier) adoptable(ctx context.Context, o *manifest.Object) error {
 	u := &unstructured.Unstructured{Object: object}
 	theirs, err := api.ParseTrackingID(u.GetAnnotations()[api.AnnotationTrackingID])
 	if err != nil || !theirs.IsOf(o.Key.Group, o.Key.Kind, o.Key.Namespace, o.Key.Name) {
-		return nil //nolint:nilerr // nobody's
+		_, err := adoptionOf(o, u)
+		return err // nobody's, unless it has to be asked for
 	}
 	ours, err := api.ParseTrackingID(o.Annotations[api.AnnotationTrackingID])
 	if err == nil && ours.App != theirs.App {

@@ -24,7 +24,13 @@ func (a *Applier) send(ctx context.Context, c diff.Change, options Options) (ans
 		return nil, false, err
 	}
 	o := c.Desired
+	adoption, err := a.adoption(ctx, c)
+	if err != nil {
+		return nil, false, err
+	}
 	switch {
+	case adoption == replaces:
+		answer, created, err = a.takeOver(ctx, o, options)
 	case options.of(o, "Replace") == "true":
 		answer, created, err = a.replace(ctx, o, options)
 	case options.clientSide(o):
@@ -131,7 +137,7 @@ func (a *Applier) replace(ctx context.Context, o *manifest.Object, options Optio
 		return nil, false, fmt.Errorf("read the live object: %w", err)
 	}
 	was := &unstructured.Unstructured{Object: live}
-	body, err := edited(o, func(next *unstructured.Unstructured) {
+	err = a.put(ctx, o, options, func(next *unstructured.Unstructured) {
 		next.SetResourceVersion(was.GetResourceVersion())
 		next.SetFinalizers(was.GetFinalizers())
 		next.SetOwnerReferences(was.GetOwnerReferences())
@@ -139,18 +145,27 @@ func (a *Applier) replace(ctx context.Context, o *manifest.Object, options Optio
 	if err != nil {
 		return nil, false, err
 	}
+	return a.apply(ctx, o, false)
+}
+
+// put sends an object, changed by edit, as the whole of what is to be there.
+func (a *Applier) put(ctx context.Context, o *manifest.Object, options Options, edit func(*unstructured.Unstructured)) error {
+	body, err := edited(o, edit)
+	if err != nil {
+		return err
+	}
 	at, err := a.url(ctx, o.GVK(), o.Key)
 	if err != nil {
-		return nil, false, err
+		return err
 	}
 	err = a.request(ctx, func() error {
 		return a.client.Put().AbsPath(at).Param("fieldManager", diff.Manager).
 			Param("fieldValidation", options.validation(o)).SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Error()
 	})
 	if err != nil {
-		return nil, false, rejected(o, err)
+		return rejected(o, err)
 	}
-	return a.apply(ctx, o, false)
+	return nil
 }
 
 // validation is how the server takes unknown fields (SEMANTICS.md 1.6).

@@ -81,7 +81,7 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	u := &unstructured.Unstructured{Object: object}
 	annotations := u.GetAnnotations()
 	live.Wave = api.SyncWave(annotations)
-	live.Options = annotations[api.AnnotationSyncOptions]
+	live.Options = joined(annotations[api.AnnotationSyncOptions], borrowed(u))
 	live.CompareOptions = annotations[api.AnnotationCompareOptions]
 	live.Hook = api.IsHook(annotations)
 	live.HookPolicies = joined(annotations[api.AnnotationHookDeletePolicy], annotations[api.AnnotationHelmHookDeletePolicy])

@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
+	appsv1client "k8s.io/client-go/kubernetes/typed/apps/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
@@ -38,6 +39,7 @@ type Keyring struct {
 	sops, repositories, sealing *follower[*corev1.Secret]
 	trust                       *follower[*corev1.ConfigMap]
 	rollout                     *rolloutKey
+	sealed                      *presence // of the sealed-secrets controller
 	log                         *slog.Logger
 	generation                  atomic.Int64
 
@@ -68,6 +70,10 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
+	apps, err := appsv1client.NewForConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
 	k := &Keyring{log: log}
 	ring := func() {
 		k.generation.Add(1)
@@ -93,6 +99,7 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 	k.rollout = &rolloutKey{
 		from: secrets(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeRolloutKey), client: client.Secrets(in.Agent),
 	}
+	k.sealed = newPresence(apps, sealedControllers, log, ring)
 	k.trust = follow[*corev1.ConfigMap](&corev1.ConfigMap{}, ring, &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = configSelector
@@ -125,7 +132,11 @@ type runner interface {
 }
 
 func (k *Keyring) all() []runner {
-	return []runner{k.sops, k.repositories, k.sealing, k.trust, k.rollout.from}
+	all := []runner{k.sops, k.repositories, k.sealing, k.trust, k.rollout.from}
+	for _, f := range k.sealed.deployments {
+		all = append(all, f)
+	}
+	return all
 }
 
 // Wait returns when the Secrets are known.

@@ -26,6 +26,7 @@ func (k *Keyring) Read(ctx context.Context) []error {
 		{"repository credentials", k.repositories},
 		{"sealing keys", k.sealing},
 		{"the key of rollouts", k.rollout.from},
+		{"whether the sealed-secrets controller runs", k.sealed},
 		{"known hosts, authorities and signing keys", k.trust},
 	}
 	errs := make([]error, len(sources))

@@ -54,6 +54,9 @@ type Pipeline struct {
 	Secrets     *resolve.Stage
 	Keys        Keys
 	Destination Destination
+	// Controlled tells whether the controller of a kind that is served is there, too;
+	// without it, it always is.
+	Controlled func(schema.GroupKind) bool
 	// Permit asks an Application's project about an object.
 	Permit func(app *api.Application) func(*manifest.Object) error
 	// PermitSource asks an Application's project about the address of a repository
@@ -213,7 +216,7 @@ func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name strin
 	}
 	placed, repeated := placed.Unique()
 	result, err := p.Secrets.Run(ctx, resolve.Application{
-		Name: name, Annotations: app.Annotations, Cluster: p.Destination, Permit: p.Permit(app), Fresh: fresh,
+		Name: name, Annotations: app.Annotations, Cluster: p.Destination, Permit: p.Permit(app), Fresh: fresh, Controlled: p.Controlled,
 	}, placed, p.Destination.Serves)
 	if err != nil {
 		p.gate(app, name, rendering.Opened())
@@ -265,6 +268,9 @@ func (p *Pipeline) Renew(app *api.Application, hard bool) {
 func (p *Pipeline) Forget(app string) {
 	p.Render.Forget(app)
 	p.release(app)
+	if p.Secrets != nil {
+		p.Secrets.Forget(app)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.memo, app)
@@ -317,7 +323,8 @@ func (m *memory) holds(set manifest.Set, basis string, now time.Time) bool {
 func (p *Pipeline) basis(app *api.Application) string {
 	sealed := p.Destination.Serves(schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"})
 	external := p.Destination.Serves(schema.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"})
-	return fmt.Sprint(p.Keys.Generation(), sealed, external, app.Spec.Destination.Namespace, app.Spec.ProjectName(),
+	controlled := p.Controlled == nil || p.Controlled(schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"})
+	return fmt.Sprint(p.Keys.Generation(), sealed, controlled, external, app.Spec.Destination.Namespace, app.Spec.ProjectName(),
 		app.Annotations[api.AnnotationSealedSecrets], app.Annotations[api.AnnotationExternalSecrets], app.Annotations[api.AnnotationAllowLeak])
 }
 

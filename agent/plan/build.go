@@ -33,6 +33,9 @@ type Policy struct {
 	// Heirs are the applications that state an extra object by now: it is left to
 	// them.
 	Heirs map[manifest.Key]string
+	// Yielded are extra Secrets that the controller of a SealedSecret makes from now
+	// on: they are left to it.
+	Yielded map[manifest.Key]*diff.Live
 	// Released: a person has approved of the deletions of this very operation, of
 	// which some may be done.
 	Released bool
@@ -137,6 +140,8 @@ func (policy Policy) keep(c diff.Change) string {
 	switch {
 	case policy.Heirs[c.Key] != "":
 		return "handed over to application " + policy.Heirs[c.Key]
+	case policy.Yielded[c.Key] != nil:
+		return "left to the controller of its SealedSecret"
 	case own.Has(api.SyncOptionPruneFalse) || own.Value("Prune") == "" && policy.PruneNever:
 		return "ignored (no prune)"
 	case c.Live.Keep:

@@ -61,6 +61,7 @@ func (p *pass) look(desired *Desired) []diff.Change {
 	}
 	p.inherit(changes)
 	p.heirOf = p.heirs(changes)
+	p.yielded = yielded(changes)
 	return changes
 }
 

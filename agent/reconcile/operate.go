@@ -248,6 +248,10 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
 		return
 	}
+	if err := p.yield(ctx, changes); err != nil {
+		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
+		return
+	}
 	p.waves(ctx, op, todo)
 }
 
@@ -307,6 +311,7 @@ func (p *pass) policy(op *api.OperationState) plan.Policy {
 		Released:     infoOf(op, api.AnnotationApproved) != "",
 		Confirmed:    p.confirmed(op) || p.demand != "" && (approved(op) || sync.DryRun),
 		Heirs:        p.heirOf,
+		Yielded:      p.yielded,
 	}
 	if len(sync.Resources) > 0 {
 		policy.Only = map[manifest.Key]bool{}

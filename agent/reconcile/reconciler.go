@@ -81,6 +81,7 @@ type Reconciler struct {
 	renewed map[string]time.Time              // when all that is kept was dropped: see overdue
 	places  map[place]*orphanage              // where objects of no application are looked for
 	strays  map[string]int                    // how many there are beside an Application's own
+	told    map[manifest.Key]string           // what the status of SealedSecrets was last made of: see sealed.go
 	// doubtful are Applications of which what is known may not be what is stored.
 	doubtful map[string]bool
 }
@@ -92,6 +93,7 @@ func New(config Config) *Reconciler {
 		failed: map[string]*project.Rules{}, waits: map[string]wait{}, ignores: map[string]ignored{},
 		circles: map[string]depend.Circle{}, doubts: map[string]doubt{},
 		claims: newClaims(), hearing: hearing{seen: map[string]map[string]face{}},
+		told:   map[manifest.Key]string{},
 		places: map[place]*orphanage{}, strays: map[string]int{},
 		due: map[string]time.Time{}, renewed: map[string]time.Time{}, doubtful: map[string]bool{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
@@ -168,13 +170,14 @@ type pass struct {
 	now  metav1.Time
 	log  *slog.Logger
 
-	windows *window.Windows         // that match the Application
-	rules   *project.Rules          // of the Application's project
-	refused map[manifest.Key]string // desired objects that it does not permit, and why
-	demand  string                  // who demands that plans are approved, "" if nobody does
-	circle  depend.Circle           // of dependencies, that the Application is in
-	unsure  string                  // why deletions wait: see surely
-	heirOf  map[manifest.Key]string // live objects that another Application states instead
+	windows *window.Windows             // that match the Application
+	rules   *project.Rules              // of the Application's project
+	refused map[manifest.Key]string     // desired objects that it does not permit, and why
+	demand  string                      // who demands that plans are approved, "" if nobody does
+	circle  depend.Circle               // of dependencies, that the Application is in
+	unsure  string                      // why deletions wait: see surely
+	heirOf  map[manifest.Key]string     // live objects that another Application states instead
+	yielded map[manifest.Key]*diff.Live // Secrets that a controller makes instead
 
 	settings *settings.Settings // as they were when the pass began
 	pace     settings.Pace      // likewise
@@ -226,6 +229,7 @@ func (p *pass) run(ctx context.Context) {
 	p.legible()
 	desired, err := p.desire(ctx) // commit, tree, manifests, secrets
 	if err != nil {
+		p.sealedFailed(ctx, err)
 		if p.unknown(err); p.failed { // not if it is known when to try again
 			p.broken(err.Error())
 		}
@@ -243,6 +247,7 @@ func (p *pass) run(ctx context.Context) {
 	changes = p.operate(ctx, desired, changes) // plan, apply
 	p.compared(desired, changes)
 	p.restarts(changes)
+	p.unsealed(ctx, changes)
 	p.orphans(ctx, desired)
 	if len(p.rejected) > 0 && !p.report.has(api.ConditionSyncError) {
 		p.report.add(api.ConditionComparisonError, describe(p.rejected))
@@ -274,6 +279,7 @@ func (r *Reconciler) forget(name string) {
 	delete(r.due, name)
 	delete(r.renewed, name)
 	delete(r.doubtful, name)
+	r.untell(name)
 	r.Cluster.Forget(name)
 	r.Pipeline.Forget(name)
 }

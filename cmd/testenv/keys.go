@@ -50,7 +50,10 @@ type SealingKey struct {
 }
 
 // NewSealingKey makes a key as its controller does.
-func NewSealingKey() (SealingKey, error) {
+func NewSealingKey() (SealingKey, error) { return NewSealingKeyAt(time.Now().Add(-time.Hour)) }
+
+// NewSealingKeyAt makes a key that is as old as it says.
+func NewSealingKeyAt(begin time.Time) (SealingKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 4096)
 	if err != nil {
 		return SealingKey{}, err
@@ -59,8 +62,8 @@ func NewSealingKey() (SealingKey, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano()),
 		Subject:      pkix.Name{},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.AddDate(10, 0, 0),
+		NotBefore:    begin,
+		NotAfter:     begin.AddDate(10, 0, 0),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 	}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)

@@ -25,12 +25,24 @@ const (
 // install`. It is built once and kept in bin, so that later calls take no time;
 // two processes may ask at once.
 func Tool(ctx context.Context, module string) (string, error) {
+	return built(strings.NewReplacer("/", "_", "@", "_").Replace(module), toolName(module), func(dir string) error {
+		cmd := exec.CommandContext(ctx, "go", "install", "-trimpath", "-ldflags", "-s -w", module)
+		cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=", "CGO_ENABLED=0")
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", module, err, bytes.TrimSpace(output))
+		}
+		return nil
+	})
+}
+
+// built returns the path of a program that build puts into a directory, unless it
+// was built before.
+func built(place, name string, build func(dir string) error) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(root, "bin", "tools", strings.NewReplacer("/", "_", "@", "_").Replace(module))
-	name := toolName(module)
+	dir := filepath.Join(root, "bin", "tools", place)
 	if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 		return filepath.Join(dir, name), nil
 	}
@@ -42,10 +54,8 @@ func Tool(ctx context.Context, module string) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(building)
-	cmd := exec.CommandContext(ctx, "go", "install", "-trimpath", "-ldflags", "-s -w", module)
-	cmd.Env = append(os.Environ(), "GOBIN="+building, "GOFLAGS=", "CGO_ENABLED=0")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", module, err, bytes.TrimSpace(output))
+	if err := build(building); err != nil {
+		return "", err
 	}
 	// Who comes second finds the first one's directory, which holds the same.
 	if err := os.Rename(building, dir); err != nil && !os.IsExist(err) {

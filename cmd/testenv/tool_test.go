@@ -13,8 +13,12 @@ import (
 
 // TestTools builds the programs that other tests compare with.
 func TestTools(t *testing.T) {
-	for _, module := range []string{testenv.KustomizeTool, testenv.HelmTool, testenv.SOPSTool} {
-		path, err := testenv.Tool(context.Background(), module)
+	for _, module := range []string{testenv.KustomizeTool, testenv.HelmTool, testenv.SOPSTool, "kubeseal", "controller"} {
+		build := testenv.Tool
+		if module == "kubeseal" || module == "controller" {
+			build = testenv.SealedSecretsTool
+		}
+		path, err := build(context.Background(), module)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/agent/values"
 	"github.com/tidelock-io/tidelock/secrets/leak"
+	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -44,6 +45,8 @@ type agentOptions struct {
 	namespace        string
 	namespaces       []string
 	sealingNamespace string
+	sealedSecrets    string
+	sealedV1         bool
 	listen           string
 	metricsListen    string
 	cacheDir         string
@@ -86,6 +89,8 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.StringVar(&o.namespace, "namespace", "argocd", "where Applications, AppProjects, keys and repository credentials are")
 	f.StringSliceVar(&o.namespaces, "application-namespaces", nil, "other namespaces with Applications, as `PATTERN`s: globs, or regular expressions between slashes. The spec.sourceNamespaces of an Application's project have to permit its namespace, too")
 	f.StringVar(&o.sealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
+	f.StringVar(&o.sealedSecrets, "sealed-secrets", "auto", "resolve SealedSecrets here, apply them as they are, or auto: apply them where their kind is served and their controller is there, as a Deployment with its chart's or its manifest's label. The Application's annotation tidelock.io/sealed-secrets counts before it")
+	f.BoolVar(&o.sealedV1, "sealed-secrets-accept-v1-data", false, "open the deprecated spec.data of SealedSecrets, too")
 	f.StringVar(&o.listen, "listen", ":8080", "`ADDRESS` of POST /api/webhook and GET /healthz")
 	f.StringVar(&o.metricsListen, "metrics-listen", ":8082", "`ADDRESS` of GET /metrics")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
@@ -106,6 +111,9 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 func runAgent(ctx context.Context, o agentOptions) error {
 	if o.refresh < time.Second {
 		return &usageError{"tidelock agent", fmt.Errorf("--refresh-interval %s: give at least 1s", o.refresh)}
+	}
+	if _, err := resolve.ParseMode(o.sealedSecrets); err != nil {
+		return &usageError{"tidelock agent", fmt.Errorf("--sealed-secrets: %w", err)}
 	}
 	known := &leak.Known{}
 	log := newLogger(o.debug, known)
@@ -251,6 +259,8 @@ func (p *parts) tie(cfg *rest.Config) error {
 	if err != nil {
 		return err
 	}
+	e.pipeline.Secrets.Sealed, _ = resolve.ParseMode(p.options.sealedSecrets) // see runAgent
+	e.pipeline.Secrets.Deprecated = p.options.sealedV1
 	p.engine, p.agent = e, agent.New(p.applications, reconciler, p.log, p.passed)
 	p.agent.Reads = e.pipeline.Reads
 	return nil

@@ -22,6 +22,7 @@ import (
 	"github.com/tidelock-io/tidelock/secrets/audit"
 	"github.com/tidelock-io/tidelock/secrets/leak"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -55,6 +56,7 @@ type engine struct {
 type access interface {
 	pipeline.Keys
 	resolve.Keyring
+	Controlled(schema.GroupKind) bool
 	GPG() *signature.Keyring
 	Config(name string) (data map[string]string, version string)
 	RolloutKey(ctx context.Context) ([]byte, error)
@@ -89,6 +91,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		Namespace: e.namespace, Git: e.git, Artifacts: e.artifacts, Render: renders, Keys: e.keys, Now: time.Now,
 		Destination:  cluster.Objects{Cluster: e.cluster, Client: client},
 		Secrets:      newSecretsStage(e.host, e.keys),
+		Controlled:   e.keys.Controlled,
 		Permit:       e.permit,
 		PermitSource: e.permitSource,
 		NoSubmodules: e.noSubmodules,

@@ -26,6 +26,8 @@ type Object struct {
 	Labels      map[string]string
 	Annotations map[string]string
 	Origin      Origin
+	// MadeOf is the object that this Secret was made of, where it was; else zero.
+	MadeOf Key
 
 	body    []byte                   // JSON, keys sorted; of a Secret, without data
 	data    map[string]secrets.Value // of a Secret
@@ -260,7 +262,7 @@ func (o *Object) APIVersion() string { return o.GVK().GroupVersion().String() }
 func (o *Object) Edit(edit func(body map[string]any)) (*Object, error) {
 	body := o.Body()
 	edit(body)
-	n := &Object{Origin: o.Origin, data: o.data}
+	n := &Object{Origin: o.Origin, MadeOf: o.MadeOf, data: o.data}
 	if err := n.fill(body); err != nil {
 		return nil, &LocatedError{o.Origin, err}
 	}
@@ -268,6 +270,13 @@ func (o *Object) Edit(edit func(body map[string]any)) (*Object, error) {
 		return nil, &LocatedError{o.Origin, fmt.Errorf("%w: %s was a Secret and holds data", ErrInvalid, n.Key)}
 	}
 	return n, nil
+}
+
+// From returns a copy that was made of another object.
+func (o *Object) From(source Key) *Object {
+	n := *o
+	n.MadeOf = source
+	return &n
 }
 
 // WithData returns a copy of a Secret that holds data.

@@ -18,13 +18,18 @@ type Failure struct {
 	Hint string
 }
 
-// Error prints as "apps/api/db.yaml:3: bitnami.com/SealedSecret api/db: why (hint: what to do)".
-func (f *Failure) Error() string {
-	text := f.Origin.String() + ": " + f.Object.String() + ": " + f.Err.Error()
+// Reason is why, and what to do, without where.
+func (f *Failure) Reason() string {
+	text := f.Err.Error()
 	if f.Hint != "" {
 		text += " (hint: " + f.Hint + ")"
 	}
 	return text
+}
+
+// Error prints as "apps/api/db.yaml:3: bitnami.com/SealedSecret api/db: why (hint: what to do)".
+func (f *Failure) Error() string {
+	return f.Origin.String() + ": " + f.Object.String() + ": " + f.Reason()
 }
 
 // Unwrap returns the cause.

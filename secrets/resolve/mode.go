@@ -18,8 +18,8 @@ const (
 type Mode string
 
 const (
-	// Auto leaves a kind to its controller if the destination serves it, and
-	// resolves it otherwise. It is the zero Mode.
+	// Auto leaves a kind to its controller if the destination serves it and the
+	// controller is there, and resolves it otherwise. It is the zero Mode.
 	Auto Mode = ""
 	// Resolve makes the Secrets here, whatever the destination serves.
 	Resolve Mode = "resolve"
@@ -40,8 +40,8 @@ func ParseMode(text string) (Mode, error) {
 
 // modes are those of one run.
 type modes struct {
-	sealed, external Mode
-	served           func(schema.GroupKind) bool
+	sealed, external   Mode
+	served, controlled func(schema.GroupKind) bool
 }
 
 // resolves reports whether the kind is resolved here.
@@ -50,7 +50,15 @@ func (m modes) resolves(kind schema.GroupKind) bool {
 	if kind.Group == sealedGroup {
 		mode = m.sealed
 	}
-	return mode == Resolve || mode == Auto && !m.served(kind)
+	return mode == Resolve || mode == Auto && !m.controlled(kind)
+}
+
+// beside reports whether an object of a kind that is resolved here is applied as
+// well. Where its kind is served and nobody acts on it, people look for it, and
+// its controller may come back; where there is one, it would make the Secret
+// another time.
+func (m modes) beside(kind schema.GroupKind) bool {
+	return kind.Group == sealedGroup && m.served(kind) && !m.controlled(kind)
 }
 
 func (s *Stage) modes(app Application, set manifest.Set, served func(schema.GroupKind) bool) (modes, error) {
@@ -67,6 +75,10 @@ func (s *Stage) modes(app Application, set manifest.Set, served func(schema.Grou
 	}
 	brought := definitions(set)
 	m.served = func(kind schema.GroupKind) bool { return brought[kind] || served(kind) }
+	m.controlled = func(kind schema.GroupKind) bool {
+		// A set that brings the definition brings the controller.
+		return brought[kind] || served(kind) && (app.Controlled == nil || app.Controlled(kind))
+	}
 	return m, nil
 }
 

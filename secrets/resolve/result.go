@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/secrets/sealed"
 )
 
 // steering lists the annotations that tell the engine when and how to sync an
@@ -21,7 +22,8 @@ var steering = []string{
 }
 
 // orphanOptions keep a Secret whose ExternalSecret leaves and does not own it
-// (creationPolicy Orphan, Merge, CreateOrMerge).
+// (creationPolicy Orphan, Merge, CreateOrMerge), and one whose SealedSecret leaves
+// and has not asked to own it (skip-set-owner-references).
 const orphanOptions = "Prune=false,Delete=false"
 
 // steer carries the steering annotations of o over to its Secret.
@@ -38,13 +40,19 @@ func (r *run) steer(o *manifest.Object, at *slot) {
 	if _, stated := carry["argocd.argoproj.io/sync-options"]; at.when.Outlives && !stated {
 		carry["argocd.argoproj.io/sync-options"] = orphanOptions
 	}
+	if at.task == open && r.modes.beside(o.Key.GroupKind()) {
+		carry[sealed.AnnotationManaged] = "true" // or its controller, if it comes back, would refuse the Secret
+	}
 	maps.DeleteFunc(carry, func(annotation, _ string) bool {
 		_, stated := at.secret.Annotations[annotation]
 		return stated
 	})
 	if len(carry) > 0 {
-		at.secret, at.err = at.secret.Edit(func(body map[string]any) { annotate(body, carry) })
+		if at.secret, at.err = at.secret.Edit(func(body map[string]any) { annotate(body, carry) }); at.err != nil {
+			return
+		}
 	}
+	at.secret = at.secret.From(o.Key)
 }
 
 func annotate(body map[string]any, add map[string]string) {
@@ -78,6 +86,9 @@ func (r *run) result() (Result, error) {
 		case at.task == leave:
 			out.Set = append(out.Set, o)
 		case at.secret != nil:
+			if at.task == open && r.modes.beside(o.Key.GroupKind()) {
+				out.Set = append(out.Set, o)
+			}
 			out.Set = append(out.Set, at.secret)
 			out.Resolved = append(out.Resolved, Resolution{o.Key, o.Origin, at.secret.Key, at.when.Fetched})
 		case at.task == fetch:

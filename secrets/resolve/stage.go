@@ -7,7 +7,6 @@ import (
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
-	"github.com/tidelock-io/tidelock/secrets/audit"
 	"github.com/tidelock-io/tidelock/secrets/crash"
 	"github.com/tidelock-io/tidelock/secrets/external"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
@@ -38,6 +37,8 @@ type Stage struct {
 	Resolver *external.Resolver
 	// Sealed and External apply where an Application has no annotation.
 	Sealed, External Mode
+
+	opened memory
 }
 
 // An Application is what the stage must know of one.
@@ -50,6 +51,9 @@ type Application struct {
 	// stage decides what may be seen. A kind that is not served is
 	// fs.ErrNotExist. It is nil where there is no cluster, as on a laptop.
 	Cluster sdk.Objects
+	// Controlled tells whether the controller of a kind that the destination serves
+	// is there, too; nil for always.
+	Controlled func(schema.GroupKind) bool
 	// Permit asks the Application's project about an object that is going to be
 	// opened, fetched or consulted. What is resolved disappears from the set, so
 	// nobody asks later. Nil permits nothing.
@@ -59,7 +63,7 @@ type Application struct {
 	Fresh bool
 }
 
-// A Resolution is one object that was replaced.
+// A Resolution is one object that was replaced, or to which its Secret was added.
 type Resolution struct {
 	From   manifest.Key
 	Origin manifest.Origin
@@ -133,6 +137,10 @@ type run struct {
 // openSealed opens the SealedSecrets. It comes first: a store may authenticate
 // with what one holds.
 func (r *run) openSealed(ctx context.Context) {
+	if r.app.Fresh {
+		r.stage.Forget(r.app.Name)
+	}
+	opener := sealed.Opener{Templates: r.stage.Templates, Deprecated: r.stage.Deprecated}
 	var keys sealed.Keys
 	var keysErr error
 	asked := false
@@ -149,12 +157,12 @@ func (r *run) openSealed(ctx context.Context) {
 			at.err = fmt.Errorf("read the sealing keys: %w", keysErr)
 			continue
 		}
-		opener := sealed.Opener{Keys: keys, Templates: r.stage.Templates, Deprecated: r.stage.Deprecated}
-		within, use := audit.Begin(ctx, audit.Event{Application: r.app.Name, Kind: audit.Sealed, What: o.Key.String()})
-		at.secret, at.err = opener.Open(within, o)
-		use.End(ctx, o.Hash(), at.err)
+		opener.Keys = keys
+		at.secret, at.err = r.stage.open(ctx, r.app.Name, o, opener)
+		at.when.Outlives = sealed.Orphans(o)
 		r.steer(o, at)
 	}
+	r.stage.keepOpened(r.app.Name, r.set, opener)
 }
 
 // fetchExternal fetches the ExternalSecrets. Its error is the context's.

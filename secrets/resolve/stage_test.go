@@ -215,6 +215,9 @@ func print(set manifest.Set) string {
 		if value, ok := o.Data()["value"]; ok {
 			fmt.Fprintf(&b, " value=%s", value.Reveal())
 		}
+		if o.Annotations[sealed.AnnotationManaged] == "true" {
+			b.WriteString(" managed")
+		}
 		if wave := o.Annotations["argocd.argoproj.io/sync-wave"]; wave != "" {
 			fmt.Fprintf(&b, " wave=%s", wave)
 		}
@@ -241,16 +244,33 @@ SealedSecret shop/db wave=2
 SecretStore shop/demo
 ExternalSecret shop/api wave=-1
 `
+	beside := strings.Replace(left, "wave=2\n", "wave=2\nSecret shop/db value=s3aled managed wave=2\n", 1)
 	everything := []string{"SealedSecret", "ExternalSecret", "SecretStore"}
 	for _, tt := range []struct {
 		name        string
 		annotations map[string]string
 		defaults    Mode
 		served      []string
+		absent      bool // the controller of SealedSecrets, wherever they are served
 		more        string
 		want        string
 	}{
 		{name: "nothing is served", want: resolved},
+		{name: "no controller, and nothing is served", absent: true, want: resolved},
+		{name: "all is served, and no controller is there", served: everything, absent: true, want: beside},
+		{
+			name: "resolve, where no controller is there", served: everything, absent: true, want: beside,
+			annotations: map[string]string{AnnotationSealed: "resolve"},
+		},
+		{
+			name: "apply, though no controller is there", served: everything, absent: true, want: left,
+			annotations: map[string]string{AnnotationSealed: "apply"},
+		},
+		{name: "the definition comes with the sync, and so does the controller", absent: true, more: crd, want: `ConfigMap shop/plain
+SealedSecret shop/db wave=2
+Secret shop/api-token value=from the render wave=-1
+CustomResourceDefinition /sealedsecrets.bitnami.com
+`},
 		{name: "all is served", served: everything, want: left},
 		{name: "SealedSecrets only are served", served: []string{"SealedSecret"}, want: `ConfigMap shop/plain
 SealedSecret shop/db wave=2
@@ -270,10 +290,15 @@ CustomResourceDefinition /sealedsecrets.bitnami.com
 `},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage := *w.stage
-			stage.Sealed, stage.External = tt.defaults, tt.defaults
+			stage := &Stage{
+				Keyring: w.stage.Keyring, Templates: w.stage.Templates, Resolver: w.stage.Resolver,
+				Sealed: tt.defaults, External: tt.defaults,
+			}
 			set := parse(t, configMap, sealedDB, storeShop, esShop, tt.more)
 			app := Application{Name: "shop", Annotations: tt.annotations, Permit: permitAll}
+			if tt.absent {
+				app.Controlled = func(kind schema.GroupKind) bool { return kind.Kind != "SealedSecret" }
+			}
 			got, err := stage.Run(t.Context(), app, set, serves(tt.served...))
 			if err != nil {
 				t.Fatal(err)

@@ -139,7 +139,7 @@ func withinLimits(in *ssv1alpha1.SealedSecret) error {
 // sealed-secrets forces and for its ownerReference.
 func object(in *ssv1alpha1.SealedSecret, out corev1.Secret, data map[string]secrets.Value, origin manifest.Origin) (*manifest.Object, error) {
 	meta := *out.ObjectMeta.DeepCopy()
-	meta.Namespace, meta.Name, meta.GenerateName = in.Namespace, in.Name, ""
+	meta.Namespace, meta.Name = in.Namespace, in.Name
 	if !unowned(in) {
 		meta.OwnerReferences = nil // the controller would put the SealedSecret here, alone
 	}
@@ -157,3 +157,13 @@ func object(in *ssv1alpha1.SealedSecret, out corev1.Secret, data map[string]secr
 	}
 	return secret.WithData(maps.Clone(data))
 }
+
+// Annotations of an existing Secret that say what may be done with it, for the
+// controller and for us.
+const (
+	// AnnotationManaged "true" lets it be replaced and taken over.
+	AnnotationManaged = ssv1alpha1.SealedSecretManagedAnnotation
+	// AnnotationPatch "true" lets data, labels and annotations be added to it; it
+	// stays its owner's, unless it has AnnotationManaged as well.
+	AnnotationPatch = ssv1alpha1.SealedSecretPatchAnnotation
+)

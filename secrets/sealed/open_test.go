@@ -306,6 +306,7 @@ metadata:
     a: b
   finalizers:
   - example.com/keep
+  generateName: x-
   labels:
     app: shop
   name: db

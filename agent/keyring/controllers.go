@@ -1,0 +1,91 @@
+package keyring
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	appsv1client "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/tools/cache"
+)
+
+// sealedControllers select Deployments of the sealed-secrets controller: that of
+// its chart, and that of its released manifest.
+var sealedControllers = []string{"app.kubernetes.io/name=sealed-secrets", "name=sealed-secrets-controller"}
+
+// A presence follows the Deployments of a controller, in all namespaces. A
+// controller is there as long as somebody wants it to run: one that crashes, or
+// is being rolled out, comes back, and two should never make the same Secrets.
+// Without the right to look it is taken to be there.
+type presence struct {
+	deployments []*follower[*appsv1.Deployment]
+	unseen      atomic.Bool
+	warn        sync.Once
+	log         *slog.Logger
+}
+
+func newPresence(client appsv1client.DeploymentsGetter, selectors []string, log *slog.Logger, changed func()) *presence {
+	p := &presence{log: log}
+	api := client.Deployments(metav1.NamespaceAll)
+	for _, selector := range selectors {
+		var f *follower[*appsv1.Deployment]
+		f = follow[*appsv1.Deployment](&appsv1.Deployment{}, changed, &cache.ListWatch{
+			ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+				o.LabelSelector = selector
+				list, err := api.List(ctx, o)
+				if apierrors.IsForbidden(err) {
+					p.blind(err)
+					f.once.Do(func() { close(f.synced) })
+				}
+				return list, err
+			},
+			WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+				o.LabelSelector = selector
+				return api.Watch(ctx, o)
+			},
+		})
+		p.deployments = append(p.deployments, f)
+	}
+	return p
+}
+
+func (p *presence) blind(err error) {
+	p.unseen.Store(true)
+	p.warn.Do(func() {
+		p.log.Warn("cannot see whether a controller runs, and take it that it does wherever its kind is served", "error", err)
+	})
+}
+
+// there says that the controller is there, for all that is known.
+func (p *presence) there() bool {
+	return p.unseen.Load() || slices.ContainsFunc(p.deployments, func(f *follower[*appsv1.Deployment]) bool {
+		return slices.ContainsFunc(f.list(), func(d *appsv1.Deployment) bool {
+			return d.DeletionTimestamp == nil && (d.Spec.Replicas == nil || *d.Spec.Replicas > 0)
+		})
+	})
+}
+
+// read lists the Deployments, once.
+func (p *presence) read(ctx context.Context) error {
+	for _, f := range p.deployments {
+		if err := f.read(ctx); err != nil {
+			p.unseen.Store(true)
+			return err
+		}
+	}
+	return nil
+}
+
+// Controlled says whether the controller of a kind is there, which is known of
+// SealedSecrets only; that of any other kind is taken to be where it is served.
+func (k *Keyring) Controlled(kind schema.GroupKind) bool {
+	return kind.Group != "bitnami.com" || k.sealed.there()
+}
