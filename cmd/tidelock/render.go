@@ -114,7 +114,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	f.StringVarP(&o.namespace, "namespace", "n", "", "destination namespace, instead of the Application's")
 	f.StringVar(&o.kubeVersion, "kube-version", defaultKubeVersion, "version of the destination cluster, for renderers that ask")
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
-	f.StringArrayVar(&o.sealingKeys, "sealed-secrets-key", nil, "`FILE` with a private key of sealed-secrets, in PEM or as its Secret")
+	f.StringArrayVar(&o.sealingKeys, "sealed-secrets-key", nil, "`FILE` with private keys of sealed-secrets, in PEM or as their Secrets; may be given several times. Without it $"+sealingKeysVariable+" counts")
 	f.StringSliceVar(&o.lookups, "lookup", nil, "`KINDS` (v1/Secret) that charts may look up in the cluster of your kubeconfig; those of Applications must have leave, too")
 	f.StringSliceVar(&o.allowLeak, "allow-leak", nil, "`KEYS` whose decrypted values may show in objects that are no Secrets, beside those of annotation tidelock.io/allow-leak")
 	f.StringArrayVar(&o.values, valuesFlag, nil, valuesHelp)
@@ -195,7 +195,7 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 		Artifacts:   artifacts,
 		Render:      newRenders(host, log),
 		Keys:        keys,
-		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, opensSealed: len(o.sealingKeys) > 0},
+		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, opensSealed: len(keys.sealed.Fingerprints()) > 0},
 		Secrets:     newSecretsStage(host, keys),
 		Permit:      permitAll, PermitSource: permitAnySource,
 		Verify: verifyNothing, Vouch: vouchForAll, Known: &leak.Known{},

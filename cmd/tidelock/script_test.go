@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/rogpeppe/go-internal/testscript"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/tidelock-io/tidelock/agent/git/signature/signaturetest"
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 //
 //	agekey FILE        make an age key; encrypt uses the last one made
 //	encrypt FILE...    encrypt files in place, as sops does
-//	sealingkey FILE    make a key of sealed-secrets, in FILE as its Secret
+//	sealingkey FILE [CERTIFICATE [AGE]]   make a key of sealed-secrets, in FILE as its Secret
 //	seal FILE NS NAME KEY=VALUE   write a SealedSecret for the last one made
 //	commit DIR [URL]   commit all of DIR, a repository with URL as its origin
 //	tag DIR NAME       tag the last commit of DIR
@@ -127,11 +128,15 @@ func encrypt(ts *testscript.TestScript, _ bool, files []string) {
 }
 
 // tools are those that stories compare with.
-var tools = map[string]string{"sops": testenv.SOPSTool}
+var tools = map[string]string{"sops": testenv.SOPSTool, "kubeseal": "kubeseal"}
 
 func tool(ts *testscript.TestScript, _ bool, names []string) {
 	for _, name := range names {
-		program, err := testenv.Tool(context.Background(), tools[name])
+		build := testenv.Tool
+		if name == "kubeseal" {
+			build = testenv.SealedSecretsTool
+		}
+		program, err := build(context.Background(), tools[name])
 		ts.Check(err)
 		ts.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+ts.Getenv("PATH"))
 	}
@@ -145,10 +150,21 @@ func inMemoryDir(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 func sealingkey(ts *testscript.TestScript, _ bool, args []string) {
-	key, err := testenv.NewSealingKey()
+	age := time.Hour
+	if len(args) > 2 {
+		var err error
+		age, err = time.ParseDuration(args[2])
+		ts.Check(err)
+	}
+	key, err := testenv.NewSealingKeyAt(time.Now().Add(-age))
 	ts.Check(err)
 	keys(ts).sealing = key
-	text, err := yaml.Marshal(key.Secret("kube-system", "sealing"))
+	if len(args) > 1 {
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), key.Certificate, 0o600))
+	}
+	secret := key.Secret("kube-system", "sealing")
+	secret.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"} // as kubectl prints it
+	text, err := yaml.Marshal(secret)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
 }

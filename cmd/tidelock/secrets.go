@@ -24,15 +24,19 @@ sealed-secrets that are given. No command prints a value.`,
   tidelock secrets encrypt apps/api/secrets/db.yaml
   tidelock secrets edit apps/api/secrets/db.yaml
 
-  # after .sops.yaml has another recipient
+  tidelock secrets seal < secret.yaml > apps/api/secrets/db.yaml
+
+  # after .sops.yaml has another recipient, or there is a newer sealing key
   tidelock secrets rekey
+  tidelock secrets rekey --sealed-secrets-key backup.yaml
 
   # as a Git hook
   tidelock secrets scan --staged`,
-		Args:    usage(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSecretsEditCommand(), newSecretsEncryptCommand(), newSecretsListCommand(), newSecretsRekeyCommand(), newSecretsScanCommand())
+	cmd.AddCommand(newSecretsEditCommand(), newSecretsEncryptCommand(), newSecretsListCommand(), newSecretsRekeyCommand(),
+		newSecretsScanCommand(), newSecretsSealCommand())
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -36,7 +37,7 @@ type rekeyer interface {
 }
 
 // rekeyers are those of all kinds.
-func rekeyers() []rekeyer { return []rekeyer{&sopsRekeyer{}} }
+func rekeyers() []rekeyer { return []rekeyer{&sopsRekeyer{}, &sealedRekeyer{}} }
 
 // What became of a file.
 const (
@@ -44,7 +45,11 @@ const (
 	fileChanges  = "would change" // in a dry run
 	fileRekeyed  = "rekeyed"
 	fileFailed   = "failed"
+	fileLeft     = "left" // nobody asked for it
 )
+
+// errLeft says that things of a kind are left as they are.
+var errLeft = errors.New("left")
 
 // A rekeyedFile tells what became of one.
 type rekeyedFile struct {
@@ -70,6 +75,11 @@ for is left. Whoever was a recipient still knows the data key: --rotate makes a
 new one, and then encrypts all values anew. What was encrypted for them before
 is in Git's history: change such values, too.
 
+Items of SealedSecrets are sealed anew for the newest key, where they are not:
+with the old keys of --sealed-secrets-key, or by the controller, so that nothing
+is ever decrypted here. All else in a file stays as it is. Without either they
+are left.
+
 Each file is replaced at once or not at all, and a failure keeps no other file
 from being rekeyed. --dry-run says what would change.
 
@@ -78,6 +88,10 @@ Exit status: 0 success, 1 a file could not be rekeyed, 2 wrong use. With
 		Example: `  # after .sops.yaml has another recipient
   tidelock secrets rekey --dry-run
   tidelock secrets rekey
+
+  # SealedSecrets, with a backup of all keys, or by their controller
+  tidelock secrets rekey --sealed-secrets-key backup.yaml
+  tidelock secrets rekey --by-controller
 
   # after somebody has left
   tidelock secrets rekey --rotate apps/api`,
@@ -189,7 +203,10 @@ func (o *secretsRekeyOptions) file(ctx context.Context, r rekeyer, p *subtree, a
 		f.Result = fileRekeyed
 		return replaceFile(p.onDisk(at), data, out)
 	}()
-	if err != nil {
+	switch {
+	case errors.Is(err, errLeft):
+		f.Result = fileLeft
+	case err != nil:
 		f.Result, f.Error = fileFailed, strings.TrimPrefix(err.Error(), at+": ")
 	}
 	return f
@@ -200,7 +217,7 @@ func printRekeyed(out io.Writer, files []rekeyedFile) {
 	counts := map[string]int{}
 	for _, f := range files {
 		counts[f.Result]++
-		if f.Result == fileUpToDate {
+		if f.Result == fileUpToDate || f.Result == fileLeft {
 			continue
 		}
 		screen.line("%s: %s", f.Path, f.Result)
@@ -212,7 +229,7 @@ func printRekeyed(out io.Writer, files []rekeyedFile) {
 		}
 	}
 	var parts []string
-	for _, result := range []string{fileRekeyed, fileChanges, fileUpToDate, fileFailed} {
+	for _, result := range []string{fileRekeyed, fileChanges, fileUpToDate, fileLeft, fileFailed} {
 		if counts[result] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[result], result))
 		}

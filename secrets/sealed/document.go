@@ -2,6 +2,7 @@ package sealed
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type Document struct {
 	Object *manifest.Object // as it was read
 	node   *yaml.Node
 	set    map[string]string // items that are to be other
+	anew   bool              // something was added, for which there is no place in the text
 }
 
 // ErrUnreadable says that a file is no YAML: it may be a template.
@@ -96,13 +98,54 @@ func field(node *yaml.Node, path ...string) *yaml.Node {
 	return node
 }
 
-// Set gives an item of encryptedData another value. The item must be there.
-func (d *Document) Set(item, sealed string) { d.set[item] = sealed }
+// Set gives an item of encryptedData another value. One that is not there is added.
+func (d *Document) Set(item, sealed string) {
+	data := field(d.node, "spec", "encryptedData")
+	if data == nil || field(data, item) == nil {
+		put(d.node, sealed, "spec", "encryptedData", item)
+		d.anew = true
+		return
+	}
+	d.set[item] = sealed
+}
+
+// Label adds labels and annotations to the Secret that the template states.
+func (d *Document) Label(labels, annotations map[string]string) {
+	for name, add := range map[string]map[string]string{"labels": labels, "annotations": annotations} {
+		for _, key := range slices.Sorted(maps.Keys(add)) {
+			known := field(d.node, "spec", "template", "metadata", name, key)
+			if known == nil || known.Value != add[key] {
+				put(d.node, add[key], "spec", "template", "metadata", name, key)
+				d.anew = true
+			}
+		}
+	}
+}
+
+// put writes a text into a mapping, and makes the mappings that lead to it.
+func put(node *yaml.Node, text string, path ...string) {
+	for i, name := range path {
+		next := field(node, name)
+		last := i == len(path)-1
+		if next == nil {
+			next = &yaml.Node{}
+			node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name}, next)
+		}
+		if last {
+			*next = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+		} else if next.Kind != yaml.MappingNode {
+			*next = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+		}
+		node = next
+	}
+}
 
 // Bytes returns the file with what was set. If nothing was, it is the text itself.
 func (f *File) Bytes() ([]byte, error) {
 	var edits []edit
+	anew := false
 	for _, d := range f.Documents {
+		anew = anew || d.anew
 		for _, item := range slices.Sorted(maps.Keys(d.set)) {
 			e, err := d.edit(item)
 			if err != nil {
@@ -111,11 +154,13 @@ func (f *File) Bytes() ([]byte, error) {
 			edits = append(edits, e)
 		}
 	}
-	if len(edits) == 0 {
+	if len(edits) == 0 && !anew {
 		return f.text, nil
 	}
-	if text, ok := splice(f.text, edits); ok {
-		return text, nil
+	if !anew {
+		if text, ok := splice(f.text, edits); ok {
+			return text, nil
+		}
 	}
 	return f.encode(edits)
 }
@@ -136,6 +181,9 @@ func (f *File) encode(edits []edit) ([]byte, error) {
 	for _, e := range edits {
 		e.value.Value, e.value.Style = e.to, 0
 	}
+	if json.Valid(f.text) {
+		return f.encodeJSON()
+	}
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
@@ -145,4 +193,13 @@ func (f *File) encode(edits []edit) ([]byte, error) {
 		}
 	}
 	return out.Bytes(), encoder.Close()
+}
+
+func (f *File) encodeJSON() ([]byte, error) {
+	var body any
+	if err := f.roots[0].Decode(&body); err != nil {
+		return nil, fmt.Errorf("write the file anew: %w", err)
+	}
+	out, err := json.MarshalIndent(body, "", "  ")
+	return append(out, '\n'), err
 }
