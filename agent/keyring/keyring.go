@@ -42,6 +42,8 @@ type Keyring struct {
 	sealed                      *presence // of the sealed-secrets controller
 	log                         *slog.Logger
 	generation                  atomic.Int64
+	published                   corev1client.ConfigMapInterface
+	keys                        chan struct{} // holds one if any key has changed since it was taken
 
 	warned sync.Map // version by the name of a Secret whose entries were warned of
 
@@ -74,9 +76,13 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	k := &Keyring{log: log}
+	k := &Keyring{log: log, keys: make(chan struct{}, 1), published: client.ConfigMaps(in.Agent)}
 	ring := func() {
 		k.generation.Add(1)
+		select {
+		case k.keys <- struct{}{}:
+		default:
+		}
 		changed()
 	}
 	secrets := func(namespace, selector string) *follower[*corev1.Secret] {

@@ -272,6 +272,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.cluster.Run(ctx) })
 	g.Go(func() error { return p.keyring.Run(ctx) })
 	g.Go(func() error { return p.values.Run(ctx) })
+	g.Go(func() error { return p.keyring.Publish(ctx) })
 	g.Go(func() error { return p.watcher.Run(ctx) })
 	g.Go(func() error { return p.host.watch(ctx, func() { p.agent.All() }) })
 	g.Go(func() error { return p.publications.Run(ctx) })

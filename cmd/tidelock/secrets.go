@@ -35,7 +35,7 @@ sealed-secrets that are given. No command prints a value.`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSecretsEditCommand(), newSecretsEncryptCommand(), newSecretsListCommand(), newSecretsRekeyCommand(),
+	cmd.AddCommand(newSecretsCheckCommand(), newSecretsEditCommand(), newSecretsEncryptCommand(), newSecretsListCommand(), newSecretsRekeyCommand(),
 		newSecretsScanCommand(), newSecretsSealCommand())
 	return cmd
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -93,37 +92,16 @@ func (k *readerKeys) reads(ctx context.Context, item *inventory.Item) (readable,
 	return readableNo, ""
 }
 
-// readsFile compares recipients group by group, of which a threshold must be
-// opened.
+// readsFile compares recipients, or opens.
 func (k *readerKeys) readsFile(item *inventory.Item) (readable, string) {
-	best := map[int]recipients.Answer{} // by group
-	var by []string
-	for _, r := range item.Recipients {
-		answer, key := recipients.Match(r.Kind, r.ID, k.held)
-		if answer == recipients.No && r.Kind != recipients.Age && r.Kind != recipients.PGP {
-			answer = recipients.Perhaps // the cloud's own log-in may do
-		}
-		best[r.Group] = max(best[r.Group], answer)
-		if answer == recipients.Yes && !slices.Contains(by, key.Key) {
-			by = append(by, key.Key)
-		}
-	}
-	needed := max(item.Threshold, 1)
-	yes, perhaps := 0, 0
-	for _, answer := range best {
-		switch answer {
-		case recipients.Yes:
-			yes++
-		case recipients.Perhaps:
-			perhaps++
-		}
-	}
+	// Unlike an agent, a person's machine may log in to clouds by itself.
+	answer, by := item.Opens(k.held, true)
 	switch {
-	case yes >= needed && !k.open:
-		return readableYes, strings.Join(by, ", ")
 	case k.open:
 		return k.tries(item, by)
-	case yes+perhaps >= needed:
+	case answer == recipients.Yes:
+		return readableYes, strings.Join(by, ", ")
+	case answer == recipients.Perhaps:
 		return readableAsk, "its service must be asked: --open"
 	}
 	return readableNo, noKeyHere(k.held)

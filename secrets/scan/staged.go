@@ -204,4 +204,3 @@ func newLines(old, now string) map[int]bool {
 	}
 	return added
 }
-
