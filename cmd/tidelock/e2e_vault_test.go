@@ -78,7 +78,7 @@ func (s *scene) vaultIs(args []string) error {
 		return s.vaultFront.becomes("")
 	case "killed":
 		v.Kill()
-		if err := v.Start(s.ctx, "--sealed"); err != nil || s.vaultFront != nil {
+		if err := v.Start(s.ctx, "--sealed"); err != nil || !strings.HasPrefix(v.URL, "https:") {
 			return err
 		}
 		return s.vaultCA()
