@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -115,6 +117,19 @@ func (a *Agent) Dirs() []string {
 
 // MetricsText returns the metrics.
 func (a *Agent) MetricsText(ctx context.Context) ([]byte, error) { return get(ctx, a.Metrics) }
+
+// Servers are the URLs at which the agent answers.
+func (a *Agent) Servers() []string { return []string{a.URL, strings.TrimSuffix(a.Metrics, "/metrics")} }
+
+// Dump ends the agent by SIGQUIT, which has Go print all goroutines with the
+// arguments of their functions into the log.
+func (a *Agent) Dump() error {
+	if err := syscall.Kill(a.process.pid(), syscall.SIGQUIT); err != nil {
+		return err
+	}
+	<-a.Exited()
+	return a.awaitNoLeftovers()
+}
 
 // Stop ends the agent as Kubernetes does, by SIGTERM. It is an error if that
 // leaves a process or a temporary file of its behind.

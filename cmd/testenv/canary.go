@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -65,6 +66,9 @@ func NewCanaries(all ...Canary) *Canaries {
 		c.add(canary.Name, "plain", []byte(canary.Text), rawPiece)
 		for form, text := range encodedForms([]byte(canary.Text)) {
 			c.add(canary.Name, form, text, encodedPiece)
+		}
+		for _, word := range machineWords([]byte(canary.Text)) {
+			c.add(canary.Name, "an argument in a stack", word, len(word))
 		}
 	}
 	return c
@@ -135,6 +139,15 @@ func encodedForms(text []byte) map[string][]byte {
 		}
 	}
 	return forms
+}
+
+// machineWords returns each 8 bytes of text as a dump of goroutines prints an
+// argument that holds them.
+func machineWords(text []byte) (words [][]byte) {
+	for at := 0; at+8 <= len(text); at++ {
+		words = append(words, fmt.Appendf(nil, "%#x", binary.LittleEndian.Uint64(text[at:])))
+	}
+	return words
 }
 
 // base64Forms returns what stays of text when it is encoded after 0, 1 or 2

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -23,6 +25,7 @@ var leaks = map[string]func(string) string{
 	"8 bytes of it":      func(s string) string { return s[11:19] },
 	"hex":                func(s string) string { return hex.EncodeToString([]byte(s)) },
 	"upper case hex":     func(s string) string { return fmt.Sprintf("%X", s) },
+	"an argument":        func(s string) string { return stackOf(s) },
 	"hex dump":           func(s string) string { return fmt.Sprintf("% x", s) },
 	"go bytes":           func(s string) string { return fmt.Sprint([]byte(s)) },
 	"go syntax":          func(s string) string { return fmt.Sprintf("%#v", s) },
@@ -39,6 +42,20 @@ var leaks = map[string]func(string) string{
 	"JSON in JSON":       func(s string) string { return marshal(marshal(map[string]string{"k": s})) },
 	"a part, base64":     func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s[:20])) },
 	"a part, in hex":     func(s string) string { return hex.EncodeToString([]byte(s[5:25])) },
+}
+
+// stackOf is a real stack of a function that was given 8 bytes of a text as a
+// number.
+func stackOf(s string) string {
+	stack := make([]byte, 4<<10)
+	given(binary.LittleEndian.Uint64([]byte(s)[4:]), &stack)
+	return string(stack)
+}
+
+//go:noinline
+func given(word uint64, stack *[]byte) uint64 {
+	*stack = (*stack)[:runtime.Stack(*stack, false)]
+	return word + 1
 }
 
 func twice(s string) string {

@@ -55,8 +55,8 @@ func (c *Canaries) Processes(pids ...int) (found []Finding, err error) {
 		for _, file := range []string{"cmdline", "environ"} {
 			path := fmt.Sprintf("/proc/%d/%s", pid, file)
 			content, err := os.ReadFile(path)
-			if gone(err) {
-				continue
+			if gone(err) || errors.Is(err, fs.ErrPermission) {
+				continue // it cannot be read by others either
 			}
 			if err != nil {
 				return nil, err

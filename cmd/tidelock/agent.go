@@ -117,6 +117,9 @@ func runAgent(ctx context.Context, o agentOptions) error {
 	}
 	known := &leak.Known{}
 	log := newLogger(o.debug, known)
+	if err := errors.Join(noCores(), noTracing()); err != nil {
+		log.Warn("a core file of the agent could hold secrets", "error", err)
+	}
 	cfg, err := restConfig(o.kubeconfig)
 	if err != nil {
 		return err

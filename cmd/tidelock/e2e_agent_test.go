@@ -32,6 +32,12 @@ func (s *scene) kill9([]string) error {
 	return s.agent.Kill()
 }
 
+// dump ends the agent, and leaves all its goroutines in its log.
+func (s *scene) dump([]string) error {
+	s.running = false
+	return s.agent.Dump()
+}
+
 func (s *scene) killPlugin(args []string) error { return s.signalPlugin(args[0], syscall.SIGKILL) }
 
 func (s *scene) stopPlugin(args []string) error { return s.signalPlugin(args[0], syscall.SIGSTOP) }

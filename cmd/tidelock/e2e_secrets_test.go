@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -100,7 +103,13 @@ func (s *scene) noLeak(args []string) error {
 	pids, err := s.agent.Processes()
 	add(nil, err)
 	add(canaries.Processes(pids...))
-	for _, dir := range s.agent.Dirs() {
+	add(nil, testenv.CoresOff(pids...))
+	for _, server := range s.agent.Servers() {
+		add(canaries.Pages(s.ctx, server))
+	}
+	scratch, err := filepath.Glob("/dev/shm/tidelock*")
+	add(nil, err)
+	for _, dir := range append(scratch, s.agent.Dirs()...) {
 		add(canaries.Files(dir))
 	}
 	add(canaries.Objects(s.ctx, s.cluster, allowed))
@@ -135,6 +144,26 @@ func (s *scene) noLeakIn(paths []string) error {
 	}
 	if s.neg == (len(found) == 0) {
 		return fmt.Errorf("plain text was found: %v", found)
+	}
+	return nil
+}
+
+// said runs a command of tidelock. Its output is for noleakin.
+func (s *scene) said(args []string) error {
+	file, err := os.OpenFile(s.ts.MkAbs("said"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	cmd := exec.CommandContext(s.ctx, s.bin.Tidelock, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, file, file
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig, "SOPS_AGE_KEY_FILE="+s.ts.Getenv("SOPS_AGE_KEY_FILE"), "HOME="+s.dir)
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		return err
+	}
+	if exit != nil && exit.ExitCode() < 0 {
+		return fmt.Errorf("tidelock %s: %w", strings.Join(args, " "), exit)
 	}
 	return nil
 }

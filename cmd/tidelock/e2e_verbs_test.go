@@ -29,6 +29,7 @@ var verbs = []verb{
 	// the agent and the Git server
 	{"agent [FLAG...]: start it; the first time, with flags", 0, -1, (*scene).startAgent},
 	{"kill9: end the agent as the kernel does", 0, 0, (*scene).kill9},
+	{"dump: end the agent so that it prints its goroutines, with their arguments, into its log", 0, 0, (*scene).dump},
 	{"killplugin NAME: end the plugin's processes so, too; there must be one", 1, 1, (*scene).killPlugin},
 	{"stopplugin NAME: stop the plugin's processes as a debugger does; there must be one", 1, 1, (*scene).stopPlugin},
 	{"repo DIR: serve a Git repository; its files are those of DIR", 1, 1, (*scene).repo},
@@ -47,6 +48,7 @@ var verbs = []verb{
 	{"givekey sops|sealed NAME: give the agent the key made last", 2, 2, (*scene).giveKey},
 	{"canary NAME: make a text that must stand nowhere but in Secrets, as ${NAME}", 1, 1, (*scene).canary},
 	{"noleak NAMESPACE/SECRET...: search canaries everywhere but in these Secrets, of which NAMESPACE/PREFIX* names several; negated: one must be found", 0, -1, (*scene).noLeak},
+	{"said ARGUMENT...: run tidelock, however it ends, and add what it prints to the file said", 1, -1, (*scene).said},
 	{"noleakin PATH...: search canaries in files, such as what a command has printed; negated: one must be found", 1, -1, (*scene).noLeakIn},
 	{"secret NAMESPACE/NAME KEY VALUE: wait until a Secret has it", 3, 3, (*scene).secret},
 	// what people do with kubectl

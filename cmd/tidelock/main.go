@@ -36,6 +36,7 @@ func main() { os.Exit(run()) }
 
 // run returns the exit status.
 func run() int {
+	_ = noCores() // of each command, for it may hold secrets; the agent warns
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := newRootCommand()
