@@ -33,7 +33,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: internal error: panic with a %s%s; this is a bug of tidelock: please report it", e.Doing, e.Kind, at)
 }
 
-// Recover, when deferred, turns a panic into an error. It leaves err as it is if
+// Recover turns a panic into an error, when deferred. It leaves err as it is if
 // there is none.
 func Recover(err *error, doing string) {
 	if p := recover(); p != nil {

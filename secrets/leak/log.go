@@ -34,7 +34,7 @@ func (k *Known) redactAttr(attr slog.Attr) slog.Attr {
 	if k == nil {
 		return attr
 	}
-	text := ""
+	var text string
 	switch attr.Value.Kind() {
 	case slog.KindString:
 		text = attr.Value.String()

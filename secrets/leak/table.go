@@ -40,7 +40,7 @@ const (
 )
 
 // filterFor is the size of the filter for about so many needles.
-func filterFor(needles int) int { return min(max(bits.Len(uint(needles)*64), minFilter), maxFilter) } //nolint:gosec // a count
+func filterFor(needles int) int { return min(max(bits.Len(uint(needles)*64), minFilter), maxFilter) }
 
 func newTable(filter int) *table {
 	return &table{shift: 64 - filter, filter: make([]uint64, 1<<(filter-6)), heads: map[uint64][]entry{}}
