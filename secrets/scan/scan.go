@@ -85,7 +85,8 @@ func (s *Scanner) text(ctx context.Context, t text) []Finding {
 	if !encrypted {
 		found = s.secrets(t)
 	}
-	for _, f := range s.rules.detector.DetectContext(ctx, detect.Fragment{Raw: string(masked), FilePath: t.path, CommitSHA: t.commit, StartLine: 1}) {
+	fragment := detect.Fragment{Raw: string(masked), FilePath: t.path, CommitSHA: t.commit, StartLine: 1} //nolint:staticcheck // what DetectContext takes
+	for _, f := range s.rules.detector.DetectContext(ctx, fragment) {
 		found = append(found, fromGitleaks(t, f))
 	}
 	found = slices.DeleteFunc(found, func(f Finding) bool {
