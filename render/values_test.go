@@ -87,7 +87,7 @@ func TestValuesForHelm(t *testing.T) {
 		"a number remains text": {prod, []render.Value{given("n", "0123", "password", "")}, "order:file password:0123"},
 		"a file of the chart":   {prod, []render.Value{given("ca", "CERT", "", "extra/ca.crt")}, "file:CERT order:file password:"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(*testing.T) {
 			got := w.renderedWith(api.Source{Path: "apps/shop", Helm: c.helm}, c.values...)
 			want := c.want
 			if !strings.HasPrefix(want, "file:") {

@@ -21,6 +21,9 @@ type Options struct {
 	// Namespace is one that is to be made before anything else, and is not there:
 	// nothing that lives in it can be dry-run. "" if there is none.
 	Namespace string
+	// Premature, if not nil, is asked right before an object is applied: with an error
+	// it is left as it is.
+	Premature func(diff.Change) error
 }
 
 // Propagation of deletions: foreground, unless an option says otherwise

@@ -37,6 +37,11 @@ func (a *Applier) Delete(ctx context.Context, changes []diff.Change, propagation
 
 // one applies an object and tells the cluster's records what came of it.
 func (a *Applier) one(ctx context.Context, c diff.Change, options Options) Result {
+	if options.Premature != nil {
+		if err := options.Premature(c); err != nil {
+			return failure(c, err)
+		}
+	}
 	answer, created, err := a.send(ctx, c, options)
 	if err != nil {
 		return failure(c, err)

@@ -79,7 +79,7 @@ func (k *Keyring) PreviewRolloutKey(context.Context) ([]byte, error) {
 func readRolloutKey(s *corev1.Secret) ([]byte, error) {
 	key := s.Data[rolloutKeyEntry]
 	if len(key) < rolloutKeySize {
-		return nil, fmt.Errorf("Secret %s/%s: entry %s is no key of %d random bytes: delete the Secret, and the agent makes another", s.Namespace, s.Name, rolloutKeyEntry, rolloutKeySize)
+		return nil, fmt.Errorf("entry %s of Secret %s/%s is no key of %d random bytes: delete the Secret, and the agent makes another", rolloutKeyEntry, s.Namespace, s.Name, rolloutKeySize)
 	}
 	return key, nil
 }

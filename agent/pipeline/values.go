@@ -128,7 +128,11 @@ func valueOf(app *api.Application, v api.ValueFrom, found map[values.Object]valu
 	case errors.Is(content.Err, fs.ErrNotExist) && v.Optional:
 		return render.Value{}, false, nil
 	case errors.Is(content.Err, fs.ErrNotExist):
-		return render.Value{}, false, fmt.Errorf("there is no %s: create it, or set optional: true", object)
+		err := fmt.Errorf("there is no %s: create it, or set optional: true", object)
+		if content.Hint != "" {
+			err = fmt.Errorf("%w; %s", err, content.Hint)
+		}
+		return render.Value{}, false, err
 	case content.Err != nil:
 		return render.Value{}, false, fmt.Errorf("%s: %w", object, content.Err)
 	}

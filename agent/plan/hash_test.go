@@ -135,3 +135,24 @@ func TestHashInAnotherProcess(t *testing.T) {
 		t.Error("the value of a Secret is in the hash, and would be guessed by it")
 	}
 }
+
+// TestHashWithoutDigests: what a workload restarts for is no part of what a person
+// approves of, as the values themselves are not.
+func TestHashWithoutDigests(t *testing.T) {
+	content := func(mark, image string) string {
+		t.Helper()
+		text := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {annotations: {" + mark + "}}, spec: {containers: [{name: a, image: " + image + "}]}}}\n"
+		set, err := manifest.Parse([]byte(text), manifest.Origin{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return contentOf(set[0])
+	}
+	one := content("tidelock.io/rollout: Secret/db=1", "web")
+	if content("tidelock.io/rollout: Secret/db=2", "web") != one {
+		t.Error("another digest makes another plan")
+	}
+	if content("tidelock.io/rollout: Secret/db=1", "other") == one || content("tidelock.io/rollout: Secret/db=1, a: b", "web") == one {
+		t.Error("what else differs makes the same plan")
+	}
+}

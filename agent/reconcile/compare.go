@@ -45,6 +45,7 @@ const ConditionUnusedRuleWarning api.ConditionType = "UnusedRuleWarning"
 // are noted if Git states them, and left out if they are only live
 // (SEMANTICS.md 1.8). So is what is of an excluded kind by now.
 func (p *pass) look(desired *Desired) []diff.Change {
+	p.objects = desired.Objects
 	changes := diff.Compare(p.name, desired.Objects, p.r.Cluster.Snapshot(p.name, desired.Objects))
 	destination := p.app.Spec.Destination.Resolved()
 	p.refused = map[manifest.Key]string{}

@@ -10,7 +10,7 @@ import (
 // options are how an operation writes.
 func (p *pass) options(op *api.OperationState) apply.Options {
 	sync := op.Operation.Sync
-	o := apply.Options{Sync: sync.SyncOptions, Migrate: p.app.Annotations[api.AnnotationClientSideApplyMigrationManager]}
+	o := apply.Options{Sync: sync.SyncOptions, Migrate: p.app.Annotations[api.AnnotationClientSideApplyMigrationManager], Premature: p.premature}
 	if strategy := sync.SyncStrategy; strategy != nil {
 		o.Force = strategy.Apply != nil && strategy.Apply.Force || strategy.Hook != nil && strategy.Hook.Force
 	}

@@ -170,14 +170,16 @@ type pass struct {
 	now  metav1.Time
 	log  *slog.Logger
 
-	windows *window.Windows             // that match the Application
-	rules   *project.Rules              // of the Application's project
-	refused map[manifest.Key]string     // desired objects that it does not permit, and why
-	demand  string                      // who demands that plans are approved, "" if nobody does
-	circle  depend.Circle               // of dependencies, that the Application is in
-	unsure  string                      // why deletions wait: see surely
-	heirOf  map[manifest.Key]string     // live objects that another Application states instead
-	yielded map[manifest.Key]*diff.Live // Secrets that a controller makes instead
+	windows *window.Windows                 // that match the Application
+	rules   *project.Rules                  // of the Application's project
+	refused map[manifest.Key]string         // desired objects that it does not permit, and why
+	demand  string                          // who demands that plans are approved, "" if nobody does
+	circle  depend.Circle                   // of dependencies, that the Application is in
+	unsure  string                          // why deletions wait: see surely
+	heirOf  map[manifest.Key]string         // live objects that another Application states instead
+	yielded map[manifest.Key]*diff.Live     // Secrets that a controller makes instead
+	follows map[manifest.Key][]manifest.Key // what workloads restart for, of what is stated
+	objects manifest.Set                    // that are desired, marked
 
 	settings *settings.Settings // as they were when the pass began
 	pace     settings.Pace      // likewise

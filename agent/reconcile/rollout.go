@@ -54,7 +54,9 @@ func (p *pass) rollouts(ctx context.Context, set manifest.Set) (map[manifest.Key
 		return nil, fmt.Errorf("it cannot be told which workloads restart: %w", err)
 	}
 	marks := map[manifest.Key]string{}
+	p.follows = map[manifest.Key][]manifest.Key{}
 	for _, w := range workloads {
+		p.follows[w.Object.Key] = owned.Stated(w)
 		if mark := owned.Mark(key, w, live); mark != "" {
 			marks[w.Object.Key] = mark
 		}

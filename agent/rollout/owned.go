@@ -69,6 +69,17 @@ func (owned *Owned) Made(workloads []Workload) []manifest.Key {
 	return keys
 }
 
+// Stated lists what a workload uses of what its Application states.
+func (owned *Owned) Stated(w Workload) []manifest.Key {
+	var keys []manifest.Key
+	for _, u := range w.Uses {
+		if key := u.of(w); owned.stated[key] != nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // of is the object that a workload uses.
 func (u Use) of(w Workload) manifest.Key {
 	return manifest.Key{Kind: u.Kind, Namespace: w.Object.Key.Namespace, Name: u.Name}

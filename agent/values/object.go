@@ -33,6 +33,8 @@ type Content struct {
 	// Err is why that is not known: fs.ErrNotExist, ErrRefused, or that the API server
 	// does not give it.
 	Err error
+	// Hint is where else it may come from; "" if nowhere.
+	Hint string
 }
 
 // ErrRefused says that an object is nobody's to read but the agent's.

@@ -137,7 +137,8 @@ func (l localValues) Use(_ context.Context, _ values.User, objects ...values.Obj
 	for _, o := range objects {
 		content, ok := l[values.Object{Kind: o.Kind, Name: o.Name}]
 		if !ok {
-			content.Err = fmt.Errorf("%w here: give it by --values-from FILE, or --values-from %s/%s/KEY=FILE", fs.ErrNotExist, o.Kind, o.Name)
+			content.Err = fs.ErrNotExist
+			content.Hint = fmt.Sprintf("here it is given by --values-from FILE, or --values-from %s/%s/KEY=FILE", o.Kind, o.Name)
 		}
 		all[o] = content
 	}
