@@ -108,7 +108,12 @@ var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Ver
 
 // ApplyCRDs makes the cluster serve Applications and their like.
 func (c *Cluster) ApplyCRDs(ctx context.Context) error {
-	for _, text := range api.CRDs() {
+	return c.applyDefinitions(ctx, api.CRDs()...)
+}
+
+// applyDefinitions makes the cluster serve what CustomResourceDefinitions define.
+func (c *Cluster) applyDefinitions(ctx context.Context, texts ...string) error {
+	for _, text := range texts {
 		crd := new(unstructured.Unstructured)
 		if err := yaml.Unmarshal([]byte(text), &crd.Object); err != nil {
 			return err

@@ -26,6 +26,9 @@ func TestTools(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, info, err)
 		}
 	}
+	if _, _, err := testenv.ExternalSecrets(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestVault starts one, and asks it as those who log in do.
