@@ -1,0 +1,184 @@
+package validate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/render/validate/openapi"
+)
+
+// A Checker looks at objects as a cluster of one version would. It is safe for
+// concurrent use.
+type Checker struct {
+	version *openapi.Version
+	custom  *Definitions
+}
+
+// New returns a Checker for a minor version of Kubernetes ("1.37"). Custom may be
+// nil; it is only read.
+func New(kubernetes string, custom *Definitions) (*Checker, error) {
+	version, err := openapi.Of(kubernetes)
+	if err != nil {
+		return nil, err
+	}
+	if custom == nil {
+		custom = &Definitions{}
+	}
+	return &Checker{version, custom}, nil
+}
+
+// Set looks at the objects of one Application, one by one and together.
+func (c *Checker) Set(ctx context.Context, set manifest.Set) []Problem {
+	var all []Problem
+	for _, o := range set {
+		all = append(all, c.Object(ctx, o)...)
+	}
+	return append(all, together(set)...)
+}
+
+// Unknown returns the kinds of a set that nothing is known of: custom ones whose
+// definitions are not there.
+func (c *Checker) Unknown(set manifest.Set) []string {
+	var kinds []string
+	for _, o := range set {
+		_, builtin := c.version.Kind(o.GVK())
+		if !builtin && !c.custom.has(o.Key.GroupKind()) && !c.ours(o.Key.Group) {
+			kinds = append(kinds, o.Key.GroupKind().String())
+		}
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
+}
+
+// ours says whether a group is one of Kubernetes' own, or was.
+func (c *Checker) ours(group string) bool {
+	return group == "" || c.version.HasGroup(group) || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") && retiredGroups[group]
+}
+
+// retiredGroups are those of Kubernetes that it has no kinds in any more.
+var retiredGroups = map[string]bool{"flowcontrol.apiserver.k8s.io": true}
+
+// Object looks at one object.
+func (c *Checker) Object(ctx context.Context, o *manifest.Object) []Problem {
+	r := &report{object: o}
+	kind, builtin := c.version.Kind(o.GVK())
+	switch {
+	case builtin:
+		c.builtin(r, kind)
+	case c.custom.has(o.Key.GroupKind()):
+		metadata(r, isSubdomain)
+		c.custom.check(ctx, r)
+	default:
+		c.unserved(r)
+		metadata(r, isSubdomain)
+	}
+	application(r)
+	deprecation(r, c.version.Name)
+	return r.problems
+}
+
+// builtin looks at an object of one of Kubernetes' kinds: at its schema first, for
+// what is of the wrong type cannot be looked at further.
+func (c *Checker) builtin(r *report, kind openapi.Kind) {
+	schema, err := c.version.Schema(kind)
+	if err != nil {
+		r.add(RuleUnknownKind, "", err.Error(), "")
+		return
+	}
+	w := walker{version: c.version, report: r}
+	w.value("", schema, r.object.Body())
+	metadata(r, nameRule(r.object.Key.GroupKind()))
+	if !r.has(RuleType) {
+		semantics(r)
+	}
+}
+
+// unserved tells of an object of a group of Kubernetes that is no kind of this
+// version. What was removed is told by deprecation.
+func (c *Checker) unserved(r *report) {
+	gvk := r.object.GVK()
+	if _, removed := removedBy(gvk, c.version.Name); removed || !c.ours(gvk.Group) {
+		return
+	}
+	if versions := c.version.Versions(gvk.GroupKind()); len(versions) > 0 {
+		r.add(RuleUnknownKind, "apiVersion", fmt.Sprintf("Kubernetes %s serves no %s in %s", c.version.Name, gvk.Kind, r.object.APIVersion()), "it serves it in "+strings.Join(inGroup(gvk.Group, versions), ", "))
+		return
+	}
+	r.add(RuleUnknownKind, "kind", fmt.Sprintf("Kubernetes %s has no kind %s in %s", c.version.Name, gvk.Kind, r.object.APIVersion()), c.meant(gvk.Kind))
+}
+
+func inGroup(group string, versions []string) []string {
+	slices.Sort(versions)
+	if group == "" {
+		return versions
+	}
+	for i := range versions {
+		versions[i] = group + "/" + versions[i]
+	}
+	return versions
+}
+
+// meant finds the API version of a kind, or the kind that was most likely meant.
+func (c *Checker) meant(kind string) string {
+	for _, known := range c.version.Kinds() {
+		if known.Kind == kind {
+			return "its apiVersion is " + known.GroupVersion().String()
+		}
+	}
+	var names []string
+	for _, known := range c.version.Kinds() {
+		names = append(names, known.Kind)
+	}
+	if near := api.Nearest(kind, names); near != "" {
+		return fmt.Sprintf("did you mean %s?", near)
+	}
+	return ""
+}
+
+// A report collects what is wrong with one object.
+type report struct {
+	object   *manifest.Object
+	problems []Problem
+}
+
+// maxProblems bounds what is told of one object.
+const maxProblems = 100
+
+func (r *report) add(rule, path, message, hint string) {
+	if len(r.problems) < maxProblems {
+		r.problems = append(r.problems, Problem{Rule: rule, Object: r.object, Path: path, Message: message, Hint: hint})
+	}
+}
+
+// at is add with a path of the API machinery.
+func (r *report) at(rule string, path *field.Path, format string, args ...any) {
+	r.add(rule, path.String(), fmt.Sprintf(format, args...), "")
+}
+
+// take adds errors of the API machinery.
+func (r *report) take(rule string, errs field.ErrorList) {
+	for _, e := range errs {
+		r.add(rule, e.Field, fmt.Sprintf("%.80q: %s", fmt.Sprint(e.BadValue), plainly(e.Detail)), "")
+	}
+}
+
+func (r *report) has(rule string) bool {
+	return slices.ContainsFunc(r.problems, func(p Problem) bool { return p.Rule == rule })
+}
+
+// Findings looks at the objects of one Application and says where in the files
+// what is wrong with them is. Others are files that they may come from beside
+// those of their origins.
+func (c *Checker) Findings(ctx context.Context, set manifest.Set, l *Locator, others []string) []Finding {
+	var all []Finding
+	for _, p := range c.Set(ctx, set) {
+		all = append(all, l.Finding(p, others))
+	}
+	return all
+}

@@ -1,0 +1,134 @@
+package validate
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// maxData is what a ConfigMap or Secret may hold.
+const maxData = 1 << 20
+
+func configMap(r *report, o *corev1.ConfigMap) {
+	size := 0
+	for key, value := range o.Data {
+		r.dataKey("data", key)
+		size += len(value)
+	}
+	for key, value := range o.BinaryData {
+		r.dataKey("binaryData", key)
+		size += len(value)
+		if _, twice := o.Data[key]; twice {
+			r.add(RuleDuplicate, keyed("binaryData", key), "data has the same key", "keep one of them")
+		}
+	}
+	r.dataSize(size)
+}
+
+func (r *report) dataKey(in, key string) {
+	for _, text := range validation.IsConfigMapKey(key) {
+		r.add(RuleName, keyed(in, key), "the key: "+plainly(text), "")
+	}
+}
+
+func (r *report) dataSize(size int) {
+	if size > maxData {
+		r.add(RuleValue, "data", fmt.Sprintf("%d bytes: it can hold %d", size, maxData), "")
+	}
+}
+
+// secretKeys are what Secrets of a type must hold.
+var secretKeys = map[string][]string{
+	"kubernetes.io/dockerconfigjson": {".dockerconfigjson"},
+	"kubernetes.io/dockercfg":        {".dockercfg"},
+	"kubernetes.io/ssh-auth":         {"ssh-privatekey"},
+	"kubernetes.io/tls":              {"tls.crt", "tls.key"},
+}
+
+// secret looks at the names of what a Secret holds, and at no value.
+func secret(r *report) {
+	var body struct{ Type string }
+	if json.Unmarshal(r.object.JSON(), &body) != nil {
+		return
+	}
+	size := 0
+	data := r.object.Data()
+	for key, value := range data {
+		r.dataKey("data", key)
+		size += value.Len()
+	}
+	r.dataSize(size)
+	for _, key := range secretKeys[body.Type] {
+		if _, ok := data[key]; !ok {
+			r.add(RuleRequired, keyed("data", key), "it must be there in a Secret of type "+body.Type, "")
+		}
+	}
+	_, user := data["username"]
+	_, password := data["password"]
+	if body.Type == "kubernetes.io/basic-auth" && !user && !password {
+		r.add(RuleRequired, "data[password]", "this or username must be there in a Secret of type "+body.Type, "")
+	}
+}
+
+func claim(r *report, o *corev1.PersistentVolumeClaim) { r.claimSpec(spec, &o.Spec) }
+
+func (r *report) claimSpec(at *field.Path, c *corev1.PersistentVolumeClaimSpec) {
+	if len(c.AccessModes) == 0 {
+		r.at(RuleRequired, at.Child("accessModes"), "there must be one, at least")
+	}
+	switch q, ok := c.Resources.Requests[corev1.ResourceStorage]; {
+	case !ok:
+		r.add(RuleRequired, keyed(at.Child("resources", "requests").String(), "storage"), "it must be there", "")
+	case q.Sign() <= 0:
+		r.add(RuleQuantity, keyed(at.Child("resources", "requests").String(), "storage"), "it must be more than 0", "")
+	}
+	if class := c.StorageClassName; class != nil && *class != "" {
+		r.names(RuleName, at.Child("storageClassName"), *class, validation.IsDNS1123Subdomain(*class))
+	}
+	r.selector(at.Child("selector"), c.Selector)
+}
+
+func resourceQuota(r *report, o *corev1.ResourceQuota) {
+	for _, name := range slices.Sorted(maps.Keys(o.Spec.Hard)) {
+		q := o.Spec.Hard[name]
+		at := keyed("spec.hard", string(name))
+		if q.Sign() < 0 {
+			r.add(RuleQuantity, at, q.String()+" is negative", "")
+		}
+		for _, text := range validation.IsQualifiedName(string(name)) {
+			r.add(RuleName, at, text, "")
+		}
+	}
+}
+
+// limitRange: a minimum is not above a default, and a default not above a maximum.
+func limitRange(r *report, o *corev1.LimitRange) {
+	seen := map[corev1.LimitType]bool{}
+	for i, l := range o.Spec.Limits {
+		at := spec.Child("limits").Index(i)
+		if seen[l.Type] {
+			r.at(RuleDuplicate, at.Child("type"), "%s is that of another item, too", l.Type)
+		}
+		seen[l.Type] = true
+		r.ascending(at, "min", l.Min, "max", l.Max)
+		r.ascending(at, "min", l.Min, "default", l.Default)
+		r.ascending(at, "min", l.Min, "defaultRequest", l.DefaultRequest)
+		r.ascending(at, "defaultRequest", l.DefaultRequest, "default", l.Default)
+		r.ascending(at, "default", l.Default, "max", l.Max)
+		r.ascending(at, "defaultRequest", l.DefaultRequest, "max", l.Max)
+	}
+}
+
+func (r *report) ascending(at *field.Path, lower string, low corev1.ResourceList, upper string, high corev1.ResourceList) {
+	for _, name := range slices.Sorted(maps.Keys(low)) {
+		small, big := low[name], high[name]
+		if _, ok := high[name]; ok && small.Cmp(big) > 0 {
+			r.add(RuleQuantity, keyed(at.Child(lower).String(), string(name)), fmt.Sprintf("%s is more than %s, %s", small.String(), upper, big.String()), "")
+		}
+	}
+}

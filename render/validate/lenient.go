@@ -1,0 +1,12 @@
+package validate
+
+// lenient are fields that published schemas demand of some kinds, and that API
+// servers take as empty, zero or all where they are missing. The agreement test
+// of the command holds it against a real API server.
+var lenient = map[string]bool{
+	"endpoints":   true, // EndpointSlice
+	"podSelector": true, // NetworkPolicy: all Pods
+	"revision":    true, // ControllerRevision
+	"rules":       true, // Role
+	"value":       true, // PriorityClass
+}

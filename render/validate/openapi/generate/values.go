@@ -1,0 +1,105 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// readValues returns the values that fields of Kubernetes' Go types may have, by
+// the definition's name and the field's: those of the constants of a type that is
+// marked +enum.
+func readValues(dir string) (map[string][]string, error) {
+	values := map[string][]string{}
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*", "types.go"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		version := filepath.Dir(file)
+		prefix := "io.k8s.api." + filepath.Base(filepath.Dir(version)) + "." + filepath.Base(version) + "."
+		fieldsOf(parsed, prefix, constants(parsed), values)
+	}
+	return values, nil
+}
+
+// constants returns the constants of types that are marked, by type.
+func constants(file *ast.File) map[string][]string {
+	found := map[string][]string{}
+	for _, decl := range file.Decls {
+		d, ok := decl.(*ast.GenDecl)
+		if ok && d.Tok == token.TYPE && strings.Contains(d.Doc.Text(), "+enum") {
+			for _, spec := range d.Specs {
+				found[spec.(*ast.TypeSpec).Name.Name] = nil
+			}
+		}
+	}
+	for _, decl := range file.Decls {
+		d, ok := decl.(*ast.GenDecl)
+		if !ok || d.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range d.Specs {
+			constant(spec.(*ast.ValueSpec), found)
+		}
+	}
+	return found
+}
+
+func constant(spec *ast.ValueSpec, found map[string][]string) {
+	of, ok := spec.Type.(*ast.Ident)
+	if !ok || len(spec.Values) != 1 {
+		return
+	}
+	literal, ok := spec.Values[0].(*ast.BasicLit)
+	if _, marked := found[of.Name]; !ok || !marked {
+		return
+	}
+	if value, err := strconv.Unquote(literal.Value); err == nil {
+		found[of.Name] = append(found[of.Name], value)
+	}
+}
+
+// fieldsOf fills values for the fields whose type has constants.
+func fieldsOf(file *ast.File, prefix string, constants, values map[string][]string) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		structure, ok := spec.Type.(*ast.StructType)
+		if !ok {
+			return false
+		}
+		for _, field := range structure.Fields.List {
+			if of := constants[elementOf(field.Type)]; of != nil && field.Tag != nil {
+				tag, _ := strconv.Unquote(field.Tag.Value)
+				name, _, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
+				values[prefix+spec.Name.Name+" "+name] = slices.Sorted(slices.Values(of))
+			}
+		}
+		return false
+	})
+}
+
+// elementOf is the name of a type, of what it points at, or of its elements.
+func elementOf(t ast.Expr) string {
+	switch t := t.(type) {
+	case *ast.Ident:
+		return t.Name
+	case *ast.StarExpr:
+		return elementOf(t.X)
+	case *ast.ArrayType:
+		return elementOf(t.Elt)
+	}
+	return ""
+}
