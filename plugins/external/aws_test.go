@@ -81,7 +81,7 @@ type awsSecretValue struct {
 	Name         string
 	SecretString string `json:",omitempty"`
 	SecretBinary []byte `json:",omitempty"`
-	VersionId    string `json:",omitempty"`
+	VersionID    string `json:"VersionId,omitempty"`
 }
 
 var awsSecrets = []awsSecretValue{
@@ -99,28 +99,28 @@ func (d *awsDouble) operate(target string, body []byte) (answer any, kind, messa
 	}
 	switch d.service + " " + target {
 	case "secretsmanager GetSecretValue":
-		var ask struct{ SecretId, VersionId, VersionStage string }
-		if !read(&ask) || ask.SecretId == "" {
+		var ask struct{ SecretID, VersionID, VersionStage string }
+		if !read(&ask) || ask.SecretID == "" {
 			break
 		}
-		i := slices.IndexFunc(awsSecrets, func(s awsSecretValue) bool { return s.Name == ask.SecretId })
+		i := slices.IndexFunc(awsSecrets, func(s awsSecretValue) bool { return s.Name == ask.SecretID })
 		switch {
 		case i < 0:
 			return nil, "ResourceNotFoundException", "Secrets Manager can't find the specified secret."
 		case ask.VersionStage == "AWSPREVIOUS":
-			return awsSecretValue{Name: ask.SecretId, SecretString: "the previous one"}, "", ""
-		case ask.VersionId == "11111111-1111-1111-1111-111111111111":
-			return awsSecretValue{Name: ask.SecretId, SecretString: "a stated one", VersionId: ask.VersionId}, "", ""
+			return awsSecretValue{Name: ask.SecretID, SecretString: "the previous one"}, "", ""
+		case ask.VersionID == "11111111-1111-1111-1111-111111111111":
+			return awsSecretValue{Name: ask.SecretID, SecretString: "a stated one", VersionID: ask.VersionID}, "", ""
 		case ask.VersionStage == "AWSCURRENT":
 			return awsSecrets[i], "", ""
 		}
 		return nil, "ResourceNotFoundException", "no such version"
 	case "secretsmanager DescribeSecret":
-		var ask struct{ SecretId string }
+		var ask struct{ SecretID string }
 		if !read(&ask) {
 			break
 		}
-		return map[string]any{"Name": ask.SecretId, "Tags": []any{map[string]string{"Key": "team", "Value": "web"}}}, "", ""
+		return map[string]any{"Name": ask.SecretID, "Tags": []any{map[string]string{"Key": "team", "Value": "web"}}}, "", ""
 	case "secretsmanager ListSecrets", "secretsmanager BatchGetSecretValue":
 		var ask struct {
 			NextToken string

@@ -66,12 +66,12 @@ func (c *internet) open() error {
 		return err
 	}
 	quiet := log.New(io.Discard, "", 0)
-	go (&http.Server{Handler: http.HandlerFunc(c.connect), ErrorLog: quiet}).Serve(proxy)
+	go func() { _ = (&http.Server{Handler: http.HandlerFunc(c.connect), ErrorLog: quiet}).Serve(proxy) }() // to the end of the process
 	server := &http.Server{
 		Handler: http.HandlerFunc(c.answer), ErrorLog: quiet,
 		TLSConfig: &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return issue(hello.ServerName) }},
 	}
-	go server.ServeTLS(tunnels{c.conns}, "", "")
+	go func() { _ = server.ServeTLS(tunnels{c.conns}, "", "") }()
 	return os.Setenv("HTTPS_PROXY", "http://"+proxy.Addr().String())
 }
 

@@ -64,7 +64,7 @@ func (s *spec) holds(known memory, input string, now time.Time, fresh bool) bool
 		return true
 	case known.input != input:
 		return false
-	case fresh && !(known.good && s.generates()): // a new password is no fresher than the old one
+	case fresh && (!known.good || !s.generates()): // a new password is no fresher than the old one
 		return false
 	}
 	return !known.isDue(s, now)

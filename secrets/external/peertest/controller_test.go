@@ -78,6 +78,7 @@ func resource(apiVersion, kind string) schema.GroupVersionResource {
 // are the annotation with a hash of the data, the ownerReference, which only an
 // owner that is served can have, and our own note of when a value was fetched.
 func TestLikeTheController(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	bin, err := testenv.Build(ctx, t.Logf)
