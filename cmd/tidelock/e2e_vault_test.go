@@ -45,7 +45,7 @@ func (s *scene) startVault(args []string) error {
 	s, cancel := s.anew() // the build may have taken the patience
 	defer cancel()
 	tls := len(args) > 0
-	s.story.vault, err = testenv.StartVault(s.ctx, testenv.VaultOptions{Binary: binary, Dir: filepath.Join(s.dir, ".vault"), TLS: tls})
+	s.vault, err = testenv.StartVault(s.ctx, testenv.VaultOptions{Binary: binary, Dir: filepath.Join(s.dir, ".vault"), TLS: tls})
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (s *scene) appRole(args []string) error {
 	}
 	s.ts.Setenv("ROLE_ID", roleID)
 	s.ts.Setenv("SECRET_ID", secretID)
-	s.story.canaries = append(s.story.canaries, testenv.Canary{Name: "SECRET_ID", Text: secretID})
+	s.canaries = append(s.canaries, testenv.Canary{Name: "SECRET_ID", Text: secretID})
 	return nil
 }
 

@@ -161,7 +161,7 @@ func TestThousandExternalSecrets(t *testing.T) {
 	}
 	want("at first", 1, crowd)
 	c.now = c.now.Add(30 * time.Minute)
-	c.run(t)
+	_, _ = c.run(t)
 	want("not due", 0, 0)
 
 	if _, err := c.vault.Put(t.Context(), "shop/s7", map[string]any{"password": "another"}); err != nil {
@@ -197,9 +197,9 @@ func TestThousandExternalSecrets(t *testing.T) {
 func BenchmarkExternalSecrets(b *testing.B) {
 	c := newCrowded(b)
 	c.app.Fresh = true
-	c.run(b)
+	_, _ = c.run(b)
 	for b.Loop() {
-		c.run(b)
+		_, _ = c.run(b)
 	}
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/1000, "s/1000-secrets")
 }

@@ -22,10 +22,9 @@ func toYAML(v any) string {
 }
 
 func mustToYAML(v any) (string, error) {
-	marshal, tree := yaml.Marshal, any(nil)
-	if plain, ok := plainly(v, maxPlainDepth); ok {
-		tree = plain
-	} else {
+	marshal := yaml.Marshal
+	tree, ok := plainly(v, maxPlainDepth)
+	if !ok {
 		marshal, tree = slow.Marshal, v
 	}
 	data, err := marshal(tree)

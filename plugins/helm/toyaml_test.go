@@ -49,7 +49,7 @@ func TestToYAML(t *testing.T) {
 	check(t, deep)
 	seed := rand.Uint64()
 	t.Log("seed", seed)
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // not for secrets
+	random := rand.New(rand.NewPCG(seed, 0))
 	for range 2000 {
 		check(t, randomTree(random, odd, 4))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/plugins/sops/open"
+	"github.com/tidelock-io/tidelock/plugins/sops/reach"
 )
 
 // Who writes a file chooses whom it asks. What follows bounds the choice, so that
@@ -18,7 +19,6 @@ var (
 	awsRole  = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@/_-]+$`)
 	gcpKey   = regexp.MustCompile(`^projects/[a-z0-9.:-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+$`)
 	azureKey = regexp.MustCompile(`^[A-Za-z0-9-]+(/[A-Za-z0-9-]*)?$`)
-	vaultKey = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$`)
 )
 
 // azureHosts end the names of Microsoft's own hosts.
@@ -55,11 +55,11 @@ func permit(login sdk.Key, name string) error {
 // would be written: the engine's and the key's name come from the file. There is
 // no address that all tokens may go to.
 func permitVault(login sdk.Key, address, engine, name string) (*url.URL, error) {
-	at, err := origin(address)
+	at, err := reach.Origin(address)
 	if err != nil {
 		return nil, nof("the file's vault_address is not of the form https://host:port")
 	}
-	if !vaultKey.MatchString(engine) || !vaultKey.MatchString(name) || strings.Contains(name, "/") {
+	if !reach.VaultKey(engine, name) {
 		return nil, nof("the file's engine_path or key_name is none of Vault's")
 	}
 	list := allowances(login)
@@ -70,7 +70,7 @@ func permitVault(login sdk.Key, address, engine, name string) (*url.URL, error) 
 		}
 		path := strings.Trim(u.Path, "/")
 		u.Path = ""
-		of, err := origin(u.String())
+		of, err := reach.Origin(u.String())
 		if err == nil && *of == *at && (path == "" || allowed([]string{path}, "v1/"+engine+"/keys/"+name)) {
 			return at, nil
 		}
@@ -81,25 +81,9 @@ func permitVault(login sdk.Key, address, engine, name string) (*url.URL, error) 
 	return nil, nof("the token may not be sent there: add the address to the entry sops.vault-address of its Secret, or set VAULT_ADDR on your own machine")
 }
 
-// origin reads an address without a path, with its port.
-func origin(address string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil {
-		return nil, err
-	}
-	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	if port == "" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, url.InvalidHostError(u.Host)
-	}
-	if u.Port() == "" {
-		u.Host += ":" + port
-	}
-	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
-}
-
 // permitAzure checks a key's address: Microsoft's hosts, unless a list says others.
 func permitAzure(login sdk.Key, vault, name, version string) error {
-	at, err := origin(vault)
+	at, err := reach.Origin(vault)
 	if err != nil || at.Scheme != "https" || !azureKey.MatchString(name) || version != "" && !azureKey.MatchString(version) {
 		return nof("the file's vaultUrl, key or version is none of Azure's")
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/plugins/sops/open"
+	"github.com/tidelock-io/tidelock/plugins/sops/reach"
 )
 
 // askVault has Vault's transit engine decrypt.
@@ -57,7 +58,7 @@ type only struct {
 
 // RoundTrip refuses every other address.
 func (o *only) RoundTrip(req *http.Request) (*http.Response, error) {
-	if to, err := origin(req.URL.Scheme + "://" + req.URL.Host); err != nil || *to != *o.at {
+	if to, err := reach.Origin(req.URL.Scheme + "://" + req.URL.Host); err != nil || *to != *o.at {
 		o.stop(errElsewhere)
 		return nil, errElsewhere
 	}

@@ -17,10 +17,6 @@ import (
 // Keys open and make data keys.
 type Keys = keyservice.KeyServiceClient
 
-// LocalKeys are all keys that sops finds on this machine: age keys, the GnuPG
-// home, and the log-ins of clouds and Vault.
-func LocalKeys() Keys { return keyservice.NewLocalClient() }
-
 // An Opened file is one whose plain text is known.
 type Opened struct {
 	*File
