@@ -14,6 +14,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent"
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/event"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/keyring"
 	"github.com/tidelock-io/tidelock/agent/metrics"
@@ -186,6 +187,7 @@ type parts struct {
 	watcher      *git.Watcher
 	host         *plugins
 	known        *leak.Known
+	events       *event.Recorder
 	artifacts    *registry.Store
 	publications *registry.Watcher
 	webhook      http.Handler
@@ -216,6 +218,11 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 		return nil, err
 	}
 	if p.values, err = p.followValues(cfg); err != nil {
+		return nil, err
+	}
+	if p.events, err = event.NewRecorder(cfg, func(e event.Event) {
+		log.Warn("an Event is not written, too many wait", "reason", e.Reason)
+	}); err != nil {
 		return nil, err
 	}
 	elsewhere, err := project.NewNamespaces(o.namespaces)
@@ -275,6 +282,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.cluster.Run(ctx) })
 	g.Go(func() error { return p.keyring.Run(ctx) })
 	g.Go(func() error { return p.values.Run(ctx) })
+	g.Go(func() error { return p.events.Run(ctx) })
 	g.Go(func() error { return p.keyring.Publish(ctx) })
 	g.Go(func() error { return p.watcher.Run(ctx) })
 	g.Go(func() error { return p.host.watch(ctx, func() { p.agent.All() }) })

@@ -40,7 +40,7 @@ func TestUse(t *testing.T) {
 func TestTrail(t *testing.T) {
 	var log bytes.Buffer
 	now := time.Unix(1e9, 0)
-	counted := map[string]int{}
+	counted, said := map[string]int{}, 0
 	gone := ""
 	trail := &Trail{
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -50,6 +50,7 @@ func TestTrail(t *testing.T) {
 			return a
 		}})),
 		Count: func(e Event) { counted[e.Application]++ },
+		Say:   func(Event) { said++ },
 		Gone:  func(app string) { gone = app },
 		Now:   func() time.Time { return now },
 	}
@@ -71,6 +72,7 @@ func TestTrail(t *testing.T) {
 		{"another object", func(e *Event) { e.Kind, e.What, e.Stores, e.Keys = External, "db", []string{"SecretStore vault"}, nil }, 0, `msg="secret opened" application=shop kind=external-secret what=db stores="SecretStore vault"`},
 		{"of another application", func(e *Event) { e.Application = "blog" }, 0, `msg="secret opened" application=blog kind=sops what=web/db.yaml keys=age1a`},
 	}
+	lines := 0
 	for _, step := range steps {
 		now = now.Add(step.after)
 		e := file
@@ -81,6 +83,12 @@ func TestTrail(t *testing.T) {
 		if got != step.want {
 			t.Errorf("%s: logged %s, want %s", step.name, got, step.want)
 		}
+		if got != "" {
+			lines++
+		}
+	}
+	if said != lines {
+		t.Errorf("%d were said elsewhere, %d in the log", said, lines)
 	}
 	if counted["shop"] != 9 || counted["blog"] != 1 {
 		t.Errorf("counted %v", counted)

@@ -14,13 +14,15 @@ const again = time.Hour
 // and said again.
 const maxSaid = 50_000
 
-// A Trail writes events to a log and has them counted. All are counted; what has
+// A Trail writes events to a log, and has them said elsewhere and counted. All are counted; what has
 // been said within the hour, of the same content with the same outcome, is not
 // said again: a provider may be asked every few seconds, a file that no key opens
 // at each pass. It may be used by several goroutines.
 type Trail struct {
 	Log   *slog.Logger
 	Count func(Event)
+	// Say is told of what is said in the log; it may be nil.
+	Say func(Event)
 	// Gone is told of an Application that is forgotten.
 	Gone func(application string)
 	Now  func() time.Time
@@ -43,6 +45,9 @@ func (t *Trail) Record(e Event) {
 	repeated, news := t.news(e)
 	if !news {
 		return
+	}
+	if t.Say != nil {
+		t.Say(e)
 	}
 	attrs := []any{"application", e.Application, "kind", e.Kind, "what", e.What}
 	if len(e.Stores) > 0 {

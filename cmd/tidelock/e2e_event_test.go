@@ -1,0 +1,30 @@
+package main
+
+import (
+	"regexp"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// event looks for an Event of an Application.
+func (s *scene) event(args []string) error {
+	name, reason := args[0], args[1]
+	pattern, err := regexp.Compile(args[2])
+	if err != nil {
+		return err
+	}
+	return s.until("an Event "+reason, func() (bool, error) {
+		list, err := s.cluster.Typed.CoreV1().Events(s.namespace).List(s.ctx, metav1.ListOptions{
+			FieldSelector: "involvedObject.kind=Application,involvedObject.name=" + name + ",reason=" + reason,
+		})
+		if err != nil {
+			return false, err
+		}
+		for i := range list.Items {
+			if pattern.MatchString(list.Items[i].Message) {
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+}
