@@ -17,7 +17,7 @@ func (unfetched) Known(registry.Place, string) (git.Answer, bool) { return git.A
 
 // Resolve names what would be fetched.
 func (unfetched) Resolve(_ context.Context, place registry.Place, revision string) (string, error) {
-	return "", fmt.Errorf("--offline: %s would be fetched, at %s: vendor it, or render without --offline", place, revision)
+	return "", fmt.Errorf("%w: %s would be fetched, at %s: vendor it, or render without --offline", errOffline, place, revision)
 }
 
 // Tree is never reached.

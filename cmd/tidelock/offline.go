@@ -63,10 +63,13 @@ func (c *checkouts) Resolve(ctx context.Context, repo git.Repo, revision string)
 	return store.Resolve(ctx, standIn(dir, repo), c.revision)
 }
 
+// errOffline is in every error about what must not be fetched.
+var errOffline = errors.New("--offline")
+
 // fetch asks the server.
 func (c *checkouts) fetch(ctx context.Context, repo git.Repo, revision string) (string, error) {
 	if c.offline {
-		return "", fmt.Errorf("--offline: %s would be fetched, at %s: give a checkout of it with --repo URL=DIR, or copy what is needed", repo, revision)
+		return "", fmt.Errorf("%w: %s would be fetched, at %s: give a checkout of it with --repo URL=DIR, or copy what is needed", errOffline, repo, revision)
 	}
 	store, err := c.open()
 	if err != nil {

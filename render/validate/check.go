@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -42,12 +43,18 @@ func (c *Checker) Set(ctx context.Context, set manifest.Set) []Problem {
 	return append(all, together(set)...)
 }
 
+// pluginFile is what Argo CD configures a plugin with: it is no object of a cluster.
+var pluginFile = schema.GroupKind{Group: api.Group, Kind: "ConfigManagementPlugin"}
+
 // Unknown returns the kinds of a set that nothing is known of: custom ones whose
 // definitions are not there.
 func (c *Checker) Unknown(set manifest.Set) []string {
 	var kinds []string
 	for _, o := range set {
 		_, builtin := c.version.Kind(o.GVK())
+		if o.Key.GroupKind() == pluginFile {
+			continue
+		}
 		if !builtin && !c.custom.has(o.Key.GroupKind()) && !c.ours(o.Key.Group) {
 			kinds = append(kinds, o.Key.GroupKind().String())
 		}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
-	"k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -21,8 +21,16 @@ var (
 	isSubdomain nameCheck = apivalidation.NameIsDNSSubdomain
 	isLabel     nameCheck = apivalidation.NameIsDNSLabel
 	isService   nameCheck = apivalidation.NameIsDNS1035Label
-	isSegment   nameCheck = path.ValidatePathSegmentName
+	isSegment   nameCheck = segment
 )
+
+// segment is what a URL allows.
+func segment(name string, prefix bool) []string {
+	if prefix {
+		return content.IsPathSegmentPrefix(name)
+	}
+	return content.IsPathSegmentName(name)
+}
 
 // nameRules are the kinds whose names are no DNS subdomains.
 var nameRules = map[schema.GroupKind]nameCheck{

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -54,7 +54,7 @@ func (r *report) binding(ref rbacv1.RoleRef, subjects []rbacv1.Subject, namespac
 	if ref.Name == "" {
 		r.at(RuleRequired, at.Child("name"), "it must not be empty")
 	} else {
-		r.names(RuleName, at.Child("name"), ref.Name, path.IsValidPathSegmentName(ref.Name))
+		r.names(RuleName, at.Child("name"), ref.Name, content.IsPathSegmentName(ref.Name))
 	}
 	for i, s := range subjects {
 		r.subject(field.NewPath("subjects").Index(i), s)

@@ -9,6 +9,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,14 +36,14 @@ const (
 )
 
 func main() {
-	if err := generate(); err != nil {
+	if err := generate(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-func generate() error {
-	dir, err := download(types)
+func generate(ctx context.Context) error {
+	dir, err := download(ctx, types)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func generate() error {
 	}
 	t := &tables{values: values, index: map[string]int{}, names: map[string][]int{}}
 	for i, release := range releases {
-		dir, err := download("k8s.io/kubernetes@" + release)
+		dir, err := download(ctx, "k8s.io/kubernetes@"+release)
 		if err != nil {
 			return err
 		}
@@ -64,8 +65,8 @@ func generate() error {
 }
 
 // download returns the directory of a module.
-func download(module string) (string, error) {
-	out, err := exec.Command("go", "mod", "download", "-json", module).Output()
+func download(ctx context.Context, module string) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", module).Output()
 	if err != nil {
 		return "", fmt.Errorf("download %s: %w", module, err)
 	}
@@ -86,8 +87,11 @@ type tables struct {
 func (t *tables) read(release int, dir string) error {
 	t.kinds = append(t.kinds, nil)
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil || len(files) == 0 {
-		return fmt.Errorf("no schemas in %s: %v", dir, err)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("no schemas in %s", dir)
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -114,11 +118,11 @@ var apart = []string{
 }
 
 func (t *tables) add(release int, doc document) error {
-	for name, published := range doc.Components.Schemas {
+	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas)) {
 		if slices.Contains(apart, name) {
 			continue
 		}
-		text, err := json.Marshal(t.reduced(name, published))
+		text, err := json.Marshal(t.reduced(name, doc.Components.Schemas[name]))
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/render/validate"
+	"github.com/tidelock-io/tidelock/render/validate/openapi"
+)
+
+type validateOptions struct {
+	renderOptions
+	crds     string
+	parallel int
+	rules    bool
+	fetch    bool
+	colour   string
+}
+
+func newValidateCommand() *cobra.Command {
+	var o validateOptions
+	cmd := &cobra.Command{
+		Use:   "validate [PATH...]",
+		Short: "Say what is wrong with a repository before any cluster sees it",
+		Long: `Say what is wrong with a repository before any cluster sees it.
+
+Below PATHs, or in the whole repository that you are in, these are looked at:
+
+  1. the Applications that its files state, and those that these render, whose
+     sources are in the repository: each is rendered as the agent would;
+  2. overlays of Kustomize and charts that none of them uses;
+  3. all other files that are manifests.
+
+Every object is compared with the schemas of Kubernetes (--kube-version, 1.33 to
+1.37), or with its CustomResourceDefinition, if the repository or --crds has it,
+rules included; then with what an API server's own code would say of it: names,
+selectors, ports, probes, volumes, amounts. --rules lists the rules.
+
+Nothing is fetched and no cluster is asked. What would have to be fetched, or is
+encrypted for keys that are not here, is not looked at, which is noted on stderr;
+--fetch fetches.
+
+A comment accepts a finding, and says why:
+
+  replicas: two      # tidelock:ignore wrong-type our operator replaces it
+
+On a line of its own it is for the next line, before a document's first for the
+whole object. ` + validate.ConfigFile + ` at the repository's root does so by file:
+
+  validate:
+    ignore:
+      - {rule: name, path: legacy/**, object: ConfigMap/A_B, reason: the old operator wants it so}
+
+What silences nothing any more is a finding itself.
+
+Findings go to stdout, talk to stderr. In text paths are as from here, in the
+other formats as from the repository's root.
+
+Exit status: 0 nothing is found, 1 something is, 2 it cannot be told, or wrong use.`,
+		Example: `  # the repository that you are in
+  tidelock validate
+
+  # one overlay, for an older cluster
+  tidelock validate apps/api/overlays/staging --kube-version 1.34
+
+  # with definitions of custom kinds that live elsewhere
+  tidelock validate --crds ../platform/crds
+
+  # in a pull request's checks
+  tidelock validate -o github
+
+  # what it looks for
+  tidelock validate --rules`,
+		RunE: answer(func(ctx context.Context, cmd *cobra.Command, args []string) (bool, error) {
+			if err := o.check(args); err != nil {
+				return false, &usageError{cmd.CommandPath(), err}
+			}
+			if o.rules {
+				return false, printRules(cmd.OutOrStdout(), o.output)
+			}
+			return runValidate(ctx, o, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.kubeVersion, "kube-version", defaultKubeVersion, "version of Kubernetes to validate for")
+	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
+	f.StringVar(&o.crds, "crds", "", "`DIR` with CustomResourceDefinitions, besides those of the repository")
+	f.StringArrayVar(&o.repos, "repo", nil, "`[URL=]DIR` that stands in for a repository")
+	f.StringArrayVar(&o.values, valuesFlag, nil, valuesHelp)
+	f.IntVarP(&o.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "how many are rendered at once")
+	f.BoolVar(&o.fetch, "fetch", false, "fetch charts, remote bases and other repositories")
+	f.BoolVar(&o.rules, "rules", false, "list the rules")
+	o.plugins.flags(f)
+	addOutputFlag(cmd, &o.output, "text", "json", "sarif", "junit", "github")
+	addColourFlag(cmd, &o.colour)
+	return cmd
+}
+
+func (o *validateOptions) check(args []string) error {
+	switch {
+	case o.parallel < 1:
+		return errors.New("-j: give 1 or more")
+	case o.rules && len(args) > 0:
+		return errors.New("--rules lists the rules, and looks at nothing")
+	case o.rules:
+		return checkOutput(o.output, "json")
+	}
+	if _, err := openapi.Of(minor(o.kubeVersion)); err != nil {
+		return fmt.Errorf("--kube-version: %w", err)
+	}
+	if strings.Count(o.kubeVersion, ".") == 1 {
+		o.kubeVersion += ".0"
+	}
+	o.offline = !o.fetch
+	return errors.Join(checkColour(o.colour), checkOutput(o.output, "json", "sarif", "junit", "github"))
+}
+
+// minor makes 1.37 of v1.37.2.
+func minor(version string) string {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+func printRules(out io.Writer, output string) error {
+	if output == "json" {
+		return indented(out, validate.Rules())
+	}
+	rows := [][]string{{"RULE", "SEVERITY", "WHAT IT FINDS"}}
+	for _, r := range validate.Rules() {
+		rows = append(rows, []string{r.ID, string(r.Severity), r.Text})
+	}
+	newScreen(out).table(rows)
+	return nil
+}
+
+// runValidate says whether there are findings.
+func runValidate(ctx context.Context, o validateOptions, paths []string, out, talk io.Writer) (bool, error) {
+	screen := newScreen(talk)
+	v, err := newValidation(o, paths, screen)
+	if err != nil {
+		return false, err
+	}
+	report, err := v.run(ctx)
+	screen.clear()
+	if err != nil {
+		return false, err
+	}
+	for _, note := range report.Notes {
+		fmt.Fprintln(talk, "note: "+note)
+	}
+	return len(report.Findings) > 0, report.print(out, talk, o, v.subtree)
+}

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/render/validate"
+)
+
+// A validation goes through a repository once.
+type validation struct {
+	*subtree
+	options  validateOptions
+	parts    []string
+	screen   *screen
+	files    *repositoryFiles
+	input    *renderInput
+	line     *pipeline.Pipeline
+	rendered []*rendering
+	read     map[string]bool // files that renders have read, or that are looked at
+	known    map[string]bool // Applications, by namespace and name
+	notes    []string
+	findings []validate.Finding
+}
+
+// A rendering is what one Application, overlay or chart states.
+type rendering struct {
+	name   string // of the Application, "" for a directory
+	app    *api.Application
+	origin manifest.Origin
+	prefix string // of its files: from this repository's root to that of its own
+	result *pipeline.Rendered
+	err    error
+}
+
+// newValidation finds the repository that the paths are in.
+func newValidation(o validateOptions, paths []string, screen *screen) (*validation, error) {
+	whole := len(paths) == 0
+	if whole {
+		paths = []string{"."}
+	}
+	v := &validation{options: o, screen: screen, read: map[string]bool{}, known: map[string]bool{}}
+	for _, name := range paths {
+		p, err := subtreeOf(name)
+		if err != nil {
+			return nil, err
+		}
+		if v.subtree != nil && v.dir != p.dir {
+			return nil, fmt.Errorf("%s is in another repository than %s: validate them one by one", name, paths[0])
+		}
+		v.subtree = p
+		v.parts = append(v.parts, p.at)
+	}
+	if whole {
+		v.parts = []string{"."}
+	}
+	return v, nil
+}
+
+func (v *validation) run(ctx context.Context) (*validateReport, error) {
+	var err error
+	if v.files, err = readFiles(ctx, v.subtree, v.parts, v.screen); err != nil {
+		return nil, err
+	}
+	if err := v.sources(); err != nil {
+		return nil, err
+	}
+	line, end, err := v.options.pipeline(ctx, v.input, io.Discard)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	v.line = line
+	if err := v.renderAll(ctx); err != nil {
+		return nil, err
+	}
+	return v.check(ctx)
+}
+
+// sources says which repositories are here: this one, by the addresses of its
+// remotes, or by any if it has none; and those of --repo.
+func (v *validation) sources() error {
+	v.input = &renderInput{named: true, dirs: map[string]string{}, alias: newGitUser().address}
+	for _, repo := range v.options.repos {
+		if err := v.input.standIn(repo); err != nil {
+			return err
+		}
+	}
+	v.input.worktrees = worktreesOf(v.dir + "/.")
+	if len(v.input.worktrees) == 0 || len(v.input.worktrees[0].remotes) == 0 {
+		if v.input.any == "" {
+			v.input.any = v.dir
+		}
+	}
+	v.input.dirs[git.Normalize(v.dir)] = v.dir
+	return nil
+}
+
+// renderAll renders Applications, those that they render, and then what none of
+// them has used.
+func (v *validation) renderAll(ctx context.Context) error {
+	next := v.applications(v.files.apps)
+	for len(next) > 0 {
+		if err := v.renderEach(ctx, next); err != nil {
+			return err
+		}
+		next = v.applications(stated(next))
+	}
+	var dirs []*rendering
+	for _, dir := range v.files.roots(v.covers) {
+		dirs = append(dirs, v.directory(dir))
+	}
+	return v.renderEach(ctx, dirs)
+}
+
+// stated are the Applications that others render.
+func stated(by []*rendering) []found {
+	var all []found
+	for _, r := range by {
+		if r.result == nil {
+			continue
+		}
+		for _, o := range r.result.Set {
+			if o.Key.Group != api.Group || o.Key.Kind != api.ApplicationKind {
+				continue
+			}
+			if app, err := applicationOf(o, io.Discard); err == nil {
+				all = append(all, found{app, o})
+			}
+		}
+	}
+	return all
+}
+
+// applications are those to render: not yet known, and of this repository.
+func (v *validation) applications(all []found) []*rendering {
+	var list []*rendering
+	for _, f := range all {
+		id := f.app.Namespace + "/" + f.app.Name + " " + f.object.Origin.String()
+		if v.known[id] {
+			continue
+		}
+		v.known[id] = true
+		v.input.applications = append(v.input.applications, f.app)
+		prefix, missing := v.locate(f.app)
+		if missing != "" {
+			v.notes = append(v.notes, fmt.Sprintf("%s: Application %s is not rendered: %s", f.object.Origin, f.app.Name, missing))
+			continue
+		}
+		list = append(list, &rendering{name: f.app.Name, app: f.app, origin: f.object.Origin, prefix: prefix})
+	}
+	return list
+}
+
+// locate finds the sources of an Application: the way from this repository's root
+// to the root that its files are named from, or which source is not here.
+func (v *validation) locate(app *api.Application) (prefix, missing string) {
+	for i, s := range app.Spec.AllSources() {
+		dir, ok := v.input.checkout(s.RepoURL)
+		switch {
+		case (s.IsChart() || s.IsOCI()) && !v.options.fetch:
+			return "", fmt.Sprintf("%s would be fetched: --fetch does that", git.Redact(s.RepoURL))
+		case s.IsChart() || s.IsOCI():
+			continue
+		case (!ok || v.guessed(dir, &s)) && !v.options.fetch:
+			return "", fmt.Sprintf("the repository %s is not here: give a checkout with --repo URL=DIR, or --fetch", git.Redact(s.RepoURL))
+		case !ok:
+			continue
+		}
+		v.input.dirs[git.Normalize(s.RepoURL)] = dir
+		if i == 0 {
+			prefix = v.prefix(dir)
+		}
+	}
+	return prefix, ""
+}
+
+// guessed says whether a repository that has no address is only thought to be an
+// Application's, and has not what this is to render.
+func (v *validation) guessed(dir string, s *api.Source) bool {
+	if dir != v.dir || v.input.any != v.dir || len(v.options.repos) > 0 || s.IsRefOnly() {
+		return false
+	}
+	_, err := fs.Stat(v.tree, path.Clean(s.Path))
+	return err != nil
+}
+
+func (v *validation) prefix(dir string) string {
+	rel, err := filepath.Rel(v.dir, dir)
+	if err != nil {
+		return filepath.ToSlash(dir)
+	}
+	return filepath.ToSlash(rel)
+}
+
+// directory makes an Application of an overlay or a chart.
+func (v *validation) directory(dir string) *rendering {
+	app := &api.Application{
+		ObjectMeta: metav1.ObjectMeta{Namespace: localNamespace, Name: directoryName(v.dir, dir)},
+		Spec: api.ApplicationSpec{
+			Source:      &api.Source{RepoURL: v.dir, Path: dir},
+			Destination: api.Destination{Server: api.InClusterServer, Namespace: "default"},
+		},
+	}
+	v.input.applications = append(v.input.applications, app)
+	file := path.Join(dir, "Chart.yaml")
+	if o, ok := v.files.overlays[dir]; ok {
+		file = o.file
+	}
+	return &rendering{app: app, origin: manifest.Origin{File: file}, prefix: "."}
+}
+
+// directoryName is a name that releases and objects may have.
+func directoryName(root, dir string) string {
+	name := path.Base(dir)
+	if dir == "." {
+		name = path.Base(strings.ReplaceAll(root, `\`, "/"))
+	}
+	name = strings.Trim(notInNames.ReplaceAllString(strings.ToLower(name), "-"), "-")
+	if name == "" {
+		return "release"
+	}
+	return name[:min(len(name), 50)]
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// renderEach renders side by side, and notes what was read.
+func (v *validation) renderEach(ctx context.Context, list []*rendering) error {
+	var done atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(v.options.parallel)
+	for _, r := range list {
+		g.Go(func() error {
+			r.result, r.err = v.line.Desired(ctx, r.app, nil)
+			v.screen.after(int(done.Add(1)), len(list))
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	v.rendered = append(v.rendered, list...)
+	for _, r := range list {
+		v.cover(r)
+	}
+	return nil
+}
+
+// cover notes what a render has read. Of one that failed it is its directories.
+func (v *validation) cover(r *rendering) {
+	if r.result == nil {
+		for _, s := range r.app.Spec.AllSources() {
+			v.read[path.Join(r.prefix, s.Path)+"/"] = true
+		}
+		return
+	}
+	for _, in := range r.result.Inputs {
+		for _, f := range in.Files {
+			if f.Op == git.OpRead {
+				v.read[path.Join(r.prefix, f.Path)], v.read[path.Join(r.prefix, f.Resolved)] = true, true
+			}
+		}
+	}
+}
+
+func (v *validation) covers(file string) bool {
+	if v.read[file] {
+		return true
+	}
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+		if v.read[dir+"/"] {
+			return true
+		}
+		if dir == "." || dir == "/" {
+			return false
+		}
+	}
+}
