@@ -79,6 +79,7 @@ func (c *Checker) Object(ctx context.Context, o *manifest.Object) []Problem {
 	case builtin:
 		c.builtin(r, kind)
 	case c.custom.has(o.Key.GroupKind()):
+		c.objectMeta(r)
 		metadata(r, isSubdomain)
 		c.custom.check(ctx, r)
 	default:
@@ -103,6 +104,14 @@ func (c *Checker) builtin(r *report, kind openapi.Kind) {
 	metadata(r, nameRule(r.object.Key.GroupKind()))
 	if !r.has(RuleType) {
 		semantics(r)
+	}
+}
+
+// objectMeta looks at the fields of metadata, which all kinds have in common.
+func (c *Checker) objectMeta(r *report) {
+	meta, err := c.version.Named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
+	if err == nil {
+		(&walker{version: c.version, report: r}).value("metadata", meta, r.object.Body()["metadata"])
 	}
 }
 

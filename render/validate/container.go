@@ -80,9 +80,38 @@ func (p *pod) env(at *field.Path, c *corev1.Container) {
 			p.r.at(RuleChoice, at.Child("valueFrom"), "there is a value beside it")
 		}
 		p.just("source", at.Child("valueFrom"), stated(e.ValueFrom))
+		p.valueFrom(at.Child("valueFrom"), e.ValueFrom)
 	}
 	for i := range c.EnvFrom {
-		p.just("source", at.Child("envFrom").Index(i), stated(&c.EnvFrom[i]))
+		from, at := &c.EnvFrom[i], at.Child("envFrom").Index(i)
+		p.just("source", at, stated(from))
+		if from.ConfigMapRef != nil {
+			p.r.required(RuleName, at.Child("configMapRef", "name"), from.ConfigMapRef.Name, validation.IsDNS1123Subdomain)
+		}
+		if from.SecretRef != nil {
+			p.r.required(RuleName, at.Child("secretRef", "name"), from.SecretRef.Name, validation.IsDNS1123Subdomain)
+		}
+	}
+}
+
+// valueFrom looks at where a variable takes its value from.
+func (p *pod) valueFrom(at *field.Path, from *corev1.EnvVarSource) {
+	if ref := from.ConfigMapKeyRef; ref != nil {
+		p.r.required(RuleName, at.Child("configMapKeyRef", "name"), ref.Name, validation.IsDNS1123Subdomain)
+		p.r.required(RuleName, at.Child("configMapKeyRef", "key"), ref.Key, validation.IsConfigMapKey)
+	}
+	if ref := from.SecretKeyRef; ref != nil {
+		p.r.required(RuleName, at.Child("secretKeyRef", "name"), ref.Name, validation.IsDNS1123Subdomain)
+		p.r.required(RuleName, at.Child("secretKeyRef", "key"), ref.Key, validation.IsConfigMapKey)
+	}
+	if ref := from.FieldRef; ref != nil && ref.FieldPath == "" {
+		p.r.at(RuleRequired, at.Child("fieldRef", "fieldPath"), "it must not be empty")
+	}
+	if ref := from.ResourceFieldRef; ref != nil {
+		bound, resource, _ := strings.Cut(ref.Resource, ".")
+		if bound != "limits" && bound != "requests" || !isResource(resource) {
+			p.r.at(RuleValue, at.Child("resourceFieldRef", "resource"), "%.60q is none such as limits.cpu or requests.memory", ref.Resource)
+		}
 	}
 }
 
@@ -151,6 +180,14 @@ func (p *pod) hook(at *field.Path, h *corev1.LifecycleHandler, ports map[string]
 	switch {
 	case h.HTTPGet != nil:
 		p.port(at.Child("httpGet", "port"), h.HTTPGet.Port, ports)
+	case h.Sleep != nil:
+		grace := int64(corev1.DefaultTerminationGracePeriodSeconds)
+		if p.spec.TerminationGracePeriodSeconds != nil {
+			grace = *p.spec.TerminationGracePeriodSeconds
+		}
+		if h.Sleep.Seconds < 0 || h.Sleep.Seconds > grace {
+			p.r.at(RuleValue, at.Child("sleep", "seconds"), "%d is none of 0 to terminationGracePeriodSeconds, %d", h.Sleep.Seconds, grace)
+		}
 	case h.Exec != nil && len(h.Exec.Command) == 0:
 		p.r.at(RuleRequired, at.Child("exec", "command"), "there must be one")
 	}
@@ -177,7 +214,7 @@ func (p *pod) port(at *field.Path, port intstr.IntOrString, names map[string]boo
 		}
 		hint = "it has " + strings.Join(sorted(all), ", ")
 	}
-	p.r.add(RulePort, at.String(), fmt.Sprintf("the container has no port of the name %q", port.StrVal), hint)
+	p.r.add(RuleProbePort, at.String(), fmt.Sprintf("the container has no port of the name %q", port.StrVal), hint)
 }
 
 // resources compares requests with limits.
@@ -195,10 +232,22 @@ func (r *report) resources(at *field.Path, requests, limits corev1.ResourceList)
 	}
 	for name, q := range requests {
 		limit, ok := limits[name]
-		if ok && q.Cmp(limit) > 0 {
+		switch whole := overcommitted(string(name)); {
+		case !whole && !ok:
+			r.add(RuleRequired, keyed(at.Child("limits").String(), string(name)), "it must be there, and as the request", "")
+		case !whole && q.Cmp(limit) != 0:
+			r.add(RuleQuantity, keyed(at.Child("requests").String(), string(name)), fmt.Sprintf("%s is not the limit of %s, as it must be", q.String(), limit.String()), "")
+		case ok && q.Cmp(limit) > 0:
 			r.add(RuleQuantity, keyed(at.Child("requests").String(), string(name)), fmt.Sprintf("%s is more than the limit of %s", q.String(), limit.String()), "")
 		}
 	}
+}
+
+// overcommitted says whether containers may use more of a resource than they
+// request.
+func overcommitted(resource string) bool {
+	native := !strings.Contains(resource, "/") || strings.Contains(resource, "kubernetes.io/")
+	return native && !strings.HasPrefix(resource, "hugepages-")
 }
 
 var nativeResources = []string{"cpu", "memory", "ephemeral-storage", "storage"}

@@ -136,11 +136,12 @@ func (d *definition) served() []string {
 
 // check goes the way that the API server goes: prune, default, validate.
 func (c *compiled) check(ctx context.Context, r *report) {
-	body := withoutNulls(r.object.Body()).(map[string]any)
+	body := r.object.Body()
 	unknown := pruning.PruneWithOptions(body, c.schema, true, structural.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	for _, path := range unknown {
 		r.add(RuleUnknownField, path, "there is no such field", c.suggestion(path))
 	}
+	withoutNulls(body)
 	defaulting.Default(body, c.schema)
 	typed := true
 	for _, e := range validation.ValidateCustomResource(nil, body, c.values) {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -100,10 +102,29 @@ func resourceQuota(r *report, o *corev1.ResourceQuota) {
 		if q.Sign() < 0 {
 			r.add(RuleQuantity, at, q.String()+" is negative", "")
 		}
-		for _, text := range validation.IsQualifiedName(string(name)) {
-			r.add(RuleName, at, text, "")
+		if !isQuota(string(name)) {
+			r.add(RuleValue, at, "there is no such quota", meant(string(name), quotas))
 		}
 	}
+}
+
+var quotas = []string{
+	"cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage",
+	"limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods", "resourcequotas", "services", "services.nodeports", "services.loadbalancers",
+	"replicationcontrollers", "secrets", "configmaps", "persistentvolumeclaims",
+}
+
+// isQuota knows Kubernetes' own, and takes those of others, counts of objects among
+// them, by their form.
+func isQuota(name string) bool {
+	if strings.Contains(name, "/") {
+		return len(validation.IsQualifiedName(name)) == 0
+	}
+	return slices.Contains(quotas, name) || strings.HasPrefix(strings.TrimPrefix(name, "requests."), "hugepages-")
+}
+
+func storageClass(r *report, o *storagev1.StorageClass) {
+	r.required(RuleName, field.NewPath("provisioner"), strings.ToLower(o.Provisioner), validation.IsQualifiedName)
 }
 
 // limitRange: a minimum is not above a default, and a default not above a maximum.
@@ -115,6 +136,14 @@ func limitRange(r *report, o *corev1.LimitRange) {
 			r.at(RuleDuplicate, at.Child("type"), "%s is that of another item, too", l.Type)
 		}
 		seen[l.Type] = true
+		r.required(RuleName, at.Child("type"), string(l.Type), validation.IsQualifiedName)
+		for list, values := range map[string]corev1.ResourceList{"min": l.Min, "max": l.Max, "default": l.Default, "defaultRequest": l.DefaultRequest} {
+			for name := range values {
+				if !isResource(string(name)) && name != corev1.ResourceStorage {
+					r.add(RuleValue, keyed(at.Child(list).String(), string(name)), "there is no such resource", meant(string(name), nativeResources))
+				}
+			}
+		}
 		r.ascending(at, "min", l.Min, "max", l.Max)
 		r.ascending(at, "min", l.Min, "default", l.Default)
 		r.ascending(at, "min", l.Min, "defaultRequest", l.DefaultRequest)

@@ -5,8 +5,10 @@ package validate
 // of the command holds it against a real API server.
 var lenient = map[string]bool{
 	"endpoints":   true, // EndpointSlice
+	"limits":      true, // LimitRange
 	"podSelector": true, // NetworkPolicy: all Pods
 	"revision":    true, // ControllerRevision
 	"rules":       true, // Role
+	"seconds":     true, // of a hook that sleeps
 	"value":       true, // PriorityClass
 }

@@ -96,6 +96,7 @@ func metadata(r *report, check nameCheck) {
 	}
 	r.labels("metadata.labels", r.object.Labels)
 	r.annotations(r.object.Annotations)
+	r.podSecurity()
 	r.finalizers(at.Child("finalizers"), meta["finalizers"])
 }
 
@@ -147,4 +148,29 @@ func plainly(text string) string {
 		}
 	}
 	return text
+}
+
+// podSecurity looks at the labels by which a Namespace chooses what its pods may
+// do.
+func (r *report) podSecurity() {
+	if r.object.APIVersion() != "v1" || r.object.Key.Kind != "Namespace" {
+		return
+	}
+	for _, mode := range []string{"enforce", "audit", "warn"} {
+		key := "pod-security.kubernetes.io/" + mode
+		if level, ok := r.object.Labels[key]; ok && !slices.Contains(securityLevels, level) {
+			r.add(RuleValue, keyed("metadata.labels", key), fmt.Sprintf("%.60q is none of %s", level, strings.Join(securityLevels, ", ")), meant(level, securityLevels))
+		}
+	}
+}
+
+var securityLevels = []string{"privileged", "baseline", "restricted"}
+
+// required demands a text that is a name of its kind.
+func (r *report) required(rule string, at *field.Path, text string, check func(string) []string) {
+	if text == "" {
+		r.at(RuleRequired, at, "it must not be empty")
+		return
+	}
+	r.names(rule, at, text, check(text))
 }

@@ -3,6 +3,7 @@ package validate
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -72,10 +73,15 @@ func (r *report) servicePorts(o *corev1.Service) {
 			}
 			names[p.Name] = true
 		}
-		if p.TargetPort.Type == intstr.String {
+		if p.TargetPort.StrVal != "" {
 			r.names(RuleName, at.Child("targetPort"), p.TargetPort.StrVal, validation.IsValidPortName(p.TargetPort.StrVal))
 		} else if p.TargetPort.IntVal != 0 {
 			r.portNumber(at.Child("targetPort"), p.TargetPort.IntVal)
+		}
+		if p.Protocol == "" && slices.ContainsFunc(o.Spec.Ports[:i], func(q corev1.ServicePort) bool {
+			return q.Port == p.Port && (q.Protocol == "" || q.Protocol == corev1.ProtocolTCP)
+		}) && !r.has(RuleDuplicate) {
+			r.at(RuleDuplicate, at, "port %d is that of another item, too", p.Port)
 		}
 		if p.NodePort == 0 {
 			continue
@@ -97,6 +103,9 @@ func ingress(r *report, o *networkingv1.Ingress) {
 		r.names(RuleName, spec.Child("ingressClassName"), *class, validation.IsDNS1123Subdomain(*class))
 	}
 	for i, t := range o.Spec.TLS {
+		if t.SecretName != "" {
+			r.names(RuleName, spec.Child("tls").Index(i).Child("secretName"), t.SecretName, validation.IsDNS1123Subdomain(t.SecretName))
+		}
 		for j, host := range t.Hosts {
 			r.host(spec.Child("tls").Index(i).Child("hosts").Index(j), host)
 		}
@@ -164,6 +173,9 @@ func (r *report) backend(at *field.Path, b *networkingv1.IngressBackend) {
 
 func networkPolicy(r *report, o *networkingv1.NetworkPolicy) {
 	r.selector(spec.Child("podSelector"), &o.Spec.PodSelector)
+	if len(o.Spec.PolicyTypes) > 2 {
+		r.at(RuleValue, spec.Child("policyTypes"), "there can be two")
+	}
 	for i, in := range o.Spec.Ingress {
 		at := spec.Child("ingress").Index(i)
 		r.policyPorts(at.Child("ports"), in.Ports)
@@ -179,6 +191,9 @@ func networkPolicy(r *report, o *networkingv1.NetworkPolicy) {
 func (r *report) policyPorts(at *field.Path, ports []networkingv1.NetworkPolicyPort) {
 	for i, p := range ports {
 		at := at.Index(i)
+		if p.Protocol != nil && *p.Protocol == "" {
+			r.at(RuleValue, at.Child("protocol"), "it must be one of TCP, UDP, SCTP")
+		}
 		switch {
 		case p.Port == nil:
 			if p.EndPort != nil {

@@ -73,9 +73,15 @@ func (p *pod) volume(at *field.Path, v *corev1.Volume) {
 	}
 	switch {
 	case v.ConfigMap != nil:
+		if v.ConfigMap.Name == "" {
+			p.r.at(RuleRequired, at.Child("configMap", "name"), "it must not be empty")
+		}
 		p.mode(at.Child("configMap", "defaultMode"), v.ConfigMap.DefaultMode)
 		p.items(at.Child("configMap", "items"), v.ConfigMap.Items)
 	case v.Secret != nil:
+		if v.Secret.SecretName == "" {
+			p.r.at(RuleRequired, at.Child("secret", "secretName"), "it must not be empty")
+		}
 		p.mode(at.Child("secret", "defaultMode"), v.Secret.DefaultMode)
 		p.items(at.Child("secret", "items"), v.Secret.Items)
 	case v.Projected != nil:
@@ -101,6 +107,9 @@ func (p *pod) mode(at *field.Path, mode *int32) {
 
 func (p *pod) items(at *field.Path, items []corev1.KeyToPath) {
 	for i, item := range items {
+		if item.Key == "" {
+			p.r.at(RuleRequired, at.Index(i).Child("key"), "it must not be empty")
+		}
 		if item.Path == "" || strings.HasPrefix(item.Path, "/") || slices.Contains(strings.Split(item.Path, "/"), "..") {
 			p.r.at(RuleValue, at.Index(i).Child("path"), "it must be a path below the mount's, without ..")
 		}
@@ -160,6 +169,12 @@ func (p *pod) placement() {
 	p.r.labels(p.at.Child("nodeSelector").String(), p.spec.NodeSelector)
 	for i, t := range p.spec.Tolerations {
 		at := p.at.Child("tolerations").Index(i)
+		if t.Key != "" {
+			p.r.names(RuleLabel, at.Child("key"), t.Key, validation.IsQualifiedName(t.Key))
+		}
+		if t.Operator == "" || t.Operator == corev1.TolerationOpEqual {
+			p.r.names(RuleLabel, at.Child("value"), t.Value, validation.IsValidLabelValue(t.Value))
+		}
 		switch {
 		case t.Key == "" && t.Operator != corev1.TolerationOpExists:
 			p.r.at(RuleConflict, at.Child("operator"), "it must be Exists when there is no key")
@@ -173,6 +188,9 @@ func (p *pod) placement() {
 		at := p.at.Child("topologySpreadConstraints").Index(i)
 		if c.MaxSkew <= 0 {
 			p.r.at(RuleValue, at.Child("maxSkew"), "%d: it must be more than 0", c.MaxSkew)
+		}
+		if c.TopologyKey == "" {
+			p.r.at(RuleRequired, at.Child("topologyKey"), "it must not be empty")
 		}
 		p.r.selector(at.Child("labelSelector"), c.LabelSelector)
 	}
@@ -200,9 +218,7 @@ func (p *pod) affinity() {
 
 func (p *pod) terms(at *field.Path, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) {
 	term := func(at *field.Path, t *corev1.PodAffinityTerm) {
-		if t.TopologyKey == "" {
-			p.r.at(RuleRequired, at.Child("topologyKey"), "it must not be empty")
-		}
+		p.r.required(RuleLabel, at.Child("topologyKey"), t.TopologyKey, validation.IsQualifiedName)
 		p.r.selector(at.Child("labelSelector"), t.LabelSelector)
 	}
 	for i := range required {

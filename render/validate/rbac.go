@@ -11,7 +11,19 @@ import (
 
 func role(r *report, o *rbacv1.Role) { r.rules(o.Rules, true) }
 
-func clusterRole(r *report, o *rbacv1.ClusterRole) { r.rules(o.Rules, false) }
+func clusterRole(r *report, o *rbacv1.ClusterRole) {
+	r.rules(o.Rules, false)
+	if o.AggregationRule == nil {
+		return
+	}
+	at := field.NewPath("aggregationRule", "clusterRoleSelectors")
+	if len(o.AggregationRule.ClusterRoleSelectors) == 0 {
+		r.at(RuleRequired, at, "there must be one, at least")
+	}
+	for i := range o.AggregationRule.ClusterRoleSelectors {
+		r.selector(at.Index(i), &o.AggregationRule.ClusterRoleSelectors[i])
+	}
+}
 
 func (r *report) rules(rules []rbacv1.PolicyRule, namespaced bool) {
 	for i, rule := range rules {
@@ -57,11 +69,11 @@ func (r *report) binding(ref rbacv1.RoleRef, subjects []rbacv1.Subject, namespac
 		r.names(RuleName, at.Child("name"), ref.Name, content.IsPathSegmentName(ref.Name))
 	}
 	for i, s := range subjects {
-		r.subject(field.NewPath("subjects").Index(i), s)
+		r.subject(field.NewPath("subjects").Index(i), s, namespaced)
 	}
 }
 
-func (r *report) subject(at *field.Path, s rbacv1.Subject) {
+func (r *report) subject(at *field.Path, s rbacv1.Subject, namespaced bool) {
 	if s.Name == "" {
 		r.at(RuleRequired, at.Child("name"), "it must not be empty")
 	}
@@ -73,7 +85,7 @@ func (r *report) subject(at *field.Path, s rbacv1.Subject) {
 		if s.APIGroup != "" {
 			r.at(RuleValue, at.Child("apiGroup"), "%.60q: it must be empty for a ServiceAccount", s.APIGroup)
 		}
-		if s.Namespace == "" {
+		if s.Namespace == "" && !namespaced { // else it is the binding's
 			r.at(RuleRequired, at.Child("namespace"), "it must be there for a ServiceAccount")
 		}
 	case rbacv1.UserKind, rbacv1.GroupKind:

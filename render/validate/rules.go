@@ -26,6 +26,7 @@ const (
 	RuleMount           = "mount"
 	RuleName            = "name"
 	RuleNamespace       = "namespace"
+	RuleProbePort       = "probe-port"
 	RulePort            = "port"
 	RuleQuantity        = "quantity"
 	RuleRemoved         = "removed-api"
@@ -59,7 +60,8 @@ var rules = []Rule{
 	{RuleMount, Error, "a container mounts a volume that its pod does not have"},
 	{RuleName, Error, "a name is not what the kind allows"},
 	{RuleNamespace, Error, "an object of a namespace has a name for it that is none"},
-	{RulePort, Error, "a probe, or a hook, names a port that its container does not have, or a number that is no port"},
+	{RulePort, Error, "a number that is no port"},
+	{RuleProbePort, Error, "a probe, or a hook, names a port that its container does not have"},
 	{RuleQuantity, Error, "an amount of memory, CPU or storage cannot be read, is negative, or a request exceeds its limit"},
 	{RuleRemoved, Error, "an API version that this Kubernetes does not serve any more"},
 	{RuleRender, Error, "an Application, overlay or chart cannot be rendered"},

@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"strings"
+
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -25,6 +27,9 @@ func autoscaler(r *report, o *autoscalingv2.HorizontalPodAutoscaler) {
 			r.at(RuleRequired, spec.Child("scaleTargetRef", name), "it must not be empty")
 		}
 	}
+	if target := o.Spec.ScaleTargetRef; target.Kind != "ReplicationController" && !strings.Contains(target.APIVersion, "/") {
+		r.at(RuleValue, spec.Child("scaleTargetRef", "apiVersion"), "%.60q names no group, such as apps/v1 does", target.APIVersion)
+	}
 	for i := range o.Spec.Metrics {
 		r.metric(spec.Child("metrics").Index(i), &o.Spec.Metrics[i])
 	}
@@ -48,6 +53,9 @@ func (r *report) metric(at *field.Path, m *autoscalingv2.MetricSpec) {
 	}
 	switch {
 	case m.Resource != nil:
+		if m.Resource.Name == "" {
+			r.at(RuleRequired, at.Child("resource", "name"), "it must not be empty")
+		}
 		r.target(at.Child("resource", "target"), m.Resource.Target)
 	case m.ContainerResource != nil:
 		r.target(at.Child("containerResource", "target"), m.ContainerResource.Target)
@@ -65,6 +73,11 @@ func (r *report) target(at *field.Path, t autoscalingv2.MetricTarget) {
 		if q != nil && q.Sign() <= 0 {
 			r.at(RuleQuantity, at.Child(name), "it must be more than 0")
 		}
+	}
+	switch t.Type {
+	case autoscalingv2.UtilizationMetricType, autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType:
+	default:
+		r.at(RuleValue, at.Child("type"), "%.40q is none of Utilization, Value, AverageValue", t.Type)
 	}
 	if t.AverageUtilization != nil && *t.AverageUtilization < 1 {
 		r.at(RuleValue, at.Child("averageUtilization"), "%d: it must be more than 0", *t.AverageUtilization)

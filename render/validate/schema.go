@@ -133,6 +133,9 @@ func (w *walker) object(path string, s *openapi.Schema, v map[string]any) {
 		at := child(path, name)
 		if property := s.Properties[name]; property != nil {
 			w.value(at, property, v[name])
+			if v[name] == "" && len(property.Enum) > 0 && slices.Contains(s.Required, name) {
+				w.empty(at, property)
+			}
 		} else if s.Values != nil {
 			w.value(keyed(path, name), s.Values, v[name])
 		} else if len(s.Properties) > 0 {
@@ -174,6 +177,9 @@ func (w *walker) list(path string, s *openapi.Schema, v []any) {
 	for i, item := range v {
 		at := path + "[" + strconv.Itoa(i) + "]"
 		w.value(at, s.Items, item)
+		if item == "" && len(s.Items.Enum) > 0 {
+			w.empty(at, s.Items)
+		}
 		key, ok := w.key(s, item)
 		if !ok {
 			continue
@@ -260,8 +266,13 @@ func meant(v string, enum []string) string {
 	return ""
 }
 
+// empty tells of a text that is one of some, and is none.
+func (w *walker) empty(path string, s *openapi.Schema) {
+	w.report.add(RuleValue, path, "it must be one of "+strings.Join(s.Enum, ", "), "")
+}
+
 func (w *walker) integer(path string, s *openapi.Schema, v int64) {
-	if s.Format == "int32" && (v > math.MaxInt32 || v < math.MinInt32) {
+	if (s.Format == "int32" || s.Format == "int-or-string") && (v > math.MaxInt32 || v < math.MinInt32) {
 		w.report.add(RuleValue, path, fmt.Sprintf("%d does not fit into 32 bits", v), "")
 	}
 }

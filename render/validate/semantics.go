@@ -6,6 +6,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -29,6 +30,7 @@ var specs = map[string]func(*report){
 	"v1 ConfigMap":                                     typed(configMap),
 	"v1 Secret":                                        secret,
 	"v1 PersistentVolumeClaim":                         typed(claim),
+	"storage.k8s.io/v1 StorageClass":                   typed(storageClass),
 	"v1 ResourceQuota":                                 typed(resourceQuota),
 	"v1 LimitRange":                                    typed(limitRange),
 	"rbac.authorization.k8s.io/v1 Role":                typed(role),
@@ -79,6 +81,7 @@ func deployment(r *report, o *appsv1.Deployment) {
 	r.selects(o.Spec.Selector, o.Spec.Template.Labels)
 	r.template(&o.Spec.Template, spec.Child("template"), corev1.RestartPolicyAlways, nil)
 	r.notNegative(spec.Child("minReadySeconds"), o.Spec.MinReadySeconds)
+	r.history(o.Spec.RevisionHistoryLimit)
 	at := spec.Child("strategy")
 	rolling := o.Spec.Strategy.RollingUpdate
 	if o.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType && rolling != nil {
@@ -106,6 +109,7 @@ func replicaSet(r *report, o *appsv1.ReplicaSet) {
 func daemonSet(r *report, o *appsv1.DaemonSet) {
 	r.selects(o.Spec.Selector, o.Spec.Template.Labels)
 	r.template(&o.Spec.Template, spec.Child("template"), corev1.RestartPolicyAlways, nil)
+	r.history(o.Spec.RevisionHistoryLimit)
 	if rolling := o.Spec.UpdateStrategy.RollingUpdate; rolling != nil {
 		at := spec.Child("updateStrategy", "rollingUpdate")
 		r.share(at.Child("maxSurge"), rolling.MaxSurge, true)
@@ -116,6 +120,10 @@ func daemonSet(r *report, o *appsv1.DaemonSet) {
 func statefulSet(r *report, o *appsv1.StatefulSet) {
 	r.replicas(o.Spec.Replicas)
 	r.selects(o.Spec.Selector, o.Spec.Template.Labels)
+	r.history(o.Spec.RevisionHistoryLimit)
+	if name := o.Spec.ServiceName; name != "" {
+		r.names(RuleName, spec.Child("serviceName"), name, validation.IsDNS1123Label(name))
+	}
 	claims := map[string]bool{}
 	for i, c := range o.Spec.VolumeClaimTemplates {
 		at := spec.Child("volumeClaimTemplates").Index(i)

@@ -24,6 +24,12 @@ func (r *report) replicas(n *int32) {
 	}
 }
 
+func (r *report) history(n *int32) {
+	if n != nil {
+		r.notNegative(spec.Child("revisionHistoryLimit"), *n)
+	}
+}
+
 func (r *report) notNegative(at *field.Path, n int32) {
 	if n < 0 {
 		r.at(RuleValue, at, "%d: it must not be negative", n)

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -94,8 +95,9 @@ func TestAgreement(t *testing.T) {
 
 // A testCase is one repository.
 type testCase struct {
-	name string
-	set  manifest.Set
+	name  string
+	clean bool
+	set   manifest.Set
 }
 
 // cases are those whose files can be read: what cannot be read reaches no server.
@@ -111,7 +113,7 @@ func cases(t *testing.T) []testCase {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := testCase{name: strings.TrimSuffix(filepath.Base(file), ".txtar")}
+		c := testCase{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), clean: filepath.Base(filepath.Dir(file)) == "clean"}
 		for _, f := range archive.Files {
 			if set, err := manifest.ParseStrict(f.Data, manifest.Origin{File: f.Name}); strings.HasSuffix(f.Name, ".yaml") && f.Name != validate.ConfigFile && err == nil {
 				c.set = append(c.set, set...)
@@ -149,7 +151,7 @@ func newServer(ctx context.Context, t *testing.T) *server {
 	t.Helper()
 	s := &server{restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(env.Typed.Discovery())), env.Dynamic}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
-	if _, err := env.Typed.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+	if _, err := env.Typed.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
 	if err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {

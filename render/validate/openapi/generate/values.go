@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -20,6 +21,10 @@ func readValues(dir string) (map[string][]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	core, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, "core", "v1", "types.go"), nil, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
 	for _, file := range files {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
@@ -27,7 +32,9 @@ func readValues(dir string) (map[string][]string, error) {
 		}
 		version := filepath.Dir(file)
 		prefix := "io.k8s.api." + filepath.Base(filepath.Dir(version)) + "." + filepath.Base(version) + "."
-		fieldsOf(parsed, prefix, constants(parsed), values)
+		known := constants(core)
+		maps.Copy(known, constants(parsed))
+		fieldsOf(parsed, prefix, known, values)
 	}
 	return values, nil
 }
@@ -56,11 +63,19 @@ func constants(file *ast.File) map[string][]string {
 }
 
 func constant(spec *ast.ValueSpec, found map[string][]string) {
-	of, ok := spec.Type.(*ast.Ident)
-	if !ok || len(spec.Values) != 1 {
+	if len(spec.Values) != 1 {
 		return
 	}
-	literal, ok := spec.Values[0].(*ast.BasicLit)
+	of, _ := spec.Type.(*ast.Ident)
+	value := spec.Values[0]
+	if call, ok := value.(*ast.CallExpr); ok && of == nil && len(call.Args) == 1 { // PathType("Exact")
+		of, _ = call.Fun.(*ast.Ident)
+		value = call.Args[0]
+	}
+	literal, ok := value.(*ast.BasicLit)
+	if of == nil {
+		return
+	}
 	if _, marked := found[of.Name]; !ok || !marked {
 		return
 	}
@@ -98,6 +113,8 @@ func elementOf(t ast.Expr) string {
 		return t.Name
 	case *ast.StarExpr:
 		return elementOf(t.X)
+	case *ast.SelectorExpr: // of the core group
+		return t.Sel.Name
 	case *ast.ArrayType:
 		return elementOf(t.Elt)
 	}
