@@ -94,13 +94,8 @@ func (c *Checker) Object(ctx context.Context, o *manifest.Object) []Problem {
 // builtin looks at an object of one of Kubernetes' kinds: at its schema first, for
 // what is of the wrong type cannot be looked at further.
 func (c *Checker) builtin(r *report, kind openapi.Kind) {
-	schema, err := c.version.Schema(kind)
-	if err != nil {
-		r.add(RuleUnknownKind, "", err.Error(), "")
-		return
-	}
 	w := walker{version: c.version, report: r}
-	w.value("", schema, r.object.Body())
+	w.value("", &openapi.Schema{Ref: kind.Definition}, r.object.Body())
 	metadata(r, nameRule(r.object.Key.GroupKind()))
 	if !r.has(RuleType) {
 		semantics(r)
@@ -167,7 +162,8 @@ type report struct {
 const maxProblems = 100
 
 func (r *report) add(rule, path, message, hint string) {
-	if len(r.problems) < maxProblems {
+	again := slices.ContainsFunc(r.problems, func(p Problem) bool { return p.Rule == rule && p.Path == path })
+	if len(r.problems) < maxProblems && !again {
 		r.problems = append(r.problems, Problem{Rule: rule, Object: r.object, Path: path, Message: message, Hint: hint})
 	}
 }

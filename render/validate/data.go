@@ -79,6 +79,26 @@ func secret(r *report) {
 
 func claim(r *report, o *corev1.PersistentVolumeClaim) { r.claimSpec(spec, &o.Spec) }
 
+// volume has just one source, and says how large it is.
+func volume(r *report, o *corev1.PersistentVolume) {
+	if len(o.Spec.AccessModes) == 0 {
+		r.at(RuleRequired, spec.Child("accessModes"), "there must be one, at least")
+	}
+	if q, ok := o.Spec.Capacity[corev1.ResourceStorage]; !ok || q.Sign() <= 0 || len(o.Spec.Capacity) != 1 {
+		r.add(RuleRequired, "spec.capacity[storage]", "it must be there, more than 0, and alone", "")
+	}
+	r.just("source", spec, stated(&o.Spec.PersistentVolumeSource))
+	if class := o.Spec.StorageClassName; class != "" {
+		r.names(RuleName, spec.Child("storageClassName"), class, validation.IsDNS1123Subdomain(class))
+	}
+	if o.Spec.CSI != nil {
+		r.names(RuleName, spec.Child("csi", "driver"), o.Spec.CSI.Driver, validation.IsDNS1123Subdomain(strings.ToLower(o.Spec.CSI.Driver)))
+	}
+	if o.Spec.NodeAffinity != nil && o.Spec.NodeAffinity.Required == nil {
+		r.at(RuleRequired, spec.Child("nodeAffinity", "required"), "it must be there")
+	}
+}
+
 func (r *report) claimSpec(at *field.Path, c *corev1.PersistentVolumeClaimSpec) {
 	if len(c.AccessModes) == 0 {
 		r.at(RuleRequired, at.Child("accessModes"), "there must be one, at least")

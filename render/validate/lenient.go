@@ -10,5 +10,13 @@ var lenient = map[string]bool{
 	"revision":    true, // ControllerRevision
 	"rules":       true, // Role
 	"seconds":     true, // of a hook that sleeps
-	"value":       true, // PriorityClass
+	"value":       true, // PriorityClass, header, sysctl
+	// and that are empty of themselves
+	"reclaimPolicy": true,
+}
+
+// hollow are schemas of fields that may be missing though they are demanded.
+var hollow = map[string]bool{
+	"io.k8s.api.storage.v1.CSIDriverSpec": true,
+	"io.k8s.api.core.v1.NodeSelectorTerm": true,
 }

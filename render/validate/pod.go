@@ -87,15 +87,18 @@ func (p *pod) volume(at *field.Path, v *corev1.Volume) {
 	case v.Projected != nil:
 		p.mode(at.Child("projected", "defaultMode"), v.Projected.DefaultMode)
 		for i := range v.Projected.Sources {
-			p.just("source", at.Child("projected", "sources").Index(i), stated(&v.Projected.Sources[i]))
+			if has := stated(&v.Projected.Sources[i]); len(has) > 0 {
+				p.just("source", at.Child("projected", "sources").Index(i), has)
+			}
 		}
 	case v.HostPath != nil:
 		if slices.Contains(strings.Split(v.HostPath.Path, "/"), "..") {
 			p.r.at(RuleValue, at.Child("hostPath", "path"), "it must not contain ..")
 		}
 	case v.PersistentVolumeClaim != nil:
-		name := v.PersistentVolumeClaim.ClaimName
-		p.r.names(RuleName, at.Child("persistentVolumeClaim", "claimName"), name, validation.IsDNS1123Subdomain(name))
+		if v.PersistentVolumeClaim.ClaimName == "" {
+			p.r.at(RuleRequired, at.Child("persistentVolumeClaim", "claimName"), "it must not be empty")
+		}
 	}
 }
 
@@ -240,9 +243,6 @@ func (p *pod) weight(at *field.Path, weight int32) {
 func (p *pod) rest() {
 	if name := p.spec.ServiceAccountName; name != "" {
 		p.r.names(RuleName, p.at.Child("serviceAccountName"), name, validation.IsDNS1123Subdomain(name))
-	}
-	if n := p.spec.TerminationGracePeriodSeconds; n != nil && *n < 0 {
-		p.r.at(RuleValue, p.at.Child("terminationGracePeriodSeconds"), "%d: it must not be negative", *n)
 	}
 	if p.spec.DNSPolicy == corev1.DNSNone && (p.spec.DNSConfig == nil || len(p.spec.DNSConfig.Nameservers) == 0) {
 		p.r.at(RuleRequired, p.at.Child("dnsConfig", "nameservers"), "there must be one when dnsPolicy is None")

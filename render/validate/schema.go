@@ -29,7 +29,7 @@ func (w *walker) value(path string, s *openapi.Schema, v any) {
 	if v == nil {
 		return
 	}
-	enum := s.Enum
+	enum, ref := s.Enum, s.Ref
 	if s.Ref != "" {
 		named, err := w.version.Named(s.Ref)
 		if err != nil {
@@ -48,7 +48,7 @@ func (w *walker) value(path string, s *openapi.Schema, v any) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		w.object(path, s, v)
+		w.object(path, ref, s, v)
 	case []any:
 		w.list(path, s, v)
 	case string:
@@ -128,13 +128,17 @@ func advice(want string, v any) string {
 	return ""
 }
 
-func (w *walker) object(path string, s *openapi.Schema, v map[string]any) {
+func (w *walker) object(path, ref string, s *openapi.Schema, v map[string]any) {
+	if check := parts[ref]; check != nil {
+		check(w.report, path, v)
+	}
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		at := child(path, name)
 		if property := s.Properties[name]; property != nil {
 			w.value(at, property, v[name])
-			if v[name] == "" && len(property.Enum) > 0 && slices.Contains(s.Required, name) {
-				w.empty(at, property)
+			w.report.scalar(at, ref+"."+name, v[name])
+			if !lenient[name] {
+				w.void(at, property, v[name], slices.Contains(s.Required, name))
 			}
 		} else if s.Values != nil {
 			w.value(keyed(path, name), s.Values, v[name])
@@ -159,7 +163,7 @@ func (w *walker) optional(s *openapi.Schema, name string) bool {
 	if len(property.Default) > 0 && string(property.Default) != `""` && string(property.Default) != "0" {
 		return true
 	}
-	return lenient[name] && (property.Type == "array" || property.Ref != "" || property.Type == "integer" || property.Type == "object")
+	return lenient[name] || hollow[property.Ref]
 }
 
 func suggestion(name string, s *openapi.Schema) string {
@@ -264,6 +268,17 @@ func meant(v string, enum []string) string {
 		return "did you mean " + near + "?"
 	}
 	return ""
+}
+
+// void tells of an empty text or list where there must be one that is not.
+func (w *walker) void(path string, s *openapi.Schema, v any, required bool) {
+	list, _ := v.([]any)
+	switch {
+	case v == "" && len(s.Enum) > 0 && !slices.Contains(s.Enum, "") && (required || s.Pointer):
+		w.empty(path, s)
+	case v == "" && required && s.Type == "string" && s.Format == "" && (len(s.Default) == 0 || string(s.Default) == `""`) || list != nil && len(list) == 0 && required:
+		w.report.add(RuleRequired, path, "it must not be empty", "")
+	}
 }
 
 // empty tells of a text that is one of some, and is none.

@@ -29,6 +29,7 @@ var specs = map[string]func(*report){
 	"networking.k8s.io/v1 NetworkPolicy":               typed(networkPolicy),
 	"v1 ConfigMap":                                     typed(configMap),
 	"v1 Secret":                                        secret,
+	"v1 PersistentVolume":                              typed(volume),
 	"v1 PersistentVolumeClaim":                         typed(claim),
 	"storage.k8s.io/v1 StorageClass":                   typed(storageClass),
 	"v1 ResourceQuota":                                 typed(resourceQuota),
@@ -108,6 +109,7 @@ func replicaSet(r *report, o *appsv1.ReplicaSet) {
 
 func daemonSet(r *report, o *appsv1.DaemonSet) {
 	r.selects(o.Spec.Selector, o.Spec.Template.Labels)
+	r.notNegative(spec.Child("minReadySeconds"), o.Spec.MinReadySeconds)
 	r.template(&o.Spec.Template, spec.Child("template"), corev1.RestartPolicyAlways, nil)
 	r.history(o.Spec.RevisionHistoryLimit)
 	if rolling := o.Spec.UpdateStrategy.RollingUpdate; rolling != nil {
@@ -121,6 +123,13 @@ func statefulSet(r *report, o *appsv1.StatefulSet) {
 	r.replicas(o.Spec.Replicas)
 	r.selects(o.Spec.Selector, o.Spec.Template.Labels)
 	r.history(o.Spec.RevisionHistoryLimit)
+	r.notNegative(spec.Child("minReadySeconds"), o.Spec.MinReadySeconds)
+	if o.Spec.Ordinals != nil {
+		r.notNegative(spec.Child("ordinals", "start"), o.Spec.Ordinals.Start)
+	}
+	if rolling := o.Spec.UpdateStrategy.RollingUpdate; rolling != nil && rolling.Partition != nil {
+		r.notNegative(spec.Child("updateStrategy", "rollingUpdate", "partition"), *rolling.Partition)
+	}
 	if name := o.Spec.ServiceName; name != "" {
 		r.names(RuleName, spec.Child("serviceName"), name, validation.IsDNS1123Label(name))
 	}

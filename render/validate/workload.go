@@ -124,6 +124,15 @@ func (r *report) job(j *batchv1.JobSpec, at *field.Path) {
 			r.notNegative(at.Child(name), *n)
 		}
 	}
+	if j.MaxFailedIndexes != nil {
+		r.notNegative(at.Child("maxFailedIndexes"), *j.MaxFailedIndexes)
+		if j.BackoffLimitPerIndex == nil {
+			r.at(RuleRequired, at.Child("backoffLimitPerIndex"), "it must be there when there are maxFailedIndexes")
+		}
+	}
+	if indexed := j.CompletionMode != nil && *j.CompletionMode == batchv1.IndexedCompletion; j.BackoffLimitPerIndex != nil && !indexed {
+		r.at(RuleConflict, at.Child("backoffLimitPerIndex"), "it is for the completion mode Indexed")
+	}
 	if j.CompletionMode != nil && *j.CompletionMode == batchv1.IndexedCompletion && j.Completions == nil {
 		r.at(RuleRequired, at.Child("completions"), "it must be there when the completion mode is Indexed")
 	}

@@ -34,7 +34,7 @@ var env *testenv.Cluster
 
 func TestMain(m *testing.M) { testenv.Main(m, &env) }
 
-const within = 2 * time.Minute
+const within = 5 * time.Minute
 
 // disagreements lists the objects of the collections of which an API server says
 // otherwise, and why that is so.

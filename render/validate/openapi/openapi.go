@@ -32,6 +32,8 @@ type Schema struct {
 	Either []string `json:"either,omitempty"`
 	// Enum are the strings that the value may be.
 	Enum []string `json:"enum,omitempty"`
+	// Pointer says that an empty string is not the same as none.
+	Pointer bool `json:"pointer,omitempty"`
 	// List is "map" or "set" for a list whose items differ: in Keys, or in all.
 	List    string          `json:"list,omitempty"`
 	Keys    []string        `json:"keys,omitempty"`
@@ -41,7 +43,8 @@ type Schema struct {
 // A Kind is one that objects can be made of.
 type Kind struct {
 	Namespaced bool
-	definition string
+	// Definition names its schema.
+	Definition string
 }
 
 // A Version is a minor version of Kubernetes. It is safe for concurrent use.
@@ -111,7 +114,7 @@ func (v *Version) HasGroup(group string) bool {
 }
 
 // Schema returns that of a kind.
-func (v *Version) Schema(k Kind) (*Schema, error) { return v.Named(k.definition) }
+func (v *Version) Schema(k Kind) (*Schema, error) { return v.Named(k.Definition) }
 
 // Named returns the schema that a Ref names.
 func (v *Version) Named(name string) (*Schema, error) {

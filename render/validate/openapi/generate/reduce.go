@@ -59,7 +59,8 @@ func (t *tables) reduced(name string, s schema) *openapi.Schema {
 		if property.Type == "array" {
 			property = property.Items
 		}
-		property.Enum = values
+		property.Pointer = slices.Contains(values, pointed)
+		property.Enum = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == pointed })
 	}
 	return out
 }

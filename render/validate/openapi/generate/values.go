@@ -44,9 +44,12 @@ func constants(file *ast.File) map[string][]string {
 	found := map[string][]string{}
 	for _, decl := range file.Decls {
 		d, ok := decl.(*ast.GenDecl)
-		if ok && d.Tok == token.TYPE && strings.Contains(d.Doc.Text(), "+enum") {
-			for _, spec := range d.Specs {
-				found[spec.(*ast.TypeSpec).Name.Name] = nil
+		if !ok || d.Tok != token.TYPE {
+			continue
+		}
+		for _, spec := range d.Specs {
+			if name := spec.(*ast.TypeSpec).Name.Name; strings.Contains(d.Doc.Text(), "+enum") || slices.Contains(closed, name) {
+				found[name] = nil
 			}
 		}
 	}
@@ -62,6 +65,20 @@ func constants(file *ast.File) map[string][]string {
 	return found
 }
 
+// pointed marks the values of a field that is not there where it is empty: the
+// empty text is none of them.
+const pointed = "\x01"
+
+// closed are types whose fields have the values of their constants only, though
+// they are not marked so.
+var closed = []string{
+	"FSGroupPolicy", "VolumeLifecycleMode", "PersistentVolumeClaimRetentionPolicyType", "HPAScalingPolicyType", "ScalingPolicySelect",
+	"MetricTargetType", "MetricSourceType", "ScopeType",
+}
+
+// unread stands for a value that cannot be read: nothing is said of its type.
+const unread = "\x00"
+
 func constant(spec *ast.ValueSpec, found map[string][]string) {
 	if len(spec.Values) != 1 {
 		return
@@ -72,11 +89,15 @@ func constant(spec *ast.ValueSpec, found map[string][]string) {
 		of, _ = call.Fun.(*ast.Ident)
 		value = call.Args[0]
 	}
-	literal, ok := value.(*ast.BasicLit)
 	if of == nil {
 		return
 	}
-	if _, marked := found[of.Name]; !ok || !marked {
+	if _, marked := found[of.Name]; !marked {
+		return
+	}
+	literal, ok := value.(*ast.BasicLit)
+	if !ok { // another constant: the type has values that are not known here
+		found[of.Name] = append(found[of.Name], unread)
 		return
 	}
 	if value, err := strconv.Unquote(literal.Value); err == nil {
@@ -96,7 +117,11 @@ func fieldsOf(file *ast.File, prefix string, constants, values map[string][]stri
 			return false
 		}
 		for _, field := range structure.Fields.List {
-			if of := constants[elementOf(field.Type)]; of != nil && field.Tag != nil {
+			of := constants[elementOf(field.Type)]
+			if _, pointer := field.Type.(*ast.StarExpr); of != nil && pointer {
+				of = append(slices.Clone(of), pointed)
+			}
+			if of != nil && !slices.Contains(of, unread) && field.Tag != nil {
 				tag, _ := strconv.Unquote(field.Tag.Value)
 				name, _, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
 				values[prefix+spec.Name.Name+" "+name] = slices.Sorted(slices.Values(of))
