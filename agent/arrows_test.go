@@ -35,6 +35,7 @@ var arrows = []struct {
 	{"agent/cluster", []string{module + "/agent/plan", module + "/agent/apply", module + "/agent/reconcile", module + "/render$"}, "what is live does not depend on what is done about it"},
 	{"agent/apply", []string{module + "/agent/reconcile", module + "/render$", module + "/agent/git"}, "the writer runs plans and knows no Git"},
 	{"render", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile"}, "rendering needs no cluster: the command line does it, too"},
+	{"render/overlay", []string{"k8s.io/client-go", module + "/agent", module + "/plugins", module + "/render$"}, "an edit is a function of a text"},
 	{"render/validate/...", []string{"k8s.io/client-go", module + "/agent/", module + "/plugins/host", module + "/render$"}, "findings are a function of objects and of the files they are from"},
 	{"secrets/resolve", []string{module + "/agent/", module + "/render$"}, "the stage sees a set, and asks through interfaces"},
 	{"agent/...", []string{"sigs.k8s.io/kustomize/api", "helm.sh/helm", "github.com/getsops/sops"}, "renderers and SOPS are processes of their own"},
