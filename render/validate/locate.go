@@ -58,8 +58,15 @@ func parseDocuments(file string, text []byte) []*document {
 		if errors.Is(err, io.EOF) || err != nil {
 			return docs
 		}
-		if len(node.Content) > 0 && node.Content[0].Kind == yaml.MappingNode {
-			root := node.Content[0]
+		if len(node.Content) == 0 {
+			continue
+		}
+		root := node.Content[0]
+		if root.Kind == yaml.SequenceNode {
+			docs = append(docs, &document{file: file, root: root, start: root.Line})
+		}
+		if root.Kind == yaml.MappingNode {
+			docs = append(docs, inlinePatches(file, root)...)
 			docs = append(docs, newDocument(file, root))
 			if items := entry(root, "items"); items != nil && items.Kind == yaml.SequenceNode {
 				for _, item := range items.Content {
@@ -152,7 +159,8 @@ func (l *Locator) candidates(o *manifest.Object, others []string) []*document {
 			continue
 		}
 		for _, d := range l.documents(file) {
-			if d.kind == o.Key.Kind && d.name != "" && strings.Contains(o.Key.Name, d.name) {
+			patch := d.root.Kind == yaml.SequenceNode && (d.kind == "" || d.kind == o.Key.Kind) && strings.Contains(o.Key.Name, d.name)
+			if patch || d.kind == o.Key.Kind && d.name != "" && strings.Contains(o.Key.Name, d.name) {
 				rest = append(rest, d)
 			}
 		}
@@ -164,6 +172,9 @@ func (l *Locator) candidates(o *manifest.Object, others []string) []*document {
 // there at its end is what the object has. Items of lists are found by their name:
 // a patch has only some of them.
 func (d *document) find(steps []step, body any) (line, depth int, same bool) {
+	if d.root.Kind == yaml.SequenceNode {
+		return d.operation(steps, body)
+	}
 	node, line := d.root, d.start
 	for i, s := range steps {
 		if node.Kind == yaml.AliasNode {
