@@ -34,6 +34,10 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	}
 	locators := map[string]*validate.Locator{}
 	var unknown []string
+	unknown = append(unknown, checker.Unknown(loose)...)
+	loose = slices.DeleteFunc(loose, func(o *manifest.Object) bool { // it may be for another program
+		return slices.Contains(unknown, o.Key.GroupKind().String())
+	})
 	objects := len(loose)
 	for _, r := range v.rendered {
 		if r.err != nil {
@@ -45,7 +49,6 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
 	v.add("", ".", checker.Findings(ctx, loose, v.locator(locators, "."), nil))
-	unknown = append(unknown, checker.Unknown(loose)...)
 	if slices.Sort(unknown); len(unknown) > 0 {
 		v.notes = append(v.notes, fmt.Sprintf("objects of these kinds are not compared with a schema, for their definitions are not here (--crds DIR): %s", strings.Join(slices.Compact(unknown), ", ")))
 	}
@@ -180,7 +183,20 @@ func (v *validation) failed(r *rendering) {
 			}
 		}
 	}
+	if r.name == "" && v.demands(f) {
+		v.notes = append(v.notes, fmt.Sprintf("%s is not looked at: it demands values, and no Application here gives it any: %s: %s", what, f.Position(), f.Message))
+		return
+	}
 	v.findings = append(v.findings, f)
+}
+
+var demanding = regexp.MustCompile(`\b(required|fail)\b`)
+
+// demands says whether a template itself refused to be rendered.
+func (v *validation) demands(f validate.Finding) bool {
+	text, err := os.ReadFile(v.onDisk(f.File))
+	rows := strings.Split(string(text), "\n")
+	return err == nil && path.Base(path.Dir(f.File)) == "templates" && f.Line > 0 && f.Line <= len(rows) && demanding.MatchString(rows[f.Line-1])
 }
 
 // lacks says whether a render failed for what is with others: files, keys, or a
