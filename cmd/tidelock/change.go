@@ -123,9 +123,24 @@ func (c fileChange) write() error {
 	return os.Rename(temporary.Name(), target)
 }
 
-// diff prints a change as a unified diff, which patch takes.
+// inRepository is a path as from the root of the repository that it is in, as git
+// prints it.
+func inRepository(path string) string {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return filepath.ToSlash(path)
+	}
+	if root, ok := worktreeOf(whole); ok {
+		if within, err := filepath.Rel(root, whole); err == nil {
+			path = within
+		}
+	}
+	return filepath.ToSlash(path)
+}
+
+// diff prints a change as a unified diff, which git apply takes.
 func (s *screen) diff(c fileChange) {
-	name := filepath.ToSlash(c.file)
+	name := inRepository(c.file)
 	for line := range strings.Lines(string(diff.Diff("a/"+name, c.was, "b/"+name, c.is))) {
 		text := strings.TrimRight(line, "\r\n")
 		switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -108,7 +109,7 @@ func runSetImage(ctx context.Context, o changeOptions, path string, images []typ
 	if err != nil {
 		return err
 	}
-	return o.run(ctx, changes, "Set "+imageNames(images)+" in "+path, out, talk)
+	return o.run(ctx, changes, "Set "+imageNames(images)+" in "+inRepository(filepath.Dir(file)), out, talk)
 }
 
 // imageNames names images as a commit's message does.
