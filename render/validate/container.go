@@ -11,7 +11,9 @@ import (
 )
 
 func (p *pod) container(at *field.Path, c *corev1.Container) {
-	p.r.names(RuleName, at.Child("name"), c.Name, validation.IsDNS1123Label(c.Name))
+	if c.Name != "" { // the schema demands one
+		p.r.names(RuleName, at.Child("name"), c.Name, validation.IsDNS1123Label(c.Name))
+	}
 	if other := p.names[c.Name]; other != "" && listOf(other) != listOf(at.String()) { // of one list the schema tells
 		p.r.at(RuleDuplicate, at.Child("name"), "%q is the name of %s, too", c.Name, other)
 	}

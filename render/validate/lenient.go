@@ -10,6 +10,7 @@ var lenient = map[string]bool{
 	"revision":    true, // ControllerRevision
 	"rules":       true, // Role
 	"seconds":     true, // of a hook that sleeps
+	"secretRef":   true, // ScaleIO
 	"value":       true, // PriorityClass, header, sysctl
 	// and that are empty of themselves
 	"reclaimPolicy": true,
