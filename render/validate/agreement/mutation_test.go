@@ -3,6 +3,7 @@ package agreement
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -117,6 +118,9 @@ func put(body map[string]any, path []any, v any) {
 	}
 }
 
+// every mutation takes twice as long.
+var every = flag.Bool("mutations.all", false, "try every mutation, instead of a part of them")
+
 // wantCaught is the share of what an API server refuses that must be found.
 const wantCaught = 0.97
 
@@ -149,8 +153,10 @@ func TestMutations(t *testing.T) {
 		if slices.Contains(checker.Unknown(manifest.Set{o}), o.Key.GroupKind().String()) {
 			continue
 		}
-		for _, m := range mutate(bodyOf(t, o)) {
-			all = append(all, &trial{of: o, mutation: m})
+		for i, m := range mutate(bodyOf(t, o)) {
+			if *every || i%2 == 0 {
+				all = append(all, &trial{of: o, mutation: m})
+			}
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
