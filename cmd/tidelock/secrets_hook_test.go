@@ -24,7 +24,7 @@ func TestPreCommitHooks(t *testing.T) {
 			t.Fatalf("hook %+v", hook)
 		}
 		cmd, args, err := newRootCommand().Find(words[1:])
-		if err != nil || cmd.Name() != "scan" {
+		if err != nil || (cmd.Name() != "scan" && cmd.Name() != "validate") {
 			t.Fatalf("%s: %v, %v", hook.Entry, cmd.CommandPath(), err)
 		}
 		if err := cmd.ParseFlags(args); err != nil || cmd.Flags().NArg() > 0 {
