@@ -6,6 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +24,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -90,6 +96,7 @@ var (
 // are the same. After it, controllers go and come.
 func TestSealedSecretsAsTheirController(t *testing.T) {
 	s := newSealedWorld(t)
+	t.Run("rekey", s.rekeyByController)
 	theirs := s.theirs(t)
 	s.wipe(t)
 	s.startAgent(t, s.kubeconfig)
@@ -145,6 +152,72 @@ func (s *sealedWorld) startController(t *testing.T) {
 	if s.controller, err = s.cluster.StartSealedSecrets(t.Context(), s.namespace(), log, "--key-size", "2048"); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// rekeyByController has the controller seal a file anew, through an API server's
+// proxy to its Service.
+func (s *sealedWorld) rekeyByController(t *testing.T) {
+	target, err := url.Parse(s.controller.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	const services = "/api/v1/namespaces/kube-system/services/"
+	mux.HandleFunc("GET "+services+"sealed-secrets-controller", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(corev1.Service{ // a broken answer is seen
+			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: metav1.ObjectMeta{Name: "sealed-secrets-controller"},
+			Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Name: "http", Port: 8080}}},
+		})
+	})
+	to := services + "http:sealed-secrets-controller:http/proxy"
+	mux.Handle("POST "+to+"/", http.StripPrefix(to, httputil.NewSingleHostReverseProxy(target)))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	config := clientcmdapi.NewConfig()
+	config.Clusters["c"], config.Contexts["c"], config.CurrentContext = &clientcmdapi.Cluster{Server: server.URL}, &clientcmdapi.Context{Cluster: "c"}, "c"
+	dir := t.TempDir()
+	kubeconfig := filepath.Join(dir, "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, kubeconfig); err != nil {
+		t.Fatal(err)
+	}
+	before := s.sealed["strict"]
+	text, err := yaml.Marshal(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "sealed.yaml")
+	if err := os.WriteFile(file, append([]byte("# of the shop\n"), text...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), s.bin.Tidelock, "secrets", "rekey", "--by-controller", "--kubeconfig", kubeconfig, file)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("rekey: %v\n%s", err, out)
+	}
+	if text, err = os.ReadFile(file); err != nil {
+		t.Fatal(err)
+	}
+	after := new(unstructured.Unstructured)
+	if err := yaml.Unmarshal(text, &after.Object); err != nil || !bytes.HasPrefix(text, []byte("# of the shop\n")) {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for item, was := range encryptedData(before) {
+		if is := encryptedData(after)[item]; is == "" || is == was {
+			t.Errorf("item %s is not sealed anew", item)
+		}
+	}
+	raw, err := after.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opens, err := s.controller.Opens(t.Context(), raw); err != nil || !opens {
+		t.Errorf("the controller opens what it has sealed anew: %t, %v", opens, err)
+	}
+}
+
+func encryptedData(o *unstructured.Unstructured) map[string]string {
+	data, _, _ := unstructured.NestedStringMap(o.Object, "spec", "encryptedData")
+	return data
 }
 
 func (s *sealedWorld) stopController(t *testing.T) {
