@@ -153,3 +153,17 @@ func TestPreCommitExample(t *testing.T) {
 		}
 	}
 }
+
+// What init writes for CI are the examples.
+func TestInitWritesTheExamples(t *testing.T) {
+	for _, name := range []string{"github.yaml", "gitlab.yaml", "pre-commit.yaml"} {
+		want, err := os.ReadFile(filepath.Join("../../examples/ci", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := newFile{template: name}.text()
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("newrepo/%s is not examples/ci/%[1]s: copy it (%v)", name, err)
+		}
+	}
+}
