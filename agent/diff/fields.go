@@ -70,6 +70,11 @@ func Fields(desired, live map[string]any) []Field {
 	s := &spotter{}
 	at := spot{claims: append(claimsOf(live), anonymous(claimsOf(desired))...)}
 	s.object(at, shownOf(live), shownOf(desired))
+	return s.fields()
+}
+
+// fields are the first that were gathered.
+func (s *spotter) fields() []Field {
 	fields := append(s.differences, s.extras...)
 	if more := len(fields) - maxFields; more > 0 {
 		fields = append(fields[:maxFields], Field{More: more + s.more})
@@ -99,7 +104,8 @@ type spot struct {
 // A spotter gathers fields.
 type spotter struct {
 	differences, extras []Field
-	more                int // that are not kept
+	more                int  // that are not kept
+	byName              bool // no server says what items are known by
 }
 
 func (s *spotter) add(f Field) {
@@ -179,6 +185,9 @@ func (s *spotter) object(at spot, live, desired map[string]any) {
 // same place, if both have as many objects.
 func (s *spotter) list(at spot, live, desired []any) {
 	keys, keyed := keysAt(at.claims)
+	if s.byName && areNamed(live) && areNamed(desired) {
+		keys, keyed = []string{"name"}, true
+	}
 	switch {
 	case keyed:
 		s.keyed(at, keys, live, desired)

@@ -7,16 +7,20 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/render"
+	"github.com/tidelock-io/tidelock/secrets/leak"
+	"golang.org/x/sync/errgroup"
 )
 
 type affectedOptions struct {
@@ -92,6 +96,8 @@ type affected struct {
 	Inputs      []render.Stale `json:"inputs,omitempty"`
 	// Failed is why it could not be rendered before.
 	Failed string `json:"failed,omitempty"`
+
+	was, is found
 }
 
 func runAffected(ctx context.Context, o affectedOptions, out, talk io.Writer) (touched bool, err error) {
@@ -149,11 +155,17 @@ func (o *affectedOptions) repository() (*renderInput, *gogit.Repository, error) 
 type comparison struct {
 	before, after           *pipeline.Pipeline
 	beforeFiles, afterFiles *fixedCommits
+	beforeTree, afterTree   *git.Tree                  // of the repository
+	projects                map[string]*api.AppProject // that it states in the end, by name
 	close                   func()
 }
 
 func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r commitRange, talk io.Writer) (*comparison, error) {
 	keys, err := newLocalKeys(nil)
+	if err != nil {
+		return nil, err
+	}
+	given, err := newLocalValues(o.values)
 	if err != nil {
 		return nil, err
 	}
@@ -171,13 +183,14 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 			log.Warn("end the plugins", "error", err)
 		}
 	}}
-	engine := newRenders(host, log)
+	engine, stage := newRenders(host, log), newSecretsStage(host, keys)
 	at := func(sha string) (*pipeline.Pipeline, *fixedCommits) {
 		commits := &fixedCommits{checkouts: files, sha: sha, pinned: func(revision string) bool { return pinned(repo, revision) }}
 		return &pipeline.Pipeline{
 			Namespace: localNamespace, Now: time.Now, Git: commits, Artifacts: artifacts, Render: engine, Keys: keys,
-			Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions},
-			Permit:      permitAll, PermitSource: permitAnySource, Verify: verifyNothing, Vouch: vouchForAll,
+			Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions}, Secrets: stage,
+			Permit: permitAll, PermitSource: permitAnySource, Verify: verifyNothing, Vouch: vouchForAll,
+			Known: &leak.Known{}, Values: given, PermitValues: permitAnyValues,
 		}, commits
 	}
 	e.before, e.beforeFiles = at(r.from)
@@ -197,13 +210,26 @@ func (e *comparison) affected(ctx context.Context, o affectedOptions, in *render
 	for _, found := range slices.Concat(slices.Collect(maps.Values(was)), slices.Collect(maps.Values(is))) {
 		in.applications = append(in.applications, found.app)
 	}
+	sorted := slices.Sorted(maps.Keys(names))
+	all := make([]*affected, len(sorted))
+	unread := e.newReach()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range sorted {
+		g.Go(func() (err error) {
+			if all[i], err = e.compare(ctx, was[name], is[name], unread); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
 	var list []affected
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		a, err := e.compare(ctx, was[name], is[name])
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
+	for i, a := range all {
 		if len(a.Reasons) > 0 {
+			a.was, a.is = was[sorted[i]], is[sorted[i]]
 			list = append(list, *a)
 		}
 	}
@@ -212,6 +238,18 @@ func (e *comparison) affected(ctx context.Context, o affectedOptions, in *render
 
 // applications returns those of both ends, by namespace and name.
 func (e *comparison) applications(ctx context.Context, o affectedOptions, in *renderInput, talk io.Writer) (was, is map[string]found, err error) {
+	if err := e.trees(ctx, in); err != nil {
+		return nil, nil, err
+	}
+	before, err := findStated(e.beforeTree)
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err := before.at(e.beforeTree, e.afterTree)
+	if err != nil {
+		return nil, nil, err
+	}
+	e.projects = after.projects
 	if len(o.files) > 0 {
 		is = map[string]found{}
 		for _, file := range o.files {
@@ -224,27 +262,26 @@ func (e *comparison) applications(ctx context.Context, o affectedOptions, in *re
 		}
 		return is, is, nil
 	}
-	for _, end := range []struct {
-		files *fixedCommits
-		found *map[string]found
-		talk  io.Writer
-	}{{e.beforeFiles, &was, io.Discard}, {e.afterFiles, &is, talk}} {
-		tree, err := end.files.Tree(ctx, git.Repo{URL: in.root}, end.files.sha)
-		if err != nil {
-			return nil, nil, err
-		}
-		if *end.found, err = findApplications(tree, end.talk); err != nil {
-			return nil, nil, err
-		}
-	}
+	after.warn(talk)
+	was, is = before.apps, after.apps
 	if len(was) == 0 && len(is) == 0 {
 		return nil, nil, errors.New("the repository states no Applications: name them with -f")
 	}
 	return was, is, nil
 }
 
+// trees are the repository's at both ends.
+func (e *comparison) trees(ctx context.Context, in *renderInput) (err error) {
+	repo := git.Repo{URL: in.root}
+	if e.beforeTree, err = e.beforeFiles.Tree(ctx, repo, e.beforeFiles.sha); err != nil {
+		return err
+	}
+	e.afterTree, err = e.afterFiles.Tree(ctx, repo, e.afterFiles.sha)
+	return err
+}
+
 // compare says what the range touches of one Application.
-func (e *comparison) compare(ctx context.Context, was, is found) (*affected, error) {
+func (e *comparison) compare(ctx context.Context, was, is found, unread *reach) (*affected, error) {
 	app := is.app
 	if app == nil {
 		app = was.app
@@ -259,6 +296,9 @@ func (e *comparison) compare(ctx context.Context, was, is found) (*affected, err
 		return a, nil
 	case is.object != nil && was.object.Hash() != is.object.Hash():
 		a.Reasons = append(a.Reasons, fmt.Sprintf("the Application changed (%s)", is.object.Origin))
+	}
+	if unread.beyond(was.app) {
+		return a, nil
 	}
 	stale, failed, err := e.before.Stale(ctx, was.app, e.after)
 	if err != nil {

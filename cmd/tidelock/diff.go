@@ -1,23 +1,30 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 )
 
-type diffOptions struct{ showOptions }
+type diffOptions struct {
+	showOptions
+	ranges rangeOptions
+}
 
 func newDiffCommand() *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
-		Use:   "diff APP",
-		Short: "Show in what the cluster differs from Git",
-		Long: `Show which objects of an Application are not as Git states them, and each field
+		Use:   "diff {APP | A..B | A...B | HEAD | --from COMMIT}",
+		Short: "Show in what the cluster differs from Git, or one commit from another",
+		Long: `Show in what the cluster differs from Git, or one commit from another.
+
+With APP, show which objects of an Application are not as Git states them, and each field
 in which they differ: the live value, the one that a sync would make of it, who
 set the live one, and when. The API server itself is asked, by a dry run, so that
 its defaults are no difference. Of Secrets only marks are shown, which are equal
@@ -30,6 +37,17 @@ its objects, and to patch these, for the dry run. The keys are those of the
 agent's namespace, if you may read them, and those on this machine that 'tidelock
 render' uses, too.
 
+With A..B, show what going from commit A to commit B does to the objects of all
+Applications that it touches, offline; with A...B, what B has changed since it left
+A; with HEAD (or HEAD~2), or --from COMMIT, what the files on disk change. What is
+at stake comes first: the objects that are created, changed and deleted, what
+restarts, in which waves, and what a window of the AppProject or the guard of
+deletions holds. It is as far as Git tells: the cluster may have drifted. An object
+that goes from one Application to another is moved; a generated ConfigMap or Secret
+whose hash changes is one rename. Of Secrets, and of what is sealed, it is shown
+whether they are the same. Renders with the keys of this machine, as 'tidelock
+render' does; windows are those of the AppProjects that the repository states.
+
 Exit status: 0 there is no difference, 1 there is, 2 it cannot be told, or wrong
 use.`,
 		Example: `  tidelock diff shop
@@ -39,14 +57,55 @@ use.`,
   # the names of what differs
   tidelock diff shop -o name
 
+  # what a merge of this branch will do
+  tidelock diff origin/main...HEAD
+
+  # what is not committed yet, of one Application
+  tidelock diff HEAD --app shop
+
+  # as the comment of a pull request
+  tidelock diff origin/main...HEAD -o markdown > comment.md; test $? -le 1
+
   # in CI
   tidelock diff shop -o json > diff.json; test $? -le 1`,
 	}
 	o.shows(cmd, view{
-		outputs: []string{"name", "json", "yaml"}, print: o.print, said: []api.ConditionType{reconcile.ConditionUnusedRuleWarning},
+		outputs: []string{"name", "json", "yaml", "markdown"}, print: o.print, said: []api.ConditionType{reconcile.ConditionUnusedRuleWarning},
 		answer: func(l *look) (bool, error) { return l.differs(), l.untold() },
 	})
+	o.ranges.flags(cmd)
+	o.forRanges(cmd)
 	return cmd
+}
+
+// forRanges runs the command on commits, if these are what it is given.
+func (o *diffOptions) forRanges(cmd *cobra.Command) {
+	live := cmd.RunE
+	cmd.Args = usage(func(cmd *cobra.Command, args []string) error {
+		if o.ranges.from != "" {
+			return cobra.MaximumNArgs(1)(cmd, args)
+		}
+		return cobra.ExactArgs(1)(cmd, args)
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		r := &o.ranges
+		span, ok := r.spanOf(args)
+		if !ok {
+			if err := checkLive(cmd, o.output); err != nil {
+				return &usageError{cmd.CommandPath(), err}
+			}
+			return live(cmd, args)
+		}
+		r.span, r.output, r.color, r.plugins, r.now = span, o.output, o.color, o.plugins, time.Now()
+		if err := r.check(cmd, args); err != nil {
+			return &usageError{cmd.CommandPath(), err}
+		}
+		return answer(func(ctx context.Context, cmd *cobra.Command, _ []string) (bool, error) {
+			ctx, cancel := within(ctx, o.timeout)
+			defer cancel()
+			return runDiffRange(ctx, *r, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		})(cmd, args)
+	}
 }
 
 // A shownDiff is a diff for programs.
