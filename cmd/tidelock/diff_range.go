@@ -132,6 +132,9 @@ func (o *rangeOptions) radius(ctx context.Context, talk io.Writer) (*blast.Radiu
 	if err != nil {
 		return nil, err
 	}
+	if err := o.known(in.applications); err != nil {
+		return nil, err
+	}
 	pairs, err := e.pairs(ctx, touched, talk)
 	if err != nil {
 		return nil, err
@@ -139,11 +142,24 @@ func (o *rangeOptions) radius(ctx context.Context, talk io.Writer) (*blast.Radiu
 	radius := blast.Of(pairs, o.now)
 	if len(o.apps) > 0 {
 		radius.Only(func(namespace, name string) bool {
-			return slices.Contains(o.apps, name) || slices.Contains(o.apps, namespace+"/"+name)
+			return slices.ContainsFunc(o.apps, func(asked string) bool { return isCalled(asked, namespace, name) })
 		})
 	}
 	return radius, nil
 }
+
+// known is an error if an Application is asked for that is none.
+func (o *rangeOptions) known(all []*api.Application) error {
+	for _, asked := range o.apps {
+		if !slices.ContainsFunc(all, func(a *api.Application) bool { return isCalled(asked, a.Namespace, a.Name) }) {
+			return fmt.Errorf("--app %s: neither commit states such an Application", asked)
+		}
+	}
+	return nil
+}
+
+// isCalled says that somebody means an Application: by its name, or with its namespace.
+func isCalled(asked, namespace, name string) bool { return asked == name || asked == namespace+"/"+name }
 
 // pairs renders each Application at both ends.
 func (e *comparison) pairs(ctx context.Context, touched []affected, talk io.Writer) ([]blast.Pair, error) {
