@@ -159,7 +159,9 @@ func (o *rangeOptions) known(all []*api.Application) error {
 }
 
 // isCalled says that somebody means an Application: by its name, or with its namespace.
-func isCalled(asked, namespace, name string) bool { return asked == name || asked == namespace+"/"+name }
+func isCalled(asked, namespace, name string) bool {
+	return asked == name || asked == namespace+"/"+name
+}
 
 // pairs renders each Application at both ends.
 func (e *comparison) pairs(ctx context.Context, touched []affected, talk io.Writer) ([]blast.Pair, error) {
