@@ -223,7 +223,7 @@ func TestOutage(t *testing.T) {
 		ask := func() error { return v.question(t.Context(), p, loginHost, demo, "a") }
 		v.set(func() { v.err = status(http.StatusServiceUnavailable) })
 		first := ask()
-		for _, rest := range []time.Duration{2, 4, 8, 16, 32, 60, 60} {
+		for _, seconds := range []int{2, 4, 8, 16, 32, 60, 60} {
 			before := v.asked
 			for range 100 {
 				if err := ask(); err == nil || err.Error() != first.Error() {
@@ -231,14 +231,14 @@ func TestOutage(t *testing.T) {
 				}
 			}
 			v.want(t, "left alone", 1, before, 0)
-			time.Sleep(rest*time.Second - time.Millisecond)
+			time.Sleep(time.Duration(seconds)*time.Second - time.Millisecond)
 			_ = ask()
 			v.want(t, "still left alone", 1, before, 0)
 			time.Sleep(time.Millisecond)
 			if err := ask(); err == nil || err.Error() != first.Error() {
 				t.Fatalf("%v, at first %v", err, first)
 			}
-			v.want(t, fmt.Sprintf("after %d s", rest), 1, before+1, 0)
+			v.want(t, fmt.Sprintf("after %d s", seconds), 1, before+1, 0)
 		}
 		v.set(func() { v.err = nil })
 		time.Sleep(time.Minute)
