@@ -30,6 +30,7 @@ type crowded struct {
 	app   resolve.Application
 	set   manifest.Set
 	now   time.Time
+	kept  manifest.Set // of the last run
 }
 
 func newCrowded(t testing.TB) *crowded {
@@ -115,15 +116,16 @@ spec: {secretStoreRef: {name: vault}, data: [{secretKey: password, remoteRef: {k
 	}
 }
 
-// run resolves all, and returns the Secrets by name.
+// run resolves all, as the pipeline does, and returns the Secrets by name.
 func (c *crowded) run(t testing.TB) (made map[string]*manifest.Object, stale resolve.Failures) {
 	t.Helper()
 	result, err := c.stage.Run(t.Context(), c.app, c.set, func(schema.GroupKind) bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.kept = result.Set.Keep(c.kept)
 	made = map[string]*manifest.Object{}
-	for _, o := range result.Set {
+	for _, o := range c.kept {
 		if o.Key.Kind == "Secret" && o.Key.Name != "login" {
 			made[o.Key.Name] = o
 		}
