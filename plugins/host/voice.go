@@ -98,12 +98,21 @@ func (v *voice) discreet(line string) string {
 	return ""
 }
 
+// outOfMemory is how the runtime mostly says so; noMemory, if it is its own that is
+// lacking.
+const (
+	outOfMemory = "fatal error: runtime: out of memory"
+	noMemory    = "fatal error: runtime: cannot allocate memory"
+)
+
 // kindOfPanic keeps what the runtime itself words, of which no part is a value
 // of the program but numbers.
 func kindOfPanic(line string) string {
+	if strings.HasPrefix(line, noMemory) {
+		return outOfMemory
+	}
 	for _, known := range []string{
-		"fatal error: concurrent map", "fatal error: all goroutines are asleep", "fatal error: runtime: out of memory", "fatal error: out of memory",
-		"fatal error: runtime: cannot allocate memory",
+		"fatal error: concurrent map", "fatal error: all goroutines are asleep", outOfMemory, "fatal error: out of memory",
 		"fatal error: stack overflow", "runtime: out of memory", "runtime: goroutine stack exceeds", "panic: runtime error: index out of range",
 		"panic: runtime error: slice bounds out of range", "panic: runtime error: invalid memory address", "panic: runtime error: integer divide by zero",
 		"panic: runtime error: makeslice", "panic: assignment to entry in nil map", "panic: runtime error",
