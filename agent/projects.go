@@ -114,16 +114,37 @@ func compile(p *api.AppProject, scoped project.Scoped) compiled {
 	return compiled{rules: rules, windows: windows, odd: Lint(p, time.Now()), err: errors.Join(err, windowErr)}
 }
 
-// EnsureDefault creates the project "default" if there is none, as Argo CD does.
+// EnsureDefault creates the project "default" if there is none, as Argo CD does. It
+// is known from then on: whoever asks need not wait for the watch to tell.
 func (a *Applications) EnsureDefault(ctx context.Context) error {
-	p := project.Default()
-	p.Namespace = a.namespace
-	p.APIVersion, p.Kind = api.GroupVersion.String(), "AppProject"
-	err := a.client.Post().Namespace(a.namespace).Resource("appprojects").Body(p).Do(ctx).Error()
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if _, err := a.Project(project.Default().Name); err == nil {
+		return nil
+	}
+	p, err := a.makeDefault(ctx)
+	if err != nil {
 		return fmt.Errorf("create AppProject default in namespace %s: %w", a.namespace, err)
 	}
-	return nil
+	return a.learn(p)
+}
+
+// makeDefault returns the project "default" as it is stored.
+func (a *Applications) makeDefault(ctx context.Context) (*api.AppProject, error) {
+	p, stored := project.Default(), &api.AppProject{}
+	p.Namespace = a.namespace
+	p.APIVersion, p.Kind = api.GroupVersion.String(), "AppProject"
+	err := a.client.Post().Namespace(a.namespace).Resource("appprojects").Body(p).Do(ctx).Into(stored)
+	if apierrors.IsAlreadyExists(err) {
+		err = a.client.Get().Namespace(a.namespace).Resource("appprojects").Name(p.Name).Do(ctx).Into(stored)
+	}
+	return stored, err
+}
+
+// learn stores a project of which the watch has not told yet.
+func (p *Projects) learn(found *api.AppProject) error {
+	if _, err := p.Project(found.Name); err == nil {
+		return nil
+	}
+	return p.Add(found)
 }
 
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.

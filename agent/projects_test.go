@@ -1,13 +1,55 @@
 package agent
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/project"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 )
+
+// The project "default" is known once it is ensured, before any watch tells of it,
+// whoever made it.
+func TestEnsureDefaultIsKnown(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		there bool
+	}{{"made", false}, {"made by another replica", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				var answer any = &api.AppProject{
+					TypeMeta:   metav1.TypeMeta{APIVersion: "argoproj.io/v1alpha1", Kind: "AppProject"},
+					ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "default", UID: "stored", ResourceVersion: "7"},
+				}
+				if tt.there && r.Method == http.MethodPost {
+					w.WriteHeader(http.StatusConflict)
+					answer = &metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: "Failure", Reason: metav1.StatusReasonAlreadyExists, Code: http.StatusConflict}
+				}
+				if err := json.NewEncoder(w).Encode(answer); err != nil {
+					t.Error(err)
+				}
+			}))
+			defer server.Close()
+			a, _ := newTestApplications(t)
+			var err error
+			if a.client, err = NewClient(&rest.Config{Host: server.URL}); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.EnsureDefault(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if p, err := a.Project("default"); err != nil || p.UID != "stored" {
+				t.Errorf("the project is known as %v, %v", p, err)
+			}
+		})
+	}
+}
 
 // What is odd about a project is said when the project changes, and not again.
 func TestProjectsWarnOnce(t *testing.T) {
