@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // maxChanges bounds what is compared: beyond it, asking each fact is cheaper.
@@ -21,14 +23,12 @@ type Changes struct {
 // errManyChanges says that two trees have too little in common.
 var errManyChanges = errors.New("too many changes")
 
-// Compare finds where two trees of one repository differ. An error says that it
-// cannot be told, or not cheaply.
+// Compare finds where two trees of one repository differ. Of a directory on disk
+// each file is read for it, once. An error says that it cannot be told, or not
+// cheaply.
 func Compare(from, to *Tree) (*Changes, error) {
 	c := &Changes{}
-	if from.Hash() == "" || to.Hash() == "" {
-		return nil, errors.New("a directory on disk has no hash")
-	}
-	if from.root.id != to.root.id {
+	if from.root.id != to.root.id || from.Hash() == "" {
 		if err := c.compare(from, to, "", &from.root, &to.root); err != nil {
 			return nil, err
 		}
@@ -68,13 +68,39 @@ func (c *Changes) compare(from, to *Tree, path string, was, is *node) error {
 
 // entry compares what two trees have at one path.
 func (c *Changes) entry(from, to *Tree, path string, was, is *node) error {
+	if was.kind != is.kind {
+		return c.add(path, was, is)
+	}
+	before, err := from.objectID(path, was)
+	if err != nil {
+		return err
+	}
+	after, err := to.objectID(path, is)
+	if err != nil {
+		return err
+	}
 	switch {
-	case was.kind == is.kind && was.id == is.id:
+	case before == after && !before.IsZero():
 		return nil
-	case was.kind == Directory && is.kind == Directory:
+	case was.kind == Directory:
 		return c.compare(from, to, path, was, is)
 	}
 	return c.add(path, was, is)
+}
+
+// objectID is that of an entry, or what it would be of a file or link on disk; zero
+// of what else is on disk.
+func (t *Tree) objectID(path string, n *node) (plumbing.Hash, error) {
+	switch {
+	case !n.id.IsZero():
+		return n.id, nil
+	case n.kind == Link:
+		target, err := t.source.readLink(path, n.id)
+		return plumbing.ComputeHash(plumbing.BlobObject, []byte(target)), err
+	case n.kind.IsFile():
+		return t.source.hash(path, n.id)
+	}
+	return plumbing.ZeroHash, nil
 }
 
 func (c *Changes) add(path string, nodes ...*node) error {

@@ -139,7 +139,8 @@ func (s *disk) hash(name string, _ plumbing.Hash) (plumbing.Hash, error) {
 		return plumbing.ZeroHash, err
 	}
 	h := plumbing.NewHasher(plumbing.BlobObject, info.Size())
-	_, err = io.Copy(h, f)
+	buffer := make([]byte, min(info.Size()+1, 64<<10))
+	_, err = io.CopyBuffer(h, struct{ io.Reader }{f}, buffer) // not by File.WriteTo, which takes a buffer of its own
 	return h.Sum(), err
 }
 

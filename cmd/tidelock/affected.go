@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	gogit "github.com/go-git/go-git/v5"
@@ -155,7 +156,9 @@ func (o *affectedOptions) repository() (*renderInput, *gogit.Repository, error) 
 type comparison struct {
 	before, after           *pipeline.Pipeline
 	beforeFiles, afterFiles *fixedCommits
-	beforeTree, afterTree   *git.Tree                  // of the repository
+	beforeTree, afterTree   *git.Tree // of the repository
+	changed                 sync.Once
+	changes                 *git.Changes               // between the trees; nil if they cannot be told
 	projects                map[string]*api.AppProject // that it states in the end, by name
 	close                   func()
 }
@@ -184,8 +187,9 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 		}
 	}}
 	engine, stage := newRenders(host, log), newSecretsStage(host, keys)
+	stays := memoized(func(revision string) bool { return pinned(repo, revision) })
 	at := func(sha string) (*pipeline.Pipeline, *fixedCommits) {
-		commits := &fixedCommits{checkouts: files, sha: sha, pinned: func(revision string) bool { return pinned(repo, revision) }}
+		commits := &fixedCommits{checkouts: files, sha: sha, pinned: stays}
 		return &pipeline.Pipeline{
 			Namespace: localNamespace, Now: time.Now, Git: commits, Artifacts: artifacts, Render: engine, Keys: keys,
 			Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions}, Secrets: stage,
@@ -245,7 +249,7 @@ func (e *comparison) applications(ctx context.Context, o affectedOptions, in *re
 	if err != nil {
 		return nil, nil, err
 	}
-	after, err := before.at(e.beforeTree, e.afterTree)
+	after, err := before.at(e.between(), e.afterTree)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -278,6 +282,29 @@ func (e *comparison) trees(ctx context.Context, in *renderInput) (err error) {
 	}
 	e.afterTree, err = e.afterFiles.Tree(ctx, repo, e.afterFiles.sha)
 	return err
+}
+
+// between is what differs in the repository; nil if it cannot be told, or not
+// cheaply.
+func (e *comparison) between() *git.Changes {
+	e.changed.Do(func() {
+		if changes, err := git.Compare(e.beforeTree, e.afterTree); err == nil {
+			e.changes = changes
+		}
+	})
+	return e.changes
+}
+
+// memoized asks once for each argument.
+func memoized(ask func(string) bool) func(string) bool {
+	var known sync.Map
+	return func(of string) bool {
+		answer, ok := known.Load(of)
+		if !ok {
+			answer, _ = known.LoadOrStore(of, ask(of))
+		}
+		return answer.(bool)
+	}
 }
 
 // compare says what the range touches of one Application.

@@ -55,9 +55,8 @@ func (s *statements) warn(talk io.Writer) {
 }
 
 // at is what another tree states, of which only what differs is read.
-func (s *statements) at(from, to *git.Tree) (*statements, error) {
-	changes, err := git.Compare(from, to)
-	if err != nil || s.repeated { // it is cheaper to read it whole, or there is no other way
+func (s *statements) at(changes *git.Changes, to *git.Tree) (*statements, error) {
+	if changes == nil || s.repeated { // it is cheaper to read it whole, or there is no other way
 		return findStated(to)
 	}
 	paths := changes.Paths()

@@ -29,8 +29,8 @@ type reach struct {
 
 // newReach is nil if it cannot be told what has changed.
 func (e *comparison) newReach() *reach {
-	changes, err := git.Compare(e.beforeTree, e.afterTree)
-	if err != nil {
+	changes := e.between()
+	if changes == nil {
 		return nil
 	}
 	return &reach{

@@ -26,9 +26,10 @@ type checkouts struct {
 	log      *slog.Logger
 
 	mu      sync.Mutex
-	store   *git.Store        // guarded by mu
-	dirs    map[string]string // that stood in, by address; guarded by mu
-	fetched map[string]bool   // addresses and commits of servers; guarded by mu
+	store   *git.Store           // guarded by mu
+	dirs    map[string]string    // that stood in, by address; guarded by mu
+	fetched map[string]bool      // addresses and commits of servers; guarded by mu
+	onDisk  map[string]*git.Tree // by directory; guarded by mu
 }
 
 // Known answers at once for files on disk, whose commit is "".
@@ -99,7 +100,7 @@ func (c *checkouts) Tree(ctx context.Context, repo git.Repo, sha string) (*git.T
 	}
 	ok = ok && !fetched
 	if ok && sha == "" {
-		return git.Dir(dir)
+		return c.disk(dir)
 	}
 	if ok {
 		repo = standIn(dir, repo)
@@ -109,6 +110,24 @@ func (c *checkouts) Tree(ctx context.Context, repo git.Repo, sha string) (*git.T
 		return nil, err
 	}
 	return store.Tree(ctx, repo, sha)
+}
+
+// disk is one tree for all who ask for a directory, which is listed once.
+func (c *checkouts) disk(dir string) (*git.Tree, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if tree := c.onDisk[dir]; tree != nil {
+		return tree, nil
+	}
+	tree, err := git.Dir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if c.onDisk == nil {
+		c.onDisk = map[string]*git.Tree{}
+	}
+	c.onDisk[dir] = tree
+	return tree, nil
 }
 
 // standIn is the directory's repository in place of another.
