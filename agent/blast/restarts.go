@@ -84,7 +84,7 @@ func marksOf(end End) map[manifest.Key]string {
 	owned := rollout.NewOwned(end.Set)
 	marks := map[manifest.Key]string{}
 	for _, w := range workloads {
-		marks[w.Object.Key] = owned.Mark([]byte("blast"), w, nil)
+		marks[w.Object.Key] = owned.Mark([]byte("blast"), w, nil, "")
 	}
 	return marks
 }

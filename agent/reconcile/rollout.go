@@ -29,6 +29,8 @@ type Rollouts struct {
 	Live interface {
 		Use(ctx context.Context, user values.User, objects ...values.Object) (map[values.Object]values.Content, error)
 	}
+	// Marks reads the marks that stand on live workloads.
+	Marks func(ctx context.Context, workloads manifest.Set) (map[manifest.Key]string, error)
 }
 
 // rollouts returns the marks of the workloads that opted in (see package rollout).
@@ -42,7 +44,8 @@ func (p *pass) rollouts(ctx context.Context, set manifest.Set) (map[manifest.Key
 		p.report.add(ConditionRolloutWarning, text)
 	}
 	owned := rollout.NewOwned(set)
-	live, err := p.made(ctx, owned.Made(workloads))
+	keys := owned.Made(workloads)
+	live, err := p.made(ctx, keys)
 	if err != nil || len(workloads) == 0 {
 		return nil, err
 	}
@@ -53,11 +56,15 @@ func (p *pass) rollouts(ctx context.Context, set manifest.Set) (map[manifest.Key
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be told which workloads restart: %w", err)
 	}
+	before, err := p.before(ctx, workloads, len(live) < len(keys))
+	if err != nil {
+		return nil, err
+	}
 	marks := map[manifest.Key]string{}
 	p.follows = map[manifest.Key][]manifest.Key{}
 	for _, w := range workloads {
 		p.follows[w.Object.Key] = owned.Stated(w)
-		if mark := owned.Mark(key, w, live); mark != "" {
+		if mark := owned.Mark(key, w, live, before[w.Object.Key]); mark != "" {
 			marks[w.Object.Key] = mark
 		}
 	}
@@ -88,6 +95,19 @@ func (p *pass) made(ctx context.Context, keys []manifest.Key) (map[manifest.Key]
 		}
 	}
 	return live, nil
+}
+
+// before are the marks that stand on workloads. They are only asked for if something
+// that the workloads use is not known.
+func (p *pass) before(ctx context.Context, workloads []rollout.Workload, needed bool) (map[manifest.Key]string, error) {
+	if !needed {
+		return nil, nil
+	}
+	var set manifest.Set
+	for _, w := range workloads {
+		set = append(set, w.Object)
+	}
+	return p.r.Rollouts.Marks(ctx, set)
 }
 
 // rolloutUser is an Application that follows what controllers make.

@@ -57,7 +57,16 @@ func TestRolloutsOfControllers(t *testing.T) {
 	}
 	live := &made{contents: map[string]values.Content{"locked": {Err: errors.New("the right to read it is lacking")}}}
 	p := passOver(read[api.Application](t, "{metadata: {name: shop, namespace: argocd}}"))
-	p.r.Rollouts = &Rollouts{Key: func(context.Context) ([]byte, error) { return make([]byte, 32), nil }, Live: live}
+	stands := map[manifest.Key]string{}
+	p.r.Rollouts = &Rollouts{
+		Key: func(context.Context) ([]byte, error) { return make([]byte, 32), nil }, Live: live,
+		Marks: func(_ context.Context, workloads manifest.Set) (map[manifest.Key]string, error) {
+			if len(workloads) != 1 || workloads[0].Key.Name != "web" {
+				t.Errorf("asked for the marks of %v", workloads)
+			}
+			return stands, nil
+		},
+	}
 	mark := func() string {
 		t.Helper()
 		marks, err := p.rollouts(t.Context(), set)
@@ -86,6 +95,15 @@ func TestRolloutsOfControllers(t *testing.T) {
 	live.contents["db"] = values.Content{Data: map[string]secrets.Value{"password": secrets.New([]byte("two"))}}
 	if mark() == first {
 		t.Error("another value gives the same mark")
+	}
+	stands[keyIn("apps/Deployment shop/web")] = "Secret/db=0123456789abcdef Secret/gone=0123456789abcdef"
+	delete(live.contents, "db")
+	if got := mark(); got != "apps/Deployment shop/web Secret/db=0123456789abcdef\n" {
+		t.Errorf("away for a while: %q", got)
+	}
+	live.contents["db"] = values.Content{Err: errors.New("the API server is not there")}
+	if got := mark(); got != "apps/Deployment shop/web Secret/db=0123456789abcdef\n" {
+		t.Errorf("not readable for a while: %q", got)
 	}
 	p.r.unfollow("shop")
 	if live.followed != "argocd/shop []" {

@@ -19,12 +19,17 @@ const digestUse = "tidelock.io/rollout 1"
 
 // Mark is what stands on the pod template of a workload: of each thing that it uses,
 // and that is the Application's, a keyed digest, as in "Secret/db=6f1c…". It is "" if
-// there is none. Live is what controllers have made.
-func (owned *Owned) Mark(key []byte, w Workload, live map[manifest.Key]Data) string {
+// there is none. Live is what controllers have made, before the mark that stands there:
+// a Secret that is away, or that cannot be read, is no reason to restart.
+func (owned *Owned) Mark(key []byte, w Workload, live map[manifest.Key]Data, before string) string {
+	stands := parse(before)
 	var parts []string
 	for _, u := range w.Uses {
+		name := u.Kind + "/" + u.Name
 		if data, ok := owned.data(u.of(w), live); ok {
-			parts = append(parts, u.Kind+"/"+u.Name+"="+digest(key, w, u, data))
+			parts = append(parts, name+"="+digest(key, w, u, data))
+		} else if was, ok := stands[name]; ok && owned.made[u.of(w)] {
+			parts = append(parts, name+"="+was)
 		}
 	}
 	return strings.Join(parts, " ")

@@ -45,7 +45,7 @@ func marks(t *testing.T, text string, on On, live map[manifest.Key]Data) string 
 	owned := NewOwned(set)
 	var all []string
 	for _, w := range workloads {
-		all = append(all, w.Object.Key.Kind+" "+owned.Mark(testKey, w, live))
+		all = append(all, w.Object.Key.Kind+" "+owned.Mark(testKey, w, live, ""))
 	}
 	return strings.Join(all, "\n")
 }

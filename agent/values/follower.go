@@ -51,13 +51,8 @@ func (f *Follower) Run(ctx context.Context) error {
 // others, from now on. It waits for the first answer of the API server.
 func (f *Follower) Use(ctx context.Context, user User, objects ...Object) (map[Object]Content, error) {
 	fresh, all := f.follow(user, objects)
-	for _, w := range fresh {
-		select {
-		case f.started <- w:
-		case <-ctx.Done():
-			f.abandon(w)
-			return nil, fmt.Errorf("read %s: %w", w.object, context.Cause(ctx))
-		}
+	if err := f.start(ctx, fresh); err != nil {
+		return nil, err
 	}
 	contents := map[Object]Content{}
 	for _, w := range all {
@@ -101,13 +96,28 @@ func (f *Follower) follow(user User, objects []Object) (fresh, all []*watched) {
 	return fresh, all
 }
 
-// abandon forgets a watch that could not be started: the next user starts another.
-func (f *Follower) abandon(w *watched) {
+// start hands watches to Run. What is left when ctx ends is abandoned.
+func (f *Follower) start(ctx context.Context, fresh []*watched) error {
+	for i, w := range fresh {
+		select {
+		case f.started <- w:
+		case <-ctx.Done():
+			f.abandon(fresh[i:])
+			return fmt.Errorf("read %s: %w", w.object, context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// abandon forgets watches that were not started: the next user starts others.
+func (f *Follower) abandon(fresh []*watched) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w.end()
-	if f.watches[w.object] == w {
-		delete(f.watches, w.object)
+	for _, w := range fresh {
+		w.end()
+		if f.watches[w.object] == w {
+			delete(f.watches, w.object)
+		}
 	}
 }
 

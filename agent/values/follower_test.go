@@ -202,6 +202,21 @@ func TestLetsGo(t *testing.T) {
 	}
 }
 
+// TestAbandoned: whoever gives up before the watches have begun leaves none behind,
+// for the next would wait for it for ever.
+func TestAbandoned(t *testing.T) {
+	w := newWorld(t, "")
+	idle := &world{Follower: NewFollower(w.admin.CoreV1(), func(User) {}), T: t, ctx: w.ctx, admin: w.admin, namespace: w.namespace}
+	ended, end := context.WithCancel(w.ctx)
+	end()
+	if found, err := idle.Use(ended, User{Name: "one"}, idle.secret("a"), idle.secret("b"), idle.secret("c")); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, %v", found, err)
+	}
+	if got := idle.followed(); got != "" {
+		t.Errorf("followed: %s", got)
+	}
+}
+
 func (w *world) followed() string {
 	w.Follower.mu.Lock()
 	defer w.Follower.mu.Unlock()

@@ -104,7 +104,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		Audit:        e.audit,
 	}
 	config.Pipeline = e.pipeline
-	config.Rollouts = &reconcile.Rollouts{Key: e.keys.RolloutKey, Live: e.values}
+	config.Rollouts = &reconcile.Rollouts{Key: e.keys.RolloutKey, Live: e.values, Marks: e.cluster.Marks}
 	if config.Onlooker {
 		config.Rollouts.Key = e.keys.PreviewRolloutKey
 	}
