@@ -21,11 +21,13 @@ import (
 // renders it or another that it clashes with. Faults of plain manifests are in
 // render/validate/testdata. Of an archive
 //
-//	args  is, if it is there, what stands behind `tidelock validate -o json`
+//	args  is, if it is there, what stands behind `tidelock validate -o json`, with
+//	      $WORK for the repository
 //	want  holds the findings of a broken one, "FILE:LINE rule" each; nothing is
 //	      found in a clean one, and nothing is noted
 //
-// and all else is the repository.
+// and all else is the repository. "@@" parts what looks like a real credential, so
+// that this repository has none.
 func TestRepositories(t *testing.T) {
 	for _, kind := range []string{"broken", "clean"} {
 		archives, err := filepath.Glob("testdata/validate/" + kind + "/*.txtar")
@@ -59,12 +61,12 @@ func unpackRepository(t *testing.T, name string) (work string, args []string, wa
 	for _, f := range archive.Files {
 		switch f.Name {
 		case "args":
-			args = strings.Fields(string(f.Data))
+			args = strings.Fields(strings.ReplaceAll(string(f.Data), "$WORK", work))
 		case "want":
 			want = string(f.Data)
 		default:
 			file := filepath.Join(work, filepath.FromSlash(f.Name))
-			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, f.Data, 0o600)); err != nil {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, bytes.ReplaceAll(f.Data, []byte("@@"), nil), 0o600)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -40,7 +40,9 @@ a repository that is fetched (--repo, whose PATH is from its root):
   malformed         it, or the .sops.yaml, cannot be read
   other-recipients  it is encrypted for others than its creation rule says
   other-part        another part of it is encrypted than its creation rule says
-  not-encrypted     a creation rule with a path_regex is for it, and it is plain
+  not-encrypted     a creation rule with a path_regex is for it, and it is plain; or
+                    SOPS encrypted nothing in it; or it lies in clear beside its
+                    encrypted form
   scope             a SealedSecret is deployed where its scope does not allow it
 
 Recipients are compared with the public halves of the cluster's keys. The agent

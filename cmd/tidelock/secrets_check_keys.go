@@ -103,16 +103,22 @@ func (o *secretsCheckOptions) keys(ctx context.Context, talk io.Writer) (*check.
 		}
 		keys.Open, end = opener(host, found), func() { _ = host.Close() }
 	}
-	if len(private.Fingerprints()) > 0 {
-		keys.OpenSealed = func(ctx context.Context, object *manifest.Object) error {
-			// Templates are not run, for which the values need not be known.
-			if _, err := (sealed.Opener{Keys: private}).Open(ctx, object); !errors.Is(err, sealed.ErrTemplate) {
-				return err
-			}
-			return nil
-		}
-	}
+	keys.OpenSealed = openSealed(private)
 	return keys, end, nil
+}
+
+// openSealed opens SealedSecrets, if there is a key at all.
+func openSealed(private sealed.Keys) func(ctx context.Context, object *manifest.Object) error {
+	if len(private.Fingerprints()) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, object *manifest.Object) error {
+		// Templates are not run, for which the values need not be known.
+		if _, err := (sealed.Opener{Keys: private}).Open(ctx, object); !errors.Is(err, sealed.ErrTemplate) {
+			return err
+		}
+		return nil
+	}
 }
 
 // opener decrypts as the agent does, in the confined processes of its plugins.

@@ -17,9 +17,13 @@ type validateOptions struct {
 	renderOptions
 	crds     string
 	parallel int
-	rules    bool
-	fetch    bool
-	colour   string
+	// Of whose keys it is said what they do not open.
+	recipients string
+	open       bool
+	sealing    []string
+	rules      bool
+	fetch      bool
+	colour     string
 }
 
 func newValidateCommand() *cobra.Command {
@@ -40,6 +44,11 @@ Every object is compared with the schemas of Kubernetes (--kube-version, 1.33 to
 1.37), or with its CustomResourceDefinition, if the repository or --crds has it,
 rules included; then with what an API server's own code would say of it: names,
 selectors, ports, probes, volumes, amounts. --rules lists the rules.
+
+All files are looked through for secrets in clear, as by tidelock secrets scan,
+and what is encrypted is compared with the nearest .sops.yaml, as by tidelock
+secrets check. Whether it can be opened is only asked with --recipients, --open
+or --sealed-secrets-key. No value is told.
 
 Nothing is fetched and no cluster is asked. What would have to be fetched, or is
 encrypted for keys that are not here, is not looked at, which is noted on stderr;
@@ -95,6 +104,9 @@ Exit status: 0 nothing is found, 1 something is, 2 it cannot be told, or wrong u
 	f.IntVarP(&o.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "how many are rendered at once")
 	f.BoolVar(&o.fetch, "fetch", false, "fetch charts, remote bases and other repositories")
 	f.BoolVar(&o.rules, "rules", false, "list the rules")
+	f.StringVar(&o.recipients, "recipients", "", "`FILE` with the public halves of a cluster's keys, which should open what is encrypted")
+	f.BoolVar(&o.open, "open", false, "decrypt what is encrypted, with the keys of this machine, and find what they do not open")
+	addSealingKeyFlag(cmd, &o.sealing)
 	o.plugins.flags(f)
 	addOutputFlag(cmd, &o.output, "text", "json", "sarif", "junit", "github")
 	addColourFlag(cmd, &o.colour)
@@ -105,6 +117,8 @@ func (o *validateOptions) check(args []string) error {
 	switch {
 	case o.parallel < 1:
 		return errors.New("-j: give 1 or more")
+	case o.open && o.recipients != "":
+		return errors.New("public halves open nothing: give --open or --recipients")
 	case o.rules && len(args) > 0:
 		return errors.New("--rules lists the rules, and looks at nothing")
 	case o.rules:

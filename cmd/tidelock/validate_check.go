@@ -49,6 +49,9 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
 	v.add("", ".", checker.Findings(ctx, loose, v.locator(locators, "."), nil))
+	if err := v.secrets(ctx); err != nil {
+		return nil, err
+	}
 	if slices.Sort(unknown); len(unknown) > 0 {
 		v.notes = append(v.notes, fmt.Sprintf("objects of these kinds are not compared with a schema, for their definitions are not here (--crds DIR): %s", strings.Join(slices.Compact(unknown), ", ")))
 	}

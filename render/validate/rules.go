@@ -1,6 +1,9 @@
 package validate
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A Rule is a kind of fault.
 type Rule struct {
@@ -43,7 +46,9 @@ const (
 	RuleCustomInvalid   = "custom-schema"
 )
 
-var rules = []Rule{
+var rules = inOrder(objectRules, secretRules)
+
+var objectRules = []Rule{
 	{RuleAnnotation, Error, "an annotation's key is none, or the annotations are too large together"},
 	{RuleApplication, Error, "an Application, ApplicationSet or AppProject cannot be acted on as it is"},
 	{RuleApplicationLint, Warning, "a setting of an Application that has no effect, or another than it seems"},
@@ -74,6 +79,10 @@ var rules = []Rule{
 	{RuleUnusedIgnore, Warning, "a silenced finding no longer occurs"},
 	{RuleValue, Error, "a value is none of those that its field may have, or out of range"},
 	{RuleType, Error, "a value is of another type than its field"},
+}
+
+func inOrder(lists ...[]Rule) []Rule {
+	return slices.SortedFunc(slices.Values(slices.Concat(lists...)), func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Rules returns all rules, by their names.

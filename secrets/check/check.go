@@ -48,7 +48,9 @@ func (f Finding) compare(g Finding) int {
 
 // Keys are those of the cluster.
 type Keys struct {
-	Held []recipients.Recipient
+	// Unknown says that nothing is known of them: only what needs none is checked.
+	Unknown bool
+	Held    []recipients.Recipient
 	// Ambient says that services may take another log-in than a key that is held.
 	Ambient bool
 	// Open decrypts a file, and says only whether that went well: nil to compare
@@ -79,7 +81,7 @@ func (r *Result) Sort() {
 
 // Tree checks what is below root.
 func Tree(ctx context.Context, tree fs.FS, root string, o walk.Options, keys Keys) (*Result, error) {
-	c := &checker{keys: keys, result: &Result{Findings: []Finding{}}}
+	c := &checker{keys: keys, result: &Result{Findings: []Finding{}}, clear: map[string]bool{}}
 	found, err := inventory.Find(ctx, tree, root, o, c.plain)
 	if err != nil {
 		return nil, err
@@ -98,6 +100,7 @@ func Tree(ctx context.Context, tree fs.FS, root string, o walk.Options, keys Key
 type checker struct {
 	keys   Keys
 	result *Result
+	clear  map[string]bool // files that are not encrypted
 }
 
 func (c *checker) add(kind string, item *inventory.Item, message string) {
@@ -114,6 +117,8 @@ func (c *checker) item(ctx context.Context, tree fs.FS, found *inventory.Found, 
 	case item.File != nil:
 		c.opens(ctx, tree, item)
 		c.ruled(item, found.Rules[path.Dir(item.Path)])
+		c.hollow(tree, item)
+		c.beside(tree, item)
 	case item.Manifest != nil && item.Kind == "SealedSecret":
 		c.sealed(ctx, item)
 	}
@@ -129,6 +134,9 @@ func (c *checker) opens(ctx context.Context, tree fs.FS, item *inventory.Item) {
 		if err != nil {
 			c.add(kindOf(err), item, strings.TrimPrefix(err.Error(), item.Path+": "))
 		}
+		return
+	}
+	if c.keys.Unknown {
 		return
 	}
 	switch answer, _ := item.Opens(c.keys.Held, c.keys.Ambient); answer {

@@ -14,6 +14,7 @@ import (
 // path_regex matches it says that it should be, unless there is nothing in it
 // that the rule encrypts.
 func (c *checker) plain(at string, data []byte, rules *file.Rules) error {
+	c.clear[at] = true
 	if neverEncrypted(at) {
 		return nil
 	}

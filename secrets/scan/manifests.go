@@ -12,20 +12,28 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// literalRule is for the values that a kustomization makes a Secret of.
-const literalRule = "kustomize-secret-literal"
+// Rules for what a kustomization makes a Secret of: values, and files of them.
+const (
+	literalRule = "kustomize-secret-literal"
+	fileRule    = "kustomize-secret-file"
+)
 
 var descriptions = map[string]string{
 	secretRule:  "A Secret's manifest holds a value in clear",
 	literalRule: "A secretGenerator holds a value in clear",
+	fileRule:    "A secretGenerator reads a value from a file in clear",
 }
 
+// OfSecret says whether a finding is a value of a Secret that stands in clear,
+// whatever the value looks like.
+func (f Finding) OfSecret() bool { return descriptions[f.Rule] != "" }
+
 // secrets finds values in the manifests of Secrets, and in secretGenerators.
-func (s *Scanner) secrets(t text) []Finding {
+func (s *Scanner) secrets(t text, encrypted bool) []Finding {
 	if s.rules.noSecret || !isManifest(t.path) || !bytes.Contains(t.data, []byte("Secret")) && !bytes.Contains(t.data, []byte("secretGenerator")) {
 		return nil
 	}
-	c := &collector{scanner: s, text: t, lines: bytes.Split(t.data, []byte("\n"))}
+	c := &collector{scanner: s, text: t, lines: bytes.Split(t.data, []byte("\n")), encrypted: encrypted}
 	in := yaml.NewDecoder(bytes.NewReader(t.data))
 	for {
 		var doc yaml.Node
@@ -49,7 +57,7 @@ func isManifest(at string) bool {
 	case ".yaml", ".yml", ".json", ".tpl":
 		return true
 	}
-	return false
+	return path.Base(at) == "Kustomization"
 }
 
 // maxLists bounds lists in lists.
@@ -60,6 +68,8 @@ type collector struct {
 	text    text
 	lines   [][]byte
 	found   []Finding
+	// encrypted says that SOPS encrypted some of the text.
+	encrypted bool
 }
 
 // object looks into one document.
@@ -94,12 +104,25 @@ func each(node *yaml.Node, entry func(key, value *yaml.Node)) {
 }
 
 func (c *collector) values(data *yaml.Node, encoded bool) {
+	if c.encrypted && someEncrypted(data) {
+		return // what is in clear beside it was chosen to be
+	}
 	each(data, func(key, value *yaml.Node) {
-		if value.Kind != yaml.ScalarNode || value.Tag == "!!null" {
+		if value.Kind != yaml.ScalarNode || value.Tag == "!!null" || c.encrypted && strings.HasSuffix(key.Value, unencryptedSuffix) {
 			return
 		}
 		c.add(secretRule, key.Value, plainOf(value.Value, encoded), key.Line, value)
 	})
+}
+
+// unencryptedSuffix is how SOPS knows by default what is to stay in clear.
+const unencryptedSuffix = "_unencrypted"
+
+// someEncrypted says whether any of the values is.
+func someEncrypted(data *yaml.Node) bool {
+	some := false
+	each(data, func(_, value *yaml.Node) { some = some || cipherText.MatchString(value.Value) })
+	return some
 }
 
 // plainOf decodes base64, where it is.
@@ -112,20 +135,6 @@ func plainOf(value string, encoded bool) string {
 	return value
 }
 
-func (c *collector) generators(list *yaml.Node) {
-	for _, generator := range list.Content {
-		each(generator, func(key, value *yaml.Node) {
-			if key.Value != "literals" {
-				return
-			}
-			for _, literal := range value.Content {
-				name, plain, _ := strings.Cut(literal.Value, "=")
-				c.add(literalRule, name, plain, literal.Line, literal)
-			}
-		})
-	}
-}
-
 func (c *collector) add(rule, item, plain string, line int, value *yaml.Node) {
 	end := max(line, value.Line+strings.Count(value.Value, "\n"))
 	for at := line; at <= min(end, len(c.lines)); at++ {
@@ -133,7 +142,7 @@ func (c *collector) add(rule, item, plain string, line int, value *yaml.Node) {
 			return
 		}
 	}
-	if placeholder(plain) || placeholder(value.Value) || c.scanner.rules.allows(c.text.path, c.text.commit, plain) {
+	if placeholder(plain) || placeholder(value.Value) || public(plain) || c.scanner.rules.allows(c.text.path, c.text.commit, plain) {
 		return
 	}
 	f := Finding{
@@ -167,5 +176,8 @@ var placeholders = regexp.MustCompile(`(?i)^(` + strings.Join([]string{
 	`(please[-_ ])?(change|replace|fill|set|update|edit)[-_ ]?(me|this|it|in|here)?([-_ !.]*)`,
 	`(your|my|some|the|a|an)[-_ ].*`, `(dummy|example|sample|fake|placeholder|redacted|todo|tbd|fixme|none|null|empty|n/?a)([-_ ].*)?`,
 }, "|") + `)\s*$`)
+
+// Placeholder says whether a value only stands for a secret, or is a public one.
+func Placeholder(value string) bool { return placeholder(value) || public(value) }
 
 func placeholder(value string) bool { return placeholders.MatchString(strings.TrimSpace(value)) }

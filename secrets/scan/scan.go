@@ -64,6 +64,8 @@ type text struct {
 	data []byte
 	// added says whether a line is new: nil if all count.
 	added func(line int) bool
+	// read reads another file of the same tree; nil if none can be.
+	read func(path string) ([]byte, error)
 
 	commit, author, date string
 }
@@ -79,12 +81,9 @@ func New(rules *Rules, ignore Ignored) *Scanner { return &Scanner{rules, ignore}
 
 // text looks into one text.
 func (s *Scanner) text(ctx context.Context, t text) []Finding {
-	var found []Finding
 	encrypted := sops.Encrypted(t.path, t.data) != ""
 	masked := mask(t.data, encrypted)
-	if !encrypted {
-		found = s.secrets(t)
-	}
+	found := s.secrets(t, encrypted)
 	fragment := detect.Fragment{Raw: string(masked), FilePath: t.path, CommitSHA: t.commit, StartLine: 1} //nolint:staticcheck // what DetectContext takes
 	for _, f := range s.rules.detector.DetectContext(ctx, fragment) {
 		found = append(found, fromGitleaks(t, f))

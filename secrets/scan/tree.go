@@ -26,7 +26,7 @@ func (s *Scanner) Tree(ctx context.Context, tree fs.FS, root string, o walk.Opti
 	w := s.workers(ctx)
 	report, err := walk.Files(ctx, tree, root, o, func(at string, data []byte) error {
 		if at != s.rules.config {
-			w.look(text{path: at, data: data})
+			w.look(text{path: at, data: data, read: func(name string) ([]byte, error) { return fs.ReadFile(tree, name) }})
 		}
 		return nil
 	})
