@@ -30,6 +30,7 @@ var arrows = []struct {
 	{"agent/project", []string{"k8s.io/client-go", module + "/agent/cluster"}, "project is pure: hand it the project"},
 	{"agent/depend", []string{"k8s.io/client-go", module + "/"}, "depend is pure: hand it the Applications"},
 	{"agent/window", []string{"k8s.io/client-go", module + "/agent/cluster"}, "window is pure: hand it the time"},
+	{"agent/appset", []string{"k8s.io/client-go", module + "/agent/git", module + "/agent/cluster", module + "/agent/reconcile", module + "/render$"}, "appset is pure: hand it what generators ask"},
 	{"agent/plan", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply"}, "plan is pure: hand it changes"},
 	{"agent/git", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},
 	{"agent/registry", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},

@@ -15,6 +15,7 @@
 //   - cluster: what is live, known by watches and kept as records
 //   - diff, health, plan, project, window: pure functions of what the others found;
 //     health/script: health checks that administrators wrote
+//   - appset: the Applications that ApplicationSets make; pure, too
 //   - blast: what a range of commits does to the objects of Applications; pure, too
 //   - depend: which Applications wait for which; pure, too
 //   - apply: the only writer to a destination cluster

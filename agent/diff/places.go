@@ -3,6 +3,8 @@ package diff
 import (
 	"maps"
 	"strings"
+
+	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
 // Places are the parts of one object that differences are ignored in: a tree of
@@ -109,6 +111,16 @@ func (p *Places) names(list []any) map[int]itemName {
 		}
 	}
 	return found
+}
+
+// Cut returns an object without what is ignored in it.
+func (i *Ignore) Cut(key manifest.Key, object map[string]any) map[string]any {
+	at := i.Places(key, object, nil)
+	if at == nil {
+		return object
+	}
+	out, _ := at.cut(object).(map[string]any)
+	return out
 }
 
 // cut returns value without the places. It shares what it does not change.
