@@ -34,6 +34,10 @@ type Config struct {
 	Parallel int
 	// CacheBytes bounds the results that are kept: 128 MiB.
 	CacheBytes int64
+	// Shelf keeps results without secrets from one process to the next; nil keeps
+	// none. Build names the program that rendered them, and that of its plugins.
+	Shelf Shelf
+	Build string
 }
 
 // An Engine renders, and keeps what it rendered until an input changes. It may
@@ -47,6 +51,8 @@ type Engine struct {
 	flights flights
 	changes changes
 	stats   stats
+	shelf   Shelf // nil for none
+	build   string
 }
 
 type stats struct{ hits, misses, renders, facts atomic.Int64 }
@@ -73,6 +79,7 @@ func New(config Config) *Engine {
 	return &Engine{
 		plugins: config.Plugins, custom: config.Custom, log: config.Logger,
 		slots: make(chan struct{}, config.Parallel), cache: newCache(config.CacheBytes),
+		shelf: config.Shelf, build: config.Build,
 	}
 }
 
@@ -161,6 +168,7 @@ func (e *Engine) render(ctx context.Context, req *Request) (out *outcome, cached
 	}
 	if out.lasting() {
 		e.cache.put(key, out)
+		e.shelve(key, out)
 	}
 	return out, false, nil
 }
@@ -171,6 +179,10 @@ func (e *Engine) Forget(application string) { e.cache.forget(application) }
 // recall returns a kept outcome that holds for req, or nil.
 func (e *Engine) recall(ctx context.Context, req *Request, key key) *outcome {
 	kept, bases := e.cache.get(key)
+	if kept == nil {
+		e.unshelve(key)
+		kept, bases = e.cache.get(key)
+	}
 	if kept == nil {
 		return nil
 	}

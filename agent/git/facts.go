@@ -105,6 +105,12 @@ func (fs Facts) String() string {
 	return b.String()
 }
 
+// Lasting reports whether the facts mean in another process what they mean in this
+// one: all but those of trouble with the disk, and of what our settings forbid.
+func (fs Facts) Lasting() bool {
+	return !slices.ContainsFunc(fs, func(f Fact) bool { return f.lost || f.ours })
+}
+
 // Hold reports whether all the reads would give on tree what they gave before.
 func (fs Facts) Hold(tree *Tree) bool {
 	_, broken := fs.Broken(tree)

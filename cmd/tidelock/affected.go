@@ -81,6 +81,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use. With --exit-code
 	f.StringArrayVarP(&o.files, "filename", "f", nil, "`FILE` with Applications, instead of those in the repository")
 	f.StringArrayVar(&o.repos, "repo", nil, "`[URL=]DIR` of the repository; without URL it stands in for any")
 	o.plugins.flags(f)
+	o.cache.flags(f)
 	f.StringVar(&o.kubeVersion, "kube-version", defaultKubeVersion, "version of the destination cluster, for renderers that ask")
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
 	f.StringArrayVar(&o.values, valuesFlag, nil, valuesHelp)
@@ -177,16 +178,20 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 	if err != nil {
 		return nil, err
 	}
+	kept, err := o.cache.open(talk)
+	if err != nil {
+		return nil, errors.Join(err, host.Close())
+	}
 	files := &checkouts{find: func(url, _ string) (string, bool) { return in.checkout(url) }, log: log}
 	artifacts := registry.NewStore(registry.Options{Log: log})
 	e := &comparison{close: func() {
 		files.close()
 		artifacts.Close()
-		if err := host.Close(); err != nil {
+		if err := errors.Join(host.Close(), closeShelf(kept)); err != nil {
 			log.Warn("end the plugins", "error", err)
 		}
 	}}
-	engine, stage := newRenders(host, log), newSecretsStage(host, keys)
+	engine, stage := keptRenders(host, log, kept), newSecretsStage(host, keys)
 	stays := memoized(func(revision string) bool { return pinned(repo, revision) })
 	at := func(sha string) (*pipeline.Pipeline, *fixedCommits) {
 		commits := &fixedCommits{checkouts: files, sha: sha, pinned: stays}

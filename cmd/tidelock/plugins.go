@@ -14,6 +14,7 @@ import (
 	"github.com/tidelock-io/tidelock/plugins/sdk/sandbox"
 	"github.com/tidelock-io/tidelock/plugins/sops/open"
 	"github.com/tidelock-io/tidelock/render"
+	"github.com/tidelock-io/tidelock/render/shelf"
 	"github.com/tidelock-io/tidelock/secrets/external"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
@@ -78,6 +79,15 @@ func newHost(log *slog.Logger, o pluginOptions) (*plugins, error) {
 // newRenders makes the engine that calls renderers.
 func newRenders(h *plugins, log *slog.Logger) *render.Engine {
 	return render.New(render.Config{Plugins: renderers{h}, Custom: h.customs, Logger: log})
+}
+
+// keptRenders is newRenders, with what earlier commands have rendered.
+func keptRenders(h *plugins, log *slog.Logger, kept *shelf.Shelf) *render.Engine {
+	config := render.Config{Plugins: renderers{h}, Custom: h.customs, Logger: log, Build: buildText()}
+	if kept != nil {
+		config.Shelf = kept
+	}
+	return render.New(config)
 }
 
 // trySandbox starts a plugin, so that what its sandbox lacks is told before there

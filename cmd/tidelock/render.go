@@ -40,6 +40,7 @@ type renderOptions struct {
 	inputs      bool
 	offline     bool
 	plugins     pluginOptions
+	cache       cacheOptions
 }
 
 func newRenderCommand() *cobra.Command {
@@ -187,13 +188,17 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 			return nil, nil, errors.Join(err, host.Close())
 		}
 	}
-	trees := &checkouts{find: in.stand, revision: o.revision, offline: o.offline, log: log}
+	kept, err := o.cache.open(talk)
+	if err != nil {
+		return nil, nil, errors.Join(err, host.Close())
+	}
+	trees := &checkouts{find: in.stand, revision: o.revision, offline: o.offline, log: log, onDisk: in.trees}
 	artifacts := registry.NewStore(registry.Options{Log: log})
 	line := &pipeline.Pipeline{
 		Namespace: localNamespace, Now: time.Now,
 		Git:         trees,
 		Artifacts:   artifacts,
-		Render:      newRenders(host, log),
+		Render:      keptRenders(host, log, kept),
 		Keys:        keys,
 		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, opensSealed: len(keys.sealed.Fingerprints()) > 0},
 		Secrets:     newSecretsStage(host, keys),
@@ -208,14 +213,14 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 	if len(o.lookups) > 0 {
 		cfg, err := (&console{}).config()
 		if err != nil {
-			return nil, nil, errors.Join(err, host.Close())
+			return nil, nil, errors.Join(err, host.Close(), closeShelf(kept))
 		}
 		line.Look = lookAsMyself(cluster.NewLooker(cfg, nil))
 	}
 	end := func() {
 		trees.close()
 		artifacts.Close()
-		if err := host.Close(); err != nil {
+		if err := errors.Join(host.Close(), closeShelf(kept)); err != nil {
 			log.Warn("end the plugins", "error", err)
 		}
 	}

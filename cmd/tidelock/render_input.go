@@ -28,6 +28,8 @@ type renderInput struct {
 	dirs         map[string]string // stand-ins by address
 	worktrees    []worktree        // that the files lie in
 
+	trees map[string]*git.Tree // of directories on disk, as far as they are open
+
 	alias func(url string) string // what ssh's configuration makes of an address; nil leaves it
 }
 

@@ -79,7 +79,7 @@ func unpackRepository(t *testing.T, name string) (work string, args []string, wa
 func validated(t *testing.T, work string, args []string) (whole, text string) {
 	t.Helper()
 	root := newRootCommand()
-	root.SetArgs(append([]string{"validate", "-o", "json", work}, args...))
+	root.SetArgs(append([]string{"validate", "-o", "json", "--no-cache", work}, args...))
 	var out, talk bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&talk)

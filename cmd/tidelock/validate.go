@@ -67,6 +67,12 @@ whole object. ` + validate.ConfigFile + ` at the repository's root does so by fi
 
 What silences nothing any more is a finding itself.
 
+What was rendered is kept for the next run, where only you can read it: in
+tidelock/renders of your user's cache directory, or renders of --cache-dir; the
+oldest of it is dropped. It counts while all that a render read is as it was.
+Nothing is kept of what read a file that SOPS encrypted, made a Secret with data, or
+was made by a custom plugin. --no-cache does without.
+
 Findings go to stdout, talk to stderr. In text paths are as from here, in the
 other formats as from the repository's root.
 
@@ -108,6 +114,7 @@ Exit status: 0 nothing is found, 1 something is, 2 it cannot be told, or wrong u
 	f.BoolVar(&o.open, "open", false, "decrypt what is encrypted, with the keys of this machine, and find what they do not open")
 	addSealingKeyFlag(cmd, &o.sealing)
 	o.plugins.flags(f)
+	o.cache.flags(f)
 	addOutputFlag(cmd, &o.output, "text", "json", "sarif", "junit", "github")
 	addColourFlag(cmd, &o.colour)
 	return cmd

@@ -107,6 +107,9 @@ func (v *validation) sources() error {
 		}
 	}
 	v.input.dirs[git.Normalize(v.dir)] = v.dir
+	if tree, ok := v.tree.(*git.Tree); ok {
+		v.input.trees = map[string]*git.Tree{v.dir: tree}
+	}
 	return nil
 }
 
