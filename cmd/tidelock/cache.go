@@ -21,6 +21,8 @@ type cacheOptions struct {
 	dir string
 	off bool
 	on  bool // the command has such a cache
+	// warn is told why nothing is kept; nil for who is told of the rest.
+	warn io.Writer
 }
 
 func (o *cacheOptions) flags(f *pflag.FlagSet) {
@@ -50,6 +52,9 @@ func (o *cacheOptions) open(talk io.Writer) (*shelf.Shelf, error) {
 	case o.dir != "":
 		return nil, fmt.Errorf("--cache-dir: %w", err)
 	case errors.Is(err, shelf.ErrTrap):
+		if o.warn != nil {
+			talk = o.warn
+		}
 		fmt.Fprintf(talk, "warning: nothing is kept for the next run: %v\n", err)
 	}
 	return nil, nil

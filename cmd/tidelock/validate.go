@@ -162,6 +162,7 @@ func printRules(out io.Writer, output string) error {
 // runValidate says whether there are findings.
 func runValidate(ctx context.Context, o validateOptions, paths []string, out, talk io.Writer) (bool, error) {
 	screen := newScreen(talk)
+	o.cache.warn = talk
 	v, err := newValidation(o, paths, screen)
 	if err != nil {
 		return false, err
