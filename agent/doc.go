@@ -23,6 +23,7 @@
 //   - keyring: repository credentials and keys, followed in the cluster
 //   - settings: what administrators set for all Applications
 //   - metrics: what Prometheus reads
+//   - install: the objects that an installation consists of; pure, too
 //
 // Start with [Agent].
 package agent

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,7 +27,8 @@ type AuditLog struct {
 }
 
 // Requests are numbers of requests by verb and resource, as "apply deployments"
-// or "watch secrets". Server-side apply is "apply" here, or "dry-run".
+// or "watch secrets". Server-side apply is "apply" here, or "dry-run". What was
+// refused for want of a right is "forbidden patch deployments".
 type Requests map[string]int
 
 // Total is the number of all of them.
@@ -106,7 +108,10 @@ func (r Requests) add(line []byte) error {
 		Stage      string `json:"stage"`
 		Verb       string `json:"verb"`
 		RequestURI string `json:"requestURI"`
-		ObjectRef  *struct {
+		Status     struct {
+			Code int `json:"code"`
+		} `json:"responseStatus"`
+		ObjectRef *struct {
 			Resource    string `json:"resource"`
 			Subresource string `json:"subresource"`
 		} `json:"objectRef"`
@@ -114,7 +119,8 @@ func (r Requests) add(line []byte) error {
 	if err := json.Unmarshal(line, &event); err != nil {
 		return err
 	}
-	watch := event.Verb == "watch"
+	forbidden := event.Status.Code == http.StatusForbidden
+	watch := event.Verb == "watch" && !forbidden
 	if watch != (event.Stage == "ResponseStarted") {
 		return nil
 	}
@@ -129,7 +135,11 @@ func (r Requests) add(line []byte) error {
 			what += "/" + event.ObjectRef.Subresource
 		}
 	}
-	r[requestVerb(event.Verb, uri.Query())+" "+what]++
+	request := requestVerb(event.Verb, uri.Query()) + " " + what
+	if forbidden {
+		request = "forbidden " + event.Verb + " " + what
+	}
+	r[request]++
 	return nil
 }
 

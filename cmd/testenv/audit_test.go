@@ -10,8 +10,9 @@ const auditLines = `{"stage":"ResponseComplete","verb":"patch","requestURI":"/ap
 {"stage":"ResponseComplete","verb":"patch","requestURI":"/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/x/status","objectRef":{"resource":"applications","subresource":"status"}}
 {"stage":"ResponseStarted","verb":"watch","requestURI":"/api/v1/secrets?watch=true","objectRef":{"resource":"secrets"}}
 {"stage":"ResponseComplete","verb":"watch","requestURI":"/api/v1/secrets?watch=true","objectRef":{"resource":"secrets"}}
-{"stage":"ResponseComplete","verb":"get","requestURI":"/api"}
-{"stage":"ResponseComplete","verb":"get","requestURI":"/api"}
+{"stage":"ResponseComplete","verb":"watch","requestURI":"/api/v1/nodes?watch=true","objectRef":{"resource":"nodes"},"responseStatus":{"code":403}}
+{"stage":"ResponseComplete","verb":"get","requestURI":"/api","responseStatus":{"code":200}}
+{"stage":"ResponseComplete","verb":"get","requestURI":"/api","responseStatus":{"code":200}}
 `
 
 func TestAuditLog(t *testing.T) {
@@ -31,7 +32,7 @@ func TestAuditLog(t *testing.T) {
 	if err := os.WriteFile(log.path, []byte(auditLines[:half]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	next("1 apply deployments, 1 dry-run deployments, 1 get /api, 1 patch applications/status, 1 watch secrets")
+	next("1 apply deployments, 1 dry-run deployments, 1 forbidden watch nodes, 1 get /api, 1 patch applications/status, 1 watch secrets")
 	if err := os.WriteFile(log.path, []byte(auditLines), 0o600); err != nil {
 		t.Fatal(err)
 	}

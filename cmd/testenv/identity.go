@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -10,8 +11,11 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/tidelock-io/tidelock/agent/install"
 )
 
 // tokenLife is longer than any test, demonstration or measurement.
@@ -32,19 +36,42 @@ func ServiceAccountUser(namespace, name string) string {
 	return "system:serviceaccount:" + namespace + ":" + name
 }
 
-// ServiceAccount makes a ServiceAccount that may do everything, as the agent is
-// installed, and its namespace, and writes a kubeconfig with its token to path.
+// ServiceAccount makes the agent's ServiceAccount and its namespace, with the rights
+// that it is installed with and no others, and writes a kubeconfig with its token to
+// path.
 func (c *Cluster) ServiceAccount(ctx context.Context, namespace, name, path string) error {
-	binding := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: namespace + ":" + name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
+	if name != install.Name {
+		return fmt.Errorf("the agent's ServiceAccount is %s, not %s", install.Name, name)
 	}
-	_, err := c.Typed.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if err := c.CreateNamespace(ctx, namespace); err != nil {
+		return err
+	}
+	if err := c.Install(ctx, install.Options{Namespace: namespace}); err != nil {
 		return err
 	}
 	return c.Person(ctx, namespace, name, path)
+}
+
+// Install gives the agent of a namespace the rights of an installation, instead of
+// those that it has.
+func (c *Cluster) Install(ctx context.Context, o install.Options) error {
+	o.Image, o.SealingNamespace = install.Image, o.Namespace
+	objects, err := install.Objects(o)
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
+		o := &unstructured.Unstructured{Object: object}
+		if o.GroupVersionKind().Group != rbacv1.GroupName {
+			continue
+		}
+		resource := rbacv1.SchemeGroupVersion.WithResource(strings.ToLower(o.GetKind()) + "s")
+		options := metav1.ApplyOptions{FieldManager: FieldManager, Force: true}
+		if _, err := c.Dynamic.Resource(resource).Namespace(o.GetNamespace()).Apply(ctx, o.GetName(), o, options); err != nil {
+			return fmt.Errorf("apply %s %s: %w", o.GetKind(), o.GetName(), err)
+		}
+	}
+	return nil
 }
 
 // Person makes a ServiceAccount without any rights and writes a kubeconfig for it.

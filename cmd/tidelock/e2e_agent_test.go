@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"github.com/tidelock-io/tidelock/agent/install"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
 
@@ -17,6 +19,11 @@ func (s *scene) startAgent(flags []string) (err error) {
 	if s.agent != nil {
 		s.running = true
 		return s.agent.Start(s.ctx)
+	}
+	if slices.Contains(flags, "--impersonate") {
+		if err := s.cluster.Install(s.ctx, install.Options{Namespace: s.namespace, Impersonate: true}); err != nil {
+			return err
+		}
 	}
 	s.agent, err = testenv.StartAgent(s.ctx, testenv.AgentOptions{
 		Binary: s.bin.Tidelock, Kubeconfig: s.kubeconfig, Dir: s.agentDir(),

@@ -1,43 +1,89 @@
 package main
 
 import (
-	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
-	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/install"
 )
 
-func newInstallCommand() *cobra.Command {
-	var crdsOnly bool
-	cmd := &cobra.Command{
-		Use:   "install --crds-only",
-		Short: "Print the manifests that install Tidelock",
-		Long: `Print the manifests that install Tidelock, for kubectl.
+type installOptions struct {
+	install.Options
+	crdsOnly, noCRDs bool
+}
 
-This version prints the CustomResourceDefinitions of Application, AppProject and
-ApplicationSet. They accept all that Argo CD's accept. A cluster that has Argo
-CD's needs no others.`,
-		Example: `  # server-side, for the annotation of a client-side apply cannot hold them
+func newInstallCommand() *cobra.Command {
+	var o installOptions
+	cmd := &cobra.Command{
+		Use:   "install",
+		Short: "Print the manifests that install Tidelock",
+		Long: `Print the manifests that install Tidelock, for kubectl: the CustomResourceDefinitions
+of Application, AppProject and ApplicationSet, a namespace, the rights that the agent
+needs, its Deployment, its Service and a NetworkPolicy.
+
+The definitions accept all that Argo CD's accept. A cluster that has Argo CD's needs
+no others: --no-crds.
+
+The agent may read, apply and delete objects of all kinds in all namespaces, for Git
+may state any. With --impersonate it may read, and writes in the name of the
+ServiceAccounts that projects name (spec.destinationServiceAccounts), with their
+rights.
+
+The same objects are in examples/install as a Helm chart and as a kustomization.`,
+		Example: `  # server-side, for the annotation of a client-side apply cannot hold the definitions
+  tidelock install | kubectl apply --server-side -f -
+
+  # beside Argo CD, which has the definitions
+  tidelock install --no-crds --namespace tidelock | kubectl apply --server-side -f -
+
+  # watched by the Prometheus operator, without rights of its own to write elsewhere
+  tidelock install --monitoring --impersonate
+
+  # the definitions only
   tidelock install --crds-only | kubectl apply --server-side -f -`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !crdsOnly {
-				return &usageError{cmd.CommandPath(), errors.New("this version prints the CustomResourceDefinitions only: give --crds-only")}
+			if err := o.Check(); err != nil {
+				return &usageError{cmd.CommandPath(), err}
 			}
-			_, err := cmd.OutOrStdout().Write(crdDocuments())
-			return err
+			return o.print(cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().BoolVar(&crdsOnly, "crds-only", false, "print the CustomResourceDefinitions only")
+	f := cmd.Flags()
+	f.StringVarP(&o.Namespace, "namespace", "n", install.DefaultNamespace, "where the agent, its Applications and its keys are")
+	f.StringVar(&o.Image, "image", install.Image+":"+imageTag(), "what runs")
+	f.StringVar(&o.SealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
+	f.BoolVar(&o.Impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts only")
+	f.BoolVar(&o.Monitoring, "monitoring", false, "add a ServiceMonitor and a PrometheusRule, of the Prometheus operator's kinds")
+	f.BoolVar(&o.crdsOnly, "crds-only", false, "print the CustomResourceDefinitions only")
+	f.BoolVar(&o.noCRDs, "no-crds", false, "leave out the CustomResourceDefinitions")
+	cmd.MarkFlagsMutuallyExclusive("crds-only", "no-crds")
 	return cmd
 }
 
-// crdDocuments joins the definitions into one YAML stream.
-func crdDocuments() []byte {
-	var out []byte
-	for _, doc := range api.CRDs() {
-		out = append(out, "---\n"...)
-		out = append(out, doc...)
+// imageTag is that of the image of this version.
+func imageTag() string {
+	if v := versionText(); len(v) > 1 && v[0] == 'v' {
+		return v
 	}
-	return out
+	return "latest"
+}
+
+func (o *installOptions) print(out io.Writer) error {
+	var all []install.Object
+	if !o.noCRDs {
+		definitions, err := install.Definitions()
+		if err != nil {
+			return err
+		}
+		all = definitions
+	}
+	if !o.crdsOnly {
+		objects, err := install.Objects(o.Options)
+		if err != nil {
+			return err
+		}
+		all = append(all, objects...)
+	}
+	return install.Print(out, all)
 }

@@ -1,0 +1,105 @@
+package install
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// Ports, as they are called.
+const (
+	webhookPort = "http"
+	metricsPort = "metrics"
+)
+
+// user is the one of the image, who is nobody.
+const user = 65532
+
+// deployment runs one agent. Two must not work at the same time, so the old one ends
+// before the new one begins.
+func (o Options) deployment() *appsv1.Deployment {
+	return &appsv1.Deployment{
+		TypeMeta:   metav1.TypeMeta{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "Deployment"},
+		ObjectMeta: o.meta(Name),
+		Spec: appsv1.DeploymentSpec{
+			Replicas: new(int32(1)),
+			Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
+			Selector: &metav1.LabelSelector{MatchLabels: selector()},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels()},
+				Spec:       o.pod(),
+			},
+		},
+	}
+}
+
+func (o Options) pod() corev1.PodSpec {
+	return corev1.PodSpec{
+		ServiceAccountName: Name,
+		// What an agent was doing stands in the status of its Applications: it needs
+		// no time to end, its plugins a moment.
+		TerminationGracePeriodSeconds: new(int64(15)),
+		SecurityContext: &corev1.PodSecurityContext{
+			RunAsNonRoot: new(true), RunAsUser: new(int64(user)), RunAsGroup: new(int64(user)), FSGroup: new(int64(user)),
+			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		},
+		Containers: []corev1.Container{o.container()},
+		Volumes: []corev1.Volume{
+			volume("cache", "", "4Gi"),
+			volume("tmp", "", "1Gi"),
+			volume("memory", corev1.StorageMediumMemory, "256Mi"),
+		},
+	}
+}
+
+// Arguments are those that the agent is started with.
+func (o Options) Arguments() []string {
+	args := []string{
+		"agent", "--namespace=" + o.Namespace, "--sealed-secrets-namespace=" + o.SealingNamespace,
+		"--cache-dir=/cache", "--plugin-scratch-dir=/memory",
+	}
+	if o.Impersonate {
+		args = append(args, "--impersonate")
+	}
+	return args
+}
+
+func (o Options) container() corev1.Container {
+	return corev1.Container{
+		Name:  "agent",
+		Image: o.Image,
+		Args:  o.Arguments(),
+		Ports: []corev1.ContainerPort{
+			{Name: webhookPort, ContainerPort: 8080, Protocol: corev1.ProtocolTCP},
+			{Name: metricsPort, ContainerPort: 8082, Protocol: corev1.ProtocolTCP},
+		},
+		ReadinessProbe: healthy(5),
+		LivenessProbe:  healthy(20),
+		Resources: corev1.ResourceRequirements{
+			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("256Mi")},
+			Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2Gi")},
+		},
+		SecurityContext: &corev1.SecurityContext{
+			AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true),
+			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		},
+		VolumeMounts: []corev1.VolumeMount{
+			{Name: "cache", MountPath: "/cache"}, {Name: "tmp", MountPath: "/tmp"}, {Name: "memory", MountPath: "/memory"},
+		},
+	}
+}
+
+func healthy(period int32) *corev1.Probe {
+	return &corev1.Probe{
+		ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/healthz", Port: intstr.FromString(webhookPort)}},
+		PeriodSeconds: period, TimeoutSeconds: 5,
+	}
+}
+
+func volume(name string, medium corev1.StorageMedium, limit string) corev1.Volume {
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+		EmptyDir: &corev1.EmptyDirVolumeSource{Medium: medium, SizeLimit: new(resource.MustParse(limit))},
+	}}
+}
