@@ -45,6 +45,22 @@ Every object is compared with the schemas of Kubernetes (--kube-version, 1.33 to
 rules included; then with what an API server's own code would say of it: names,
 selectors, ports, probes, volumes, amounts. --rules lists the rules.
 
+References between objects are followed: from pods to Secrets, ConfigMaps and
+their keys, from Ingresses to Services, from selectors to what they select, and
+so on, through all Applications of one destination. A key, a port or a listener
+that an object has not, and a name that is almost one that is rendered, are
+errors. What nothing here makes is a warning, and told only in a whole
+repository (no PATH), and where everything is seen that goes to the namespace:
+an Application that is not rendered, an operator's object, or a workload that may
+create such objects could make it. Nor is it told of charts that no Application
+uses. What is made elsewhere is listed, and a listing that is not needed is told:
+
+  validate:
+    external:
+      - Secret shop/registry-*
+      - ServiceAccount */builder
+      - PriorityClass business
+
 All files are looked through for secrets in clear, as by tidelock secrets scan,
 and what is encrypted is compared with the nearest .sops.yaml, as by tidelock
 secrets check. Whether it can be opened is only asked with --recipients, --open

@@ -32,7 +32,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	locators := map[string]*validate.Locator{}
+	locators, stated := map[string]*validate.Locator{}, slices.Clone(loose)
 	var unknown []string
 	unknown = append(unknown, checker.Unknown(loose)...)
 	loose = slices.DeleteFunc(loose, func(o *manifest.Object) bool { // it may be for another program
@@ -50,6 +50,9 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	}
 	v.add("", ".", checker.Findings(ctx, loose, v.locator(locators, "."), nil))
 	if err := v.secrets(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.references(stated, locators); err != nil {
 		return nil, err
 	}
 	if slices.Sort(unknown); len(unknown) > 0 {

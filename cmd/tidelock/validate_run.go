@@ -31,8 +31,9 @@ type validation struct {
 	input    *renderInput
 	line     *pipeline.Pipeline
 	rendered []*rendering
-	read     map[string]bool // files that renders have read, or that are looked at
-	known    map[string]bool // Applications, by namespace and name
+	read     map[string]bool    // files that renders have read, or that are looked at
+	known    map[string]bool    // Applications, by namespace and name
+	unseen   []*api.Application // that are not rendered
 	notes    []string
 	findings []validate.Finding
 }
@@ -162,6 +163,7 @@ func (v *validation) applications(all []found) []*rendering {
 		prefix, missing := v.locate(f.app)
 		if missing != "" {
 			v.notes = append(v.notes, fmt.Sprintf("%s: Application %s is not rendered: %s", f.object.Origin, f.app.Name, missing))
+			v.unseen = append(v.unseen, f.app)
 			continue
 		}
 		list = append(list, &rendering{name: f.app.Name, app: f.app, origin: f.object.Origin, prefix: prefix})

@@ -5,15 +5,14 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"go.yaml.in/yaml/v3"
-
 	"github.com/tidelock-io/tidelock/plugins/strict"
 )
 
 // configuration is a .tidelock.yaml.
 type configuration struct {
 	Validate struct {
-		Ignore []ignored `yaml:"ignore"`
+		Ignore   []ignored `yaml:"ignore"`
+		External []string  `yaml:"external"` // see ReadExternals
 	} `yaml:"validate"`
 }
 
@@ -35,7 +34,7 @@ func (s *Silences) AddConfig(file string, text []byte) error {
 	if err := strict.Decode(file, text, &c); err != nil {
 		return err
 	}
-	lines := entryLines(text)
+	lines := entryLines(text, "ignore")
 	for i, entry := range c.Validate.Ignore {
 		own := &silence{rule: entry.Rule, reason: strings.TrimSpace(entry.Reason), file: entry.Path, object: entry.Object, pattern: true, at: Finding{File: file}}
 		if i < len(lines) {
@@ -50,25 +49,4 @@ func (s *Silences) AddConfig(file string, text []byte) error {
 		s.add(own)
 	}
 	return nil
-}
-
-// entryLines are where the entries of a configuration begin.
-func entryLines(text []byte) []int {
-	var doc yaml.Node
-	if yaml.Unmarshal(text, &doc) != nil || len(doc.Content) == 0 {
-		return nil
-	}
-	validate := entry(doc.Content[0], "validate")
-	if validate == nil {
-		return nil
-	}
-	list := entry(validate, "ignore")
-	if list == nil {
-		return nil
-	}
-	var lines []int
-	for _, item := range list.Content {
-		lines = append(lines, item.Line)
-	}
-	return lines
 }
