@@ -5,6 +5,10 @@
 # C compiler.
 export CGO_ENABLED = 0
 
+# A program with the race detector in it waits a second before it ends, unless it is
+# told not to. Tests start hundreds: plugins, and tidelock itself.
+export GORACE = atexit_sleep_ms=0
+
 kubernetes = v1.37.2
 version    = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 golangci   = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0

@@ -34,7 +34,7 @@ var env *testenv.Cluster
 func TestMain(m *testing.M) { testenv.Main(m, &env) }
 
 // within bounds every test.
-const within = time.Minute
+const within = 3 * time.Minute
 
 // worlds counts the namespaces that tests have used.
 var worlds atomic.Int64

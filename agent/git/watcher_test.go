@@ -31,7 +31,7 @@ func expect(t *testing.T, moves <-chan Moved, want Moved) {
 		if got != want {
 			t.Errorf("got %v, want %v", got, want)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatalf("nothing moved, want %v", want)
 	}
 }

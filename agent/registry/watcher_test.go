@@ -41,7 +41,7 @@ func next[T any](t *testing.T, from chan T) T {
 	select {
 	case told := <-from:
 		return told
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("nothing was told")
 	}
 	panic("unreachable")

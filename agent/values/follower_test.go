@@ -41,7 +41,7 @@ type world struct {
 
 func newWorld(t *testing.T, user string) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	w := &world{T: t, ctx: ctx, namespace: strings.ToLower(strings.TrimPrefix(t.Name(), "Test")), told: map[User]int{}}
 	w.admin = w.client(env.Config)
 	if _, err := w.admin.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}, metav1.CreateOptions{}); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,8 +14,9 @@ import (
 	"time"
 )
 
-// agentReady bounds the start of the agent, which takes a second.
-const agentReady = time.Minute
+// agentReady bounds the start of the agent, which takes a second on a machine that
+// has nothing else to do.
+const agentReady = 3 * time.Minute
 
 // AgentNamespace is where the agent finds Applications and its keys.
 const AgentNamespace = "argocd"
@@ -52,11 +52,11 @@ func StartAgent(ctx context.Context, o AgentOptions) (*Agent, error) {
 			return nil, err
 		}
 	}
-	listen, err := freeAddress(ctx)
+	listen, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := freeAddress(ctx)
+	metrics, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +180,8 @@ func (a *Agent) Usage() (Usage, error) { return usageOf(a.process.pid()) }
 func (a *Agent) Processes() ([]int, error) { return session(a.process.pid()) }
 
 // leftoverPatience is how long plugins may outlive the agent. After SIGKILL the
-// kernel ends them, in a moment.
-const leftoverPatience = 5 * time.Second
+// kernel ends them, in a moment, or later on a machine that is busy.
+const leftoverPatience = time.Minute
 
 func (a *Agent) awaitNoLeftovers() error {
 	deadline := time.After(leftoverPatience)
@@ -198,15 +198,6 @@ func (a *Agent) awaitNoLeftovers() error {
 			return fmt.Errorf("the agent left processes behind: %v", left)
 		}
 	}
-}
-
-// freeAddress returns an address that nobody listens on just now.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // maxBody is more than any metrics page has.

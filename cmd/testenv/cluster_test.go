@@ -112,7 +112,7 @@ func testAccount(t *testing.T, c *Cluster) {
 	}
 	// The log has a request when it is answered, perhaps a moment after its client.
 	seen := Requests{}
-	for deadline := time.Now().Add(10 * time.Second); seen.Total() < 3 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(2 * time.Minute); seen.Total() < 3 && time.Now().Before(deadline); {
 		more, err := c.Audit.Next()
 		if err != nil {
 			t.Fatal(err)

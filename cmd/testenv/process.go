@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long a process that was asked to end may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // process is a program that runs until it is stopped.
 type process struct {

@@ -146,11 +146,11 @@ func (c *Cluster) StartSealedSecrets(ctx context.Context, namespace, log string,
 	if err != nil {
 		return nil, err
 	}
-	listen, err := freeAddress(ctx)
+	listen, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := freeAddress(ctx)
+	metrics, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,8 +20,8 @@ type Condition func(object *unstructured.Unstructured) (met bool, seen string)
 
 // Until waits until an object meets a condition. It looks at every state that
 // the API server reports, beginning with the present one. The namespace of a
-// cluster-scoped object is "". When ctx ends first, the error says what was seen
-// last.
+// cluster-scoped object is "". An API server that is too busy to answer is asked
+// again. When ctx ends first, the error says what was seen last.
 func (c *Cluster) Until(ctx context.Context, resource schema.GroupVersionResource, namespace, name string, met Condition) error {
 	w := waiter{
 		client: c.Dynamic.Resource(resource).Namespace(namespace),
@@ -33,9 +34,23 @@ func (c *Cluster) Until(ctx context.Context, resource schema.GroupVersionResourc
 			return nil
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s %s: %w; last seen: %s", resource.Resource, namespace+"/"+name, context.Cause(ctx), w.seen)
+		case busy(err):
+			pause(ctx)
 		case err != nil:
 			return fmt.Errorf("%s %s: %w", resource.Resource, namespace+"/"+name, err)
 		}
+	}
+}
+
+// busy says that an API server has too much to do for an answer just now.
+func busy(err error) bool {
+	return apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err)
+}
+
+func pause(ctx context.Context) {
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-ctx.Done():
 	}
 }
 

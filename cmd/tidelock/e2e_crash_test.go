@@ -27,15 +27,21 @@ func (s *scene) crash(args []string) error {
 	}
 	for n := range times {
 		s.ts.Setenv("N", strconv.Itoa(n))
-		if err := s.push(args[:1]); err != nil {
-			return err
-		}
-		<-time.After(time.Duration(random.Int64N(int64(longestLife))))
-		if err := s.restart(); err != nil {
+		if err := s.crashOnce(args[0], time.Duration(random.Int64N(int64(longestLife)))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *scene) crashOnce(dir string, life time.Duration) error {
+	s, done := s.anew()
+	defer done()
+	if err := s.push([]string{dir}); err != nil {
+		return err
+	}
+	<-time.After(life)
+	return s.restart()
 }
 
 func (s *scene) random(seed string) (*rand.Rand, error) {
@@ -44,7 +50,11 @@ func (s *scene) random(seed string) (*rand.Rand, error) {
 	return rand.New(rand.NewPCG(number, 0)), err
 }
 
-func (s *scene) restart() error { return errors.Join(s.kill9(nil), s.startAgent(nil)) }
+func (s *scene) restart() error {
+	s, done := s.anew()
+	defer done()
+	return errors.Join(s.kill9(nil), s.startAgent(nil))
+}
 
 // killSyncs first lets one sync be, to know how long one takes on this machine.
 func (s *scene) killSyncs(args []string) error {

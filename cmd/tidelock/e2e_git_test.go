@@ -75,7 +75,11 @@ func startGitFront(ctx context.Context, dir string) (*gitFront, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &gitFront{GitServer: behind, address: "127.0.0.1:0"}
+	f := &gitFront{GitServer: behind}
+	if f.address, err = testenv.FreeAddress(); err != nil {
+		return nil, err
+	}
+	f.front = "http://" + f.address
 	return f, f.up()
 }
 
@@ -84,8 +88,6 @@ func (f *gitFront) up() error {
 	if err != nil {
 		return err
 	}
-	f.address = listener.Addr().String()
-	f.front = "http://" + f.address
 	server := &http.Server{Handler: f.GitServer}
 	f.server = server
 	f.group.Go(func() error { return server.Serve(listener) })

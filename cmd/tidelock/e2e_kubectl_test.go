@@ -138,13 +138,9 @@ func (s *scene) apply(files []string) error {
 func (s *scene) applyObject(object *unstructured.Unstructured) error {
 	gvk := object.GroupVersionKind()
 	var mapping *meta.RESTMapping
-	err := s.until("the kind "+gvk.String(), func() (ok bool, err error) {
+	err := s.untilServed(gvk.String(), func() (err error) {
 		mapping, err = s.kinds.RESTMapping(gvk.GroupKind(), gvk.Version)
-		if meta.IsNoMatchError(err) {
-			s.kinds.Reset()
-			return false, nil
-		}
-		return true, err
+		return err
 	})
 	if err != nil {
 		return err
@@ -155,6 +151,19 @@ func (s *scene) applyObject(object *unstructured.Unstructured) error {
 	}
 	_, err = client.Apply(s.ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: kubectl, Force: true})
 	return err
+}
+
+// untilServed waits until the API server tells of a kind: it takes its time after a
+// CustomResourceDefinition is there.
+func (s *scene) untilServed(kind string, find func() error) error {
+	return s.until("the kind "+kind, func() (bool, error) {
+		err := find()
+		if meta.IsNoMatchError(err) {
+			s.kinds.Reset()
+			return false, nil
+		}
+		return true, err
+	})
 }
 
 // namespaceOf is where an object goes that names no namespace.
@@ -251,12 +260,11 @@ func (p place) client(s *scene) dynamic.ResourceInterface {
 // NAMESPACE/NAME, or NAME alone: an Application's namespace is the agent's then,
 // all else is cluster-scoped.
 func (s *scene) place(resource, object string) (place, error) {
-	asked := schema.ParseGroupResource(resource).WithVersion("")
-	found, err := s.kinds.ResourceFor(asked)
-	if meta.IsNoMatchError(err) {
-		s.kinds.Reset()
-		found, err = s.kinds.ResourceFor(asked)
-	}
+	var found schema.GroupVersionResource
+	err := s.untilServed(resource, func() (err error) {
+		found, err = s.kinds.ResourceFor(schema.ParseGroupResource(resource).WithVersion(""))
+		return err
+	})
 	if err != nil {
 		return place{}, err
 	}

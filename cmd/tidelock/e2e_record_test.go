@@ -49,11 +49,14 @@ func (s *scene) caughtUp(namespace string) error {
 		return errors.New("nothing is recorded")
 	}
 	for _, resource := range s.recorded {
-		list, err := s.cluster.Dynamic.Resource(resource).Namespace(namespace).List(s.ctx, metav1.ListOptions{})
+		err := s.until("the recording of "+resource.Resource, func() (bool, error) {
+			list, err := s.cluster.Dynamic.Resource(resource).Namespace(namespace).List(s.ctx, metav1.ListOptions{})
+			if err != nil {
+				return false, err
+			}
+			return s.recording.CaughtUp(resource, list)
+		})
 		if err != nil {
-			return err
-		}
-		if err := s.until("the recording of "+resource.Resource, func() (bool, error) { return s.recording.CaughtUp(resource, list) }); err != nil {
 			return err
 		}
 	}

@@ -95,6 +95,7 @@ var (
 // that the real kubeseal made, then the agent, in the same namespaces: the Secrets
 // are the same. After it, controllers go and come.
 func TestSealedSecretsAsTheirController(t *testing.T) {
+	t.Parallel()
 	s := newSealedWorld(t)
 	t.Run("rekey", s.rekeyByController)
 	theirs := s.theirs(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -32,6 +33,7 @@ import (
 //	COMMIT    the commit pushed last
 //	ROOT      the project's directory
 func TestE2E(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/e2e",
@@ -49,9 +51,14 @@ type world struct {
 	kinds   *restmapper.DeferredDiscoveryRESTMapper
 }
 
+// programs are brought up to date once.
+var programs = sync.OnceValues(func() (testenv.Binaries, error) {
+	return testenv.Build(context.Background(), func(string, ...any) {})
+})
+
 // newWorld starts a control plane; what users in audit ask of it is counted.
 func newWorld(t *testing.T, audit ...string) *world {
-	bin, err := testenv.Build(t.Context(), t.Logf)
+	bin, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}

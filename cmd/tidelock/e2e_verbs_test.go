@@ -14,8 +14,9 @@ import (
 )
 
 // patience is how long a verb waits for what it is to see. Nothing of it is
-// slept: each verb looks whenever what it waits for may have changed.
-const patience = 60 * time.Second
+// slept: each verb looks whenever what it waits for may have changed. It is long
+// for machines on which all tests run at once.
+const patience = 3 * time.Minute
 
 // A verb is a command of the stories.
 type verb struct {
@@ -58,6 +59,8 @@ var verbs = []verb{
 	{"patch RESOURCE NAMESPACE/NAME YAML: change an object by a merge patch", 3, 3, (*scene).patch},
 	{"scale RESOURCE NAMESPACE/NAME N: change its scale as an autoscaler does", 3, 3, (*scene).scale},
 	{"delete RESOURCE NAMESPACE/NAME", 2, 2, (*scene).delete},
+	{"finish pod|job NAMESPACE/NAME: let the Pod, or those of the Job, finish now, whatever its delay", 2, 2, (*scene).finish},
+	{"may NAMESPACE/ACCOUNT VERB RESOURCE[/NAME] [NAMESPACE]: wait until the API server lets the ServiceAccount do it; negated: no more", 3, 4, (*scene).may},
 	{"approve NAME: approve of an Application's held deletions, as its condition says", 1, 1, (*scene).approve},
 	{"consent NAME: consent to what the Application's operation deletes, as of now", 1, 1, (*scene).consent},
 	{"window NAME SECONDS: ${NAME} is a window for this minute's beginning and on, that closes in SECONDS: a schedule and a duration of a project's syncWindows", 2, 2, (*scene).window},

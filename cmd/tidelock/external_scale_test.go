@@ -36,7 +36,7 @@ type crowded struct {
 func newCrowded(t testing.TB) *crowded {
 	t.Helper()
 	ctx := t.Context()
-	bin, err := testenv.Build(ctx, t.Logf)
+	bin, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +149,7 @@ func (c *crowded) asked(t *testing.T, before *testenv.Requests) (logins, reads i
 // asked for; what has not changed is the same object; and a Vault that is sealed
 // is not tried for each.
 func TestThousandExternalSecrets(t *testing.T) {
+	t.Parallel()
 	c := newCrowded(t)
 	requests := testenv.Requests{}
 	want := func(when string, wantLogins, wantReads int) {

@@ -16,15 +16,15 @@ import (
 )
 
 var (
-	faultyApplications = flag.Int("faults.applications", 20, "how many Applications TestFaults brings up")
-	faultsSeed         = flag.Uint64("faults.seed", 1, "which requests fail in TestFaults")
+	faultyApplications = flag.Int("faults.applications", 20, "how many Applications TestAudited/faults brings up")
+	faultsSeed         = flag.Uint64("faults.seed", 1, "which requests fail in TestAudited/faults")
 )
 
 // faultsShare is how many of the requests fail.
 const faultsShare = 0.1
 
 // convergence bounds how long the Applications may take, all together.
-const convergence = 4 * time.Minute
+const convergence = 10 * time.Minute
 
 // fleetFiles are an Application of six objects in two waves, in which %[1]s is
 // its name.
@@ -63,11 +63,10 @@ metadata: {name: last, annotations: {argocd.argoproj.io/sync-wave: "1"}}
 data: {version: "%[2]s"}
 `
 
-// TestFaults brings up Applications, and then a commit that changes them all,
-// twice: with an API server that works, and with one of which a tenth of the
-// requests fails. With both all converge; -v says how long each took.
-func TestFaults(t *testing.T) {
-	w := newWorld(t)
+// faults brings up Applications, and then a commit that changes them all, twice:
+// with an API server that works, and with one of which a tenth of the requests
+// fails. With both all converge; -v says how long each took.
+func (w *world) faults(t *testing.T) {
 	n := *faultyApplications
 	for _, faulty := range []bool{false, true} {
 		name := map[bool]string{false: "clean", true: "faulty"}[faulty]

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +30,16 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "plugin" { // a plugin process of a tidelock below
 		main()
 	}
+	moreAtOnce()
 	testscript.Main(m, map[string]func(){"tidelock": main, pluginstest.WithoutVerb: without})
+}
+
+// moreAtOnce lets more tests run at once than there are processors, unless -parallel
+// says otherwise: most of them wait for most of their time.
+func moreAtOnce() {
+	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 }
 
 // TestScript runs the stories in testdata/script. Beside testscript's own verbs
@@ -49,6 +61,7 @@ func TestMain(m *testing.M) {
 // and exec without CALL[,CALL...] tidelock ... runs it on a kernel that lacks
 // system calls.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -91,6 +104,7 @@ func goEnv(env *testscript.Env) error {
 		env.Setenv(names[i], value)
 	}
 	env.Setenv("GOFLAGS", "-buildvcs=false")
+	env.Setenv("GORACE", os.Getenv("GORACE")) // of this program, which the scripts run as tidelock
 	return nil
 }
 

@@ -18,14 +18,13 @@ import (
 // nothing happens.
 const steadyPasses = 10
 
-// TestSteady proves, by the API server's own request metrics and by its audit log,
-// that an agent with nothing to do asks it for nothing, however often it looks at
-// its Applications; and that a commit which changes one object costs an apply of
-// it, a dry run at most, and the reports.
-func TestSteady(t *testing.T) {
+// steady proves, by the API server's own request metrics and by its audit log, that
+// an agent with nothing to do asks it for nothing, however often it looks at its
+// Applications; and that a commit which changes one object costs an apply of it, a
+// dry run at most, and the reports.
+func (w *world) steady(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), convergence)
 	defer cancel()
-	w := newWorld(t, testenv.ServiceAccountUser("agent-steady", "tidelock"))
 	f := w.newFleet(t, "steady", 5)
 	f.startAgent(t, f.kubeconfig, "--refresh-interval=1s", "--poll-interval=1s")
 	defer f.stopAgent(t)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,7 +75,7 @@ func start(h *Host, spec *Spec, run func(func())) (*process, error) {
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
 			cmd.Path, cmd.Args, cmd.Dir = spec.Command, append([]string{spec.Command}, spec.Args...), "/"
 			cmd.Env = append(cmd.Env, wire.GrantsEnv+"="+string(grants), "GOTRACEBACK=single")
-			cmd.Env = append(cmd.Env, spec.Env...)
+			cmd.Env = slices.Concat(cmd.Env, spec.Env, raceEnv())
 			r, err := newRunner(cmd)
 			if err != nil {
 				return nil, err

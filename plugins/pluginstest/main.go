@@ -62,10 +62,10 @@ func Host(t testing.TB, plugins ...host.Spec) *host.Host {
 	return h
 }
 
-// Eventually waits up to 30 seconds for a condition.
+// Eventually waits up to two minutes for a condition.
 func Eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -73,7 +73,7 @@ func Eventually(t testing.TB, what string, is func() bool) {
 		select {
 		case <-ctx.Done():
 			buf := make([]byte, 1<<16)
-			t.Errorf("not so after 30 s: %s\n%s", what, buf[:runtime.Stack(buf, true)])
+			t.Errorf("not so after two minutes: %s\n%s", what, buf[:runtime.Stack(buf, true)])
 			return
 		case <-tick.C:
 		}

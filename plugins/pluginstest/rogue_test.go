@@ -399,7 +399,7 @@ func self(t *testing.T) string {
 
 // TestNeighbours: a call that dies with its neighbour is made again.
 func TestNeighbours(t *testing.T) {
-	h := pluginstest.Host(t, host.Spec{Name: "crowd", Processes: 1, Limits: host.Limits{Render: 20 * time.Second}})
+	h := pluginstest.Host(t, host.Spec{Name: "crowd", Processes: 1, Limits: host.Limits{Render: 2 * time.Minute}})
 	if err := h.Warm(context.Background()); err != nil {
 		t.Fatal(err)
 	}

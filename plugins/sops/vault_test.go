@@ -99,7 +99,7 @@ func TestVault(t *testing.T) {
 // opens waits for a Vault that has started to unseal itself and lead.
 func opens(ctx context.Context, t *testing.T, try func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	for {
 		err := try()
@@ -107,7 +107,7 @@ func opens(ctx context.Context, t *testing.T, try func() error) {
 			return
 		}
 		if ctx.Err() != nil {
-			t.Fatalf("still not after a minute: %v", err)
+			t.Fatalf("still not after three minutes: %v", err)
 		}
 	}
 }

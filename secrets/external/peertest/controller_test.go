@@ -79,7 +79,7 @@ func resource(apiVersion, kind string) schema.GroupVersionResource {
 // owner that is served can have, and our own note of when a value was fetched.
 func TestLikeTheController(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	t.Cleanup(cancel)
 	bin, err := testenv.Build(ctx, t.Logf)
 	if err != nil {
