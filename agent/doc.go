@@ -19,6 +19,7 @@
 //   - blast: what a range of commits does to the objects of Applications; pure, too
 //   - depend: which Applications wait for which; pure, too
 //   - apply: the only writer to a destination cluster
+//   - rehearsal: what an API server of its own says of objects; controlplane runs it
 //   - reconcile: one pass over one Application; writes its status
 //   - keyring: repository credentials and keys, followed in the cluster
 //   - settings: what administrators set for all Applications

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 )
@@ -56,6 +57,13 @@ func (v Value) MAC(key []byte, use string) []byte {
 
 // Len returns how many bytes the value has.
 func (v Value) Len() int { return len(v.Reveal()) }
+
+// IsObject says whether the value is a JSON object, as what logs in to registries
+// must be.
+func (v Value) IsObject() bool {
+	var fields map[string]json.RawMessage
+	return json.Unmarshal(v.Reveal(), &fields) == nil
+}
 
 // Equal compares in constant time.
 func (v Value) Equal(w Value) bool { return subtle.ConstantTimeCompare(v.Reveal(), w.Reveal()) == 1 }

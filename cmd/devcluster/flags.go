@@ -10,7 +10,8 @@ import (
 // Addresses in the simulated network. Pods have theirs from package node.
 const (
 	serviceIPs   = "172.20.0.0/16"
-	apiServiceIP = "172.20.0.1" // of the Service kubernetes: the first of serviceIPs
+	serviceIPv6s = "fd00:dead:beef::/112" // of those that only ask: a real cluster may have both
+	apiServiceIP = "172.20.0.1"           // of the Service kubernetes: the first of serviceIPs
 )
 
 // Configuration files, written into the config directory at each start.
@@ -45,7 +46,7 @@ func etcdFlags() []string {
 
 // apiServerFlags: everything as in a real cluster but for what would keep an
 // idle one busy. audit is the file for audit events, if any, with its policy.
-func apiServerFlags(audit, policy string) []string {
+func apiServerFlags(o upOptions, audit, policy string) []string {
 	flags := []string{
 		"--etcd-servers=unix://" + etcdSocket,
 		"--advertise-address=127.0.0.1",
@@ -68,6 +69,12 @@ func apiServerFlags(audit, policy string) []string {
 		"--etcd-count-metric-poll-period=0",
 		"--event-ttl=15m",
 		"--profiling=false",
+	}
+	if o.apiOnly {
+		flags = append(flags, "--service-cluster-ip-range="+serviceIPs+","+serviceIPv6s)
+	}
+	if o.emulate != "" {
+		flags = append(flags, "--emulated-version=kube="+o.emulate)
 	}
 	if audit != "" {
 		flags = append(flags, "--audit-log-path="+audit, "--audit-policy-file="+policy, "--audit-log-maxsize=10240")

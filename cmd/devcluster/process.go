@@ -85,6 +85,14 @@ func (f *family) stop() error {
 	return f.group.Wait()
 }
 
+// kill ends the processes at once. It is for stop to wait for them.
+func (f *family) kill() {
+	for _, p := range slices.Backward(f.running) {
+		p.asked.Store(true)
+		_ = p.cmd.Process.Kill() // the only error is that it has ended
+	}
+}
+
 // run starts the process, reports on started whether that went well, and waits
 // for its end. It keeps its thread, because the kernel takes the end of the
 // thread that started a child for the end of the parent.

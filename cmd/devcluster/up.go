@@ -35,18 +35,27 @@ DIR/kubeconfig and print "ready: DIR/kubeconfig" on stdout; that file is not the
 All state is under DIR: started again on the same DIR, the cluster is as it was.
 Clusters in different directories run side by side.
 
+With --api-only there are etcd and the API server, and nothing that acts on what
+is applied: no controllers and no node. That is ready in half the time, and enough
+to be asked what an API server says of objects. With --discard DIR is removed at
+the end, so that nothing stays; it must not be there before.
+
 Exit status: 0 stopped by a signal; 1 failed, or a part of the cluster died (the
 error says which, with the end of its log); 2 wrong usage.`
 
 const upExample = `  devcluster up --dir /tmp/dev
   devcluster up --dir /tmp/dev --port 6443
-  devcluster up --dir /tmp/dev --audit-log /tmp/dev/audit.jsonl`
+  devcluster up --dir /tmp/dev --audit-log /tmp/dev/audit.jsonl
+  devcluster up --dir /tmp/dev --api-only --discard --emulate 1.35`
 
 type upOptions struct {
 	dir         string
 	port        int
 	auditLog    string
 	auditPolicy string
+	apiOnly     bool
+	discard     bool
+	emulate     string
 }
 
 func upCommand() *cobra.Command {
@@ -71,6 +80,9 @@ func upCommand() *cobra.Command {
 	f.IntVar(&o.port, "port", 0, "port of the API server on 127.0.0.1 (default any free one)")
 	f.StringVar(&o.auditLog, "audit-log", "", "append an audit event per request to this file; with the default policy it holds Secrets")
 	f.StringVar(&o.auditPolicy, "audit-policy", "", "what to audit (default everything, with both bodies)")
+	f.BoolVar(&o.apiOnly, "api-only", false, "run no controllers and no node")
+	f.BoolVar(&o.discard, "discard", false, "remove the directory at the end")
+	f.StringVar(&o.emulate, "emulate", "", "serve the API of an older `VERSION` of Kubernetes: one of the three before")
 	return cmd
 }
 
@@ -88,17 +100,26 @@ func (o *upOptions) validate() error {
 
 // up runs a cluster until ctx ends, which is no error, or a part of it does.
 func up(ctx context.Context, o upOptions, stdout io.Writer) error {
+	if _, err := os.Lstat(o.dir); o.discard && err == nil {
+		return fmt.Errorf("%s is there already, and --discard would remove it", o.dir)
+	}
 	dir, err := openDirectory(o.dir)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
+	if o.discard {
+		defer os.RemoveAll(dir.path)
+	}
 
 	parts, partsCtx := newFamily(ctx, dir)
 	err = bringUp(partsCtx, o, dir, parts)
 	if err == nil {
 		fmt.Fprintln(stdout, "ready:", filepath.Join(o.dir, kubeconfigFile))
 		<-partsCtx.Done()
+	}
+	if o.discard {
+		parts.kill() // nothing is kept that had to be written down
 	}
 	if died := parts.stop(); died != nil {
 		return died // and whatever failed, failed because of it
@@ -135,6 +156,20 @@ func bringUp(ctx context.Context, o upOptions, dir *directory, parts *family) er
 	}); err != nil {
 		return err
 	}
+	if !o.apiOnly {
+		if err := startActors(ctx, dir, parts, creds, address, client); err != nil {
+			return err
+		}
+	}
+	kubeconfig, err := creds.kubeconfig(adminUser, address)
+	if err != nil {
+		return err
+	}
+	return dir.write(kubeconfigFile, kubeconfig)
+}
+
+// startActors starts what acts on what is applied.
+func startActors(ctx context.Context, dir *directory, parts *family, creds *credentials, address string, client kubernetes.Interface) error {
 	if err := startControllerManager(dir, parts, creds, address); err != nil {
 		return err
 	}
@@ -142,17 +177,10 @@ func bringUp(ctx context.Context, o upOptions, dir *directory, parts *family) er
 		return err
 	}
 	// The service account comes last: its controller waits for the namespace.
-	if err := waitUntil(ctx, "the default service account is there", func(ctx context.Context) error {
+	return waitUntil(ctx, "the default service account is there", func(ctx context.Context) error {
 		_, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{})
 		return err
-	}); err != nil {
-		return err
-	}
-	kubeconfig, err := creds.kubeconfig(adminUser, address)
-	if err != nil {
-		return err
-	}
-	return dir.write(kubeconfigFile, kubeconfig)
+	})
 }
 
 // startAPIServer returns the address of the API server, which takes
@@ -187,7 +215,7 @@ func startAPIServer(ctx context.Context, o upOptions, dir *directory, parts *fam
 		return "", err
 	}
 	defer file.Close()
-	return listener.Addr().String(), parts.start(apiServerName, apiServerFlags(audit, auditPolicyFile), file)
+	return listener.Addr().String(), parts.start(apiServerName, apiServerFlags(o, audit, auditPolicyFile), file)
 }
 
 func startControllerManager(dir *directory, parts *family, creds *credentials, address string) error {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/tidelock-io/tidelock/agent/controlplane/process"
 )
 
 // agentReady bounds the start of the agent, which takes a second on a machine that
@@ -42,7 +44,7 @@ type Agent struct {
 	Log     string // path of the file with what all its runs printed
 
 	options AgentOptions
-	process *process
+	process *process.Process
 }
 
 // StartAgent runs an agent and waits until it says that it is healthy.
@@ -91,8 +93,8 @@ func (a *Agent) Start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, agentReady)
 	defer cancel()
-	if err := a.process.awaitUp(ctx, a.healthy); err != nil {
-		a.process.kill()
+	if err := a.process.AwaitUp(ctx, a.healthy); err != nil {
+		a.process.Kill()
 		return err
 	}
 	return nil
@@ -124,7 +126,7 @@ func (a *Agent) Servers() []string { return []string{a.URL, strings.TrimSuffix(a
 // Dump ends the agent by SIGQUIT, which has Go print all goroutines with the
 // arguments of their functions into the log.
 func (a *Agent) Dump() error {
-	if err := syscall.Kill(a.process.pid(), syscall.SIGQUIT); err != nil {
+	if err := syscall.Kill(a.process.PID(), syscall.SIGQUIT); err != nil {
 		return err
 	}
 	<-a.Exited()
@@ -134,7 +136,7 @@ func (a *Agent) Dump() error {
 // Stop ends the agent as Kubernetes does, by SIGTERM. It is an error if that
 // leaves a process or a temporary file of its behind.
 func (a *Agent) Stop() error {
-	return errors.Join(a.process.stop(), a.awaitNoLeftovers(), a.noTemporaryFiles())
+	return errors.Join(a.process.Stop(), a.awaitNoLeftovers(), a.noTemporaryFiles())
 }
 
 func (a *Agent) noTemporaryFiles() error {
@@ -155,7 +157,7 @@ func (a *Agent) Kill() error {
 	if err := a.Died(); err != nil {
 		return err
 	}
-	a.process.kill()
+	a.process.Kill()
 	return a.awaitNoLeftovers()
 }
 
@@ -170,14 +172,14 @@ func (a *Agent) Died() error {
 }
 
 // Exited is closed when the present run has ended, however that came.
-func (a *Agent) Exited() <-chan struct{} { return a.process.exited }
+func (a *Agent) Exited() <-chan struct{} { return a.process.Exited() }
 
 // Usage returns what the agent and its plugins have used since the start of the
 // present run.
-func (a *Agent) Usage() (Usage, error) { return usageOf(a.process.pid()) }
+func (a *Agent) Usage() (Usage, error) { return usageOf(a.process.PID()) }
 
 // Processes returns the ids of the agent's and its plugins' processes.
-func (a *Agent) Processes() ([]int, error) { return session(a.process.pid()) }
+func (a *Agent) Processes() ([]int, error) { return session(a.process.PID()) }
 
 // leftoverPatience is how long plugins may outlive the agent. After SIGKILL the
 // kernel ends them, in a moment, or later on a machine that is busy.
@@ -188,7 +190,7 @@ func (a *Agent) awaitNoLeftovers() error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		left, err := session(a.process.pid())
+		left, err := session(a.process.PID())
 		if err != nil || len(left) == 0 {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/controlplane/process"
 )
 
 // FieldManager is the owner of what this package applies.
@@ -39,7 +40,7 @@ type Cluster struct {
 	Audit *AuditLog
 
 	binary  string
-	process *process
+	process *process.Process
 }
 
 // StartCluster runs bin.Devcluster with its state in dir, going on with what is
@@ -67,7 +68,7 @@ func StartCluster(ctx context.Context, bin Binaries, dir string, audit ...string
 		return nil, err
 	}
 	if err := c.connect(ctx); err != nil {
-		c.process.kill()
+		c.process.Kill()
 		return nil, err
 	}
 	return c, nil
@@ -77,7 +78,7 @@ func StartCluster(ctx context.Context, bin Binaries, dir string, audit ...string
 func (c *Cluster) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, clusterReady)
 	defer cancel()
-	if err := c.process.awaitUp(ctx, func(context.Context) bool {
+	if err := c.process.AwaitUp(ctx, func(context.Context) bool {
 		_, err := os.Stat(c.Kubeconfig)
 		return err == nil
 	}); err != nil {
@@ -99,10 +100,10 @@ func (c *Cluster) connect(ctx context.Context) error {
 }
 
 // Stop ends the cluster. Its state stays in Dir.
-func (c *Cluster) Stop() error { return c.process.stop() }
+func (c *Cluster) Stop() error { return c.process.Stop() }
 
 // Exited is closed when the cluster has ended, however that came.
-func (c *Cluster) Exited() <-chan struct{} { return c.process.exited }
+func (c *Cluster) Exited() <-chan struct{} { return c.process.Exited() }
 
 var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
@@ -156,4 +157,4 @@ func (c *Cluster) Dump(ctx context.Context, w io.Writer) error {
 }
 
 // Usage returns what the control plane has used since its start.
-func (c *Cluster) Usage() (Usage, error) { return usageOf(c.process.pid()) }
+func (c *Cluster) Usage() (Usage, error) { return usageOf(c.process.PID()) }

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/tidelock-io/tidelock/agent/controlplane/process"
 )
 
 // ExternalSecretsModule is the release of external-secrets whose code Tidelock's
@@ -98,7 +100,10 @@ func moduleSource(ctx context.Context, module string) (string, error) {
 }
 
 // A Controller is a program that runs against a cluster.
-type Controller struct{ process *process }
+type Controller struct {
+	process *process.Process
+	log     string
+}
 
 // StartExternalSecrets runs external-secrets' controller against c, with its
 // output in a file of dir.
@@ -117,12 +122,13 @@ func StartExternalSecrets(ctx context.Context, c *Cluster, dir string) (*Control
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "--metrics-addr=127.0.0.1:0", "--live-addr=127.0.0.1:0", "--concurrent=4",
 		"--enable-push-secret-reconciler=false", "--enable-cluster-push-secret-reconciler=false")
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig)
-	running, err := start("external-secrets", cmd, filepath.Join(dir, "external-secrets.log"))
-	return &Controller{running}, err
+	log := filepath.Join(dir, "external-secrets.log")
+	running, err := start("external-secrets", cmd, log)
+	return &Controller{running, log}, err
 }
 
 // Stop ends it.
-func (c *Controller) Stop() { c.process.kill() }
+func (c *Controller) Stop() { c.process.Kill() }
 
 // Log is the path of what it prints.
-func (c *Controller) Log() string { return c.process.log }
+func (c *Controller) Log() string { return c.log }

@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/tidelock-io/tidelock/agent/controlplane/process"
 )
 
 // sealedSecrets is the release of sealed-secrets whose library Tidelock uses. It
@@ -133,7 +135,7 @@ func (c *Cluster) ServeSealedSecrets(ctx context.Context) error {
 // A SealedSecretsController is a process of the real controller.
 type SealedSecretsController struct {
 	URL     string // of /v1/cert.pem, /v1/verify and /v1/rotate
-	process *process
+	process *process.Process
 }
 
 // controllerReady bounds its start, in which it makes a key.
@@ -164,12 +166,12 @@ func (c *Cluster) StartSealedSecrets(ctx context.Context, namespace, log string,
 	}
 	ctx, cancel := context.WithTimeout(ctx, controllerReady)
 	defer cancel()
-	err = s.process.awaitUp(ctx, func(ctx context.Context) bool {
+	err = s.process.AwaitUp(ctx, func(ctx context.Context) bool {
 		_, err := s.Certificate(ctx)
 		return err == nil
 	})
 	if err != nil {
-		s.process.kill()
+		s.process.Kill()
 		return nil, err
 	}
 	return s, nil
@@ -201,4 +203,4 @@ func (s *SealedSecretsController) Opens(ctx context.Context, sealedSecret []byte
 }
 
 // Stop ends the controller.
-func (s *SealedSecretsController) Stop() error { return s.process.stop() }
+func (s *SealedSecretsController) Stop() error { return s.process.Stop() }

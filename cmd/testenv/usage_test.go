@@ -46,14 +46,14 @@ func TestSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pid := p.pid()
-	if err := p.awaitUp(t.Context(), func(context.Context) bool {
+	pid := p.PID()
+	if err := p.AwaitUp(t.Context(), func(context.Context) bool {
 		usage, err := usageOf(pid)
 		return err == nil && usage.Processes == 3 && usage.Memory > 0
 	}); err != nil {
 		t.Fatal(err)
 	}
-	p.kill()
+	p.Kill()
 	left, err := session(pid)
 	if err != nil || len(left) != 2 || slices.Contains(left, pid) {
 		t.Errorf("left behind: %v, %v; want the two children of %d", left, err, pid)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/tidelock-io/tidelock/agent/controlplane/process"
 )
 
 // vaultReady bounds the start of a Vault, which takes a fraction of a second on a
@@ -52,7 +54,7 @@ type Vault struct {
 		UnsealKey string `json:"unseal_key"`
 	}
 	client  *api.Client
-	process *process
+	process *process.Process
 }
 
 // StartVault runs a Vault, unsealed.
@@ -87,7 +89,7 @@ func (v *Vault) Start(ctx context.Context, flags ...string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, vaultReady)
 	defer cancel()
-	err = v.process.awaitUp(ctx, func(context.Context) bool {
+	err = v.process.AwaitUp(ctx, func(context.Context) bool {
 		_, err := os.Stat(ready)
 		return err == nil
 	})
@@ -95,7 +97,7 @@ func (v *Vault) Start(ctx context.Context, flags ...string) error {
 		err = v.connect()
 	}
 	if err != nil {
-		v.process.kill()
+		v.process.Kill()
 	}
 	return err
 }
@@ -131,10 +133,10 @@ func (v *Vault) CA() ([]byte, error) { return os.ReadFile(v.caPath()) }
 func (v *Vault) RootToken() string { return v.keys.RootToken }
 
 // Stop ends the Vault. Its data stays in Dir.
-func (v *Vault) Stop() error { return v.process.stop() }
+func (v *Vault) Stop() error { return v.process.Stop() }
 
 // Kill ends it as the kernel does when memory is short, by SIGKILL.
-func (v *Vault) Kill() { v.process.kill() }
+func (v *Vault) Kill() { v.process.Kill() }
 
 // Seal makes it answer nothing but that it is sealed.
 func (v *Vault) Seal(ctx context.Context) error { return v.client.Sys().SealWithContext(ctx) }
