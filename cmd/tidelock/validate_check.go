@@ -45,6 +45,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 			continue
 		}
 		objects += len(r.result.Set)
+		v.warned(r)
 		v.add(r.name, r.prefix, checker.Findings(ctx, r.result.Set, v.locator(locators, r.prefix), yamlRead(r.result)))
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
