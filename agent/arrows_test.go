@@ -27,6 +27,7 @@ var arrows = []struct {
 	{"agent/settings", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/reconcile"}, "settings are read from text: hand it the data"},
 	{"agent/diff", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/plan"}, "diff is pure: hand it records"},
 	{"agent/blast", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile", module + "/render$"}, "blast is pure: hand it what was rendered"},
+	{"agent/fleet", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile", module + "/agent/git", module + "/render$"}, "fleet is pure: hand it what was rendered"},
 	{"agent/project", []string{"k8s.io/client-go", module + "/agent/cluster"}, "project is pure: hand it the project"},
 	{"agent/depend", []string{"k8s.io/client-go", module + "/"}, "depend is pure: hand it the Applications"},
 	{"agent/window", []string{"k8s.io/client-go", module + "/agent/cluster"}, "window is pure: hand it the time"},

@@ -17,6 +17,7 @@
 //     health/script: health checks that administrators wrote
 //   - appset: the Applications that ApplicationSets make; pure, too
 //   - blast: what a range of commits does to the objects of Applications; pure, too
+//   - fleet: what Applications say about each other before any cluster has them; pure, too
 //   - depend: which Applications wait for which; pure, too
 //   - apply: the only writer to a destination cluster
 //   - rehearsal: what an API server of its own says of objects; controlplane runs it

@@ -148,6 +148,10 @@ func optionsOf(kind api.SourceType, source *api.Source) (json.RawMessage, error)
 
 // read parses what the plugin returned.
 func (p *pass) read(response *sdk.RenderResult) error {
+	parse := manifest.Parse
+	if p.out.result.SourceType == api.SourceTypeDirectory {
+		parse = manifest.ParseStrict // the others have read what was written before
+	}
 	var set manifest.Set
 	for _, d := range response.Documents {
 		origin := manifest.Origin{Source: p.req.SourceIndex, File: p.label(d.File), Line: d.Line}
@@ -158,7 +162,7 @@ func (p *pass) read(response *sdk.RenderResult) error {
 				Hint: "render it from a file of its own, so that it is decrypted as it is read",
 			}
 		}
-		objects, err := p.parse(d.Data, origin)
+		objects, err := parse(d.Data, origin)
 		if err != nil {
 			return err
 		}
@@ -170,20 +174,6 @@ func (p *pass) read(response *sdk.RenderResult) error {
 		result.Warnings = append(result.Warnings, p.clean(w))
 	}
 	return nil
-}
-
-// parse refuses a key that stands twice in one map where a person wrote it. The tools
-// that others are used to take the last one, so that of what they gave it is a warning.
-func (p *pass) parse(text []byte, origin manifest.Origin) (manifest.Set, error) {
-	set, err := manifest.ParseStrict(text, origin)
-	if p.out.result.SourceType == api.SourceTypeDirectory || !errors.Is(err, manifest.ErrRepeated) {
-		return set, err
-	}
-	var at *manifest.LocatedError
-	if errors.As(err, &at) {
-		p.out.result.Warnings = append(p.out.result.Warnings, p.clean(inSource(at.Origin)+": "+at.Err.Error()))
-	}
-	return manifest.Parse(text, origin)
 }
 
 // explain makes err an *Error: one of this package as it is, others with what is

@@ -226,6 +226,7 @@ func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name strin
 		return nil, &Later{err, result.Next}
 	}
 	out := &Rendered{Set: result.Set, Refresh: result.Next, Warnings: repeatedWarnings(repeated, app.Spec.AllSources())}
+	out.Repeated = slices.Concat(rendering.Repeated, repeated)
 	for _, stale := range result.Stale {
 		out.Warnings = append(out.Warnings, Warning{api.ConditionComparisonError, "the last good value is kept: " + stale.Error()})
 	}

@@ -21,6 +21,8 @@ type Rendered struct {
 	// Inputs are all that was read, source by source.
 	Inputs   []Inputs
 	Warnings []Warning
+	// Repeated are the objects that are stated twice, of which the last count.
+	Repeated []manifest.Duplicate
 	// Refresh is when an external value is due to be read again; zero if never.
 	Refresh time.Time
 }

@@ -88,10 +88,10 @@ func TestUnsupported(t *testing.T) {
 	for _, tt := range []struct{ name, app, want string }{
 		{"nothing", "{metadata: {}, spec: {destination: {}, project: a}}", "[]"},
 		{"1.5 compare-options: ServerSideDiff=false", "{metadata: {annotations: {argocd.argoproj.io/compare-options: 'ServerSideDiff=false, IncludeMutationWebhook=true'}}, spec: {destination: {}, project: a}}",
-			"[annotation argocd.argoproj.io/compare-options: ServerSideDiff=false: differences are always the server's word annotation argocd.argoproj.io/compare-options: IncludeMutationWebhook=true: what a webhook changes is no difference]"},
+			"[metadata.annotations[argocd.argoproj.io/compare-options]: ServerSideDiff=false: differences are always the server's word metadata.annotations[argocd.argoproj.io/compare-options]: IncludeMutationWebhook=true: what a webhook changes is no difference]"},
 		{"1.5 compare-options: ServerSideDiff=true is how it is", "{metadata: {annotations: {argocd.argoproj.io/compare-options: ServerSideDiff=true}}, spec: {destination: {}, project: a}}", "[]"},
 	} {
-		if got := fmt.Sprint(unsupported(read[api.Application](t, tt.app))); got != tt.want {
+		if got := fmt.Sprint(api.Unsupported(read[api.Application](t, tt.app))); got != tt.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", tt.name, got, tt.want)
 		}
 	}

@@ -26,7 +26,7 @@ func (p *pass) valid() bool {
 	if !p.report.has(api.ConditionInvalidSpecError) {
 		p.permitted()
 	}
-	for _, warning := range unsupported(p.app) {
+	for _, warning := range api.Unsupported(p.app) {
 		p.report.add(ConditionUnsupportedWarning, warning)
 	}
 	if p.report.has(api.ConditionInvalidSpecError) {
@@ -127,24 +127,3 @@ func (p *pass) odd() {
 
 // ConditionUnsupportedWarning names a field that this version does not act on.
 const ConditionUnsupportedWarning api.ConditionType = "UnsupportedWarning"
-
-// unsupportedCompare are compare options of Applications that this version does
-// not act on: it always goes by what the server made of an apply (DESIGN.md D7).
-var unsupportedCompare = map[string]string{
-	api.CompareOptionServerSideDiffFalse:    "differences are always the server's word",
-	api.CompareOptionIncludeMutationWebhook: "what a webhook changes is no difference",
-}
-
-// unsupported names what the spec asks for and does not get.
-func unsupported(app *api.Application) []string {
-	var warnings []string
-	if app.Spec.SourceHydrator != nil {
-		warnings = append(warnings, "spec.sourceHydrator: only its sync source is read, nothing is hydrated")
-	}
-	for _, option := range api.ParseSyncOptions(app.Annotations[api.AnnotationCompareOptions]) {
-		if why, ok := unsupportedCompare[option]; ok {
-			warnings = append(warnings, fmt.Sprintf("annotation %s: %s: %s", api.AnnotationCompareOptions, option, why))
-		}
-	}
-	return warnings
-}

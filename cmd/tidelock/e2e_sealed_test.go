@@ -117,14 +117,14 @@ func TestSealedSecretsAsTheirController(t *testing.T) {
 
 // A sealedWorld is a cluster with SealedSecrets, an agent, and a controller.
 type sealedWorld struct {
-	*fleet
+	*flock
 	controller *testenv.SealedSecretsController
 	sealed     map[string]*unstructured.Unstructured // by case
 }
 
 func newSealedWorld(t *testing.T) *sealedWorld {
 	w := newWorld(t)
-	s := &sealedWorld{fleet: w.newFleet(t, "sealed", len(sealedCases)), sealed: map[string]*unstructured.Unstructured{}}
+	s := &sealedWorld{flock: w.newFlock(t, "sealed", len(sealedCases)), sealed: map[string]*unstructured.Unstructured{}}
 	if err := s.cluster.ServeSealedSecrets(t.Context()); err != nil {
 		t.Fatal(err)
 	}

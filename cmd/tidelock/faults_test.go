@@ -71,7 +71,7 @@ func (w *world) faults(t *testing.T) {
 	for _, faulty := range []bool{false, true} {
 		name := map[bool]string{false: "clean", true: "faulty"}[faulty]
 		t.Run(name, func(t *testing.T) {
-			f := w.newFleet(t, name, n)
+			f := w.newFlock(t, name, n)
 			kubeconfig := f.kubeconfig
 			if faulty {
 				proxy, err := w.cluster.StartFaults(*faultsSeed, faultsShare)
@@ -94,8 +94,8 @@ func (w *world) faults(t *testing.T) {
 	}
 }
 
-// A fleet is many Applications of one repository, with an agent.
-type fleet struct {
+// A flock is many Applications of one repository, with an agent.
+type flock struct {
 	*world
 	name       string // of the agent's namespace, and the beginning of all others
 	n          int
@@ -105,8 +105,8 @@ type fleet struct {
 	agent      *testenv.Agent
 }
 
-func (w *world) newFleet(t *testing.T, name string, n int) *fleet {
-	f := &fleet{world: w, name: name, n: n, dir: t.TempDir()}
+func (w *world) newFlock(t *testing.T, name string, n int) *flock {
+	f := &flock{world: w, name: name, n: n, dir: t.TempDir()}
 	f.kubeconfig = filepath.Join(f.dir, "kubeconfig")
 	if err := w.cluster.ServiceAccount(t.Context(), f.namespace(), "tidelock", f.kubeconfig); err != nil {
 		t.Fatal(err)
@@ -126,11 +126,11 @@ func (w *world) newFleet(t *testing.T, name string, n int) *fleet {
 	return f
 }
 
-func (f *fleet) namespace() string { return "agent-" + f.name }
+func (f *flock) namespace() string { return "agent-" + f.name }
 
-func (f *fleet) member(i int) string { return fmt.Sprintf("%s-%03d", f.name, i) }
+func (f *flock) member(i int) string { return fmt.Sprintf("%s-%03d", f.name, i) }
 
-func (f *fleet) startAgent(t *testing.T, kubeconfig string, flags ...string) {
+func (f *flock) startAgent(t *testing.T, kubeconfig string, flags ...string) {
 	t.Helper()
 	dir := filepath.Join(f.dir, "agent")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -146,7 +146,7 @@ func (f *fleet) startAgent(t *testing.T, kubeconfig string, flags ...string) {
 	}
 }
 
-func (f *fleet) stopAgent(t *testing.T) {
+func (f *flock) stopAgent(t *testing.T) {
 	if t.Failed() {
 		t.Logf("the end of the agent's log:\n%s", testenv.Tail(f.agent.Log, 30))
 	}
@@ -156,7 +156,7 @@ func (f *fleet) stopAgent(t *testing.T) {
 }
 
 // roll pushes a version of all, and returns how long all need to converge.
-func (f *fleet) roll(t *testing.T, version int) time.Duration {
+func (f *flock) roll(t *testing.T, version int) time.Duration {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), convergence)
 	defer cancel()
@@ -187,7 +187,7 @@ func (f *fleet) roll(t *testing.T, version int) time.Duration {
 	return took
 }
 
-func (f *fleet) create(ctx context.Context, t *testing.T) {
+func (f *flock) create(ctx context.Context, t *testing.T) {
 	t.Helper()
 	for i := range f.n {
 		app, err := parse(fmt.Sprintf(application, f.member(i), f.repo.URL, f.member(i), f.member(i)))
@@ -201,7 +201,7 @@ func (f *fleet) create(ctx context.Context, t *testing.T) {
 }
 
 // check compares the objects with the version, whatever the status says.
-func (f *fleet) check(ctx context.Context, t *testing.T, version string) {
+func (f *flock) check(ctx context.Context, t *testing.T, version string) {
 	t.Helper()
 	for i := range f.n {
 		typed, namespace := f.cluster.Typed, f.member(i)

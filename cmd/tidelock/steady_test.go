@@ -25,7 +25,7 @@ const steadyPasses = 10
 func (w *world) steady(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), convergence)
 	defer cancel()
-	f := w.newFleet(t, "steady", 5)
+	f := w.newFlock(t, "steady", 5)
 	f.startAgent(t, f.kubeconfig, "--refresh-interval=1s", "--poll-interval=1s")
 	defer f.stopAgent(t)
 	f.roll(t, 0)
@@ -78,7 +78,7 @@ func (w *world) steady(t *testing.T) {
 
 // untilSilent waits until the agent has made no request for two refresh
 // intervals of every Application: until its last words on the sync are said.
-func (f *fleet) untilSilent(ctx context.Context, t *testing.T) {
+func (f *flock) untilSilent(ctx context.Context, t *testing.T) {
 	t.Helper()
 	for {
 		if _, err := f.cluster.Audit.Next(); err != nil {
@@ -99,7 +99,7 @@ func (f *fleet) untilSilent(ctx context.Context, t *testing.T) {
 }
 
 // look lets a moment pass.
-func (f *fleet) look(ctx context.Context, t *testing.T) {
+func (f *flock) look(ctx context.Context, t *testing.T) {
 	t.Helper()
 	select {
 	case <-time.After(100 * time.Millisecond):
@@ -110,7 +110,7 @@ func (f *fleet) look(ctx context.Context, t *testing.T) {
 
 // change pushes another first ConfigMap of the first Application alone, and waits
 // until all Applications name the commit.
-func (f *fleet) change(ctx context.Context, t *testing.T) {
+func (f *flock) change(ctx context.Context, t *testing.T) {
 	t.Helper()
 	content := strings.Replace(fmt.Sprintf(fleetFile, f.member(0), "0"), `version: "0"}`, `version: "1"}`, 1)
 	if err := f.repo.Write(f.member(0)+"/app.yaml", []byte(content)); err != nil {
@@ -131,7 +131,7 @@ func (f *fleet) change(ctx context.Context, t *testing.T) {
 }
 
 // passes is how many passes the agent has made over Applications.
-func (f *fleet) passes(ctx context.Context, t *testing.T) (n float64) {
+func (f *flock) passes(ctx context.Context, t *testing.T) (n float64) {
 	t.Helper()
 	text, err := f.agent.MetricsText(ctx)
 	if err != nil {
@@ -155,7 +155,7 @@ func (f *fleet) passes(ctx context.Context, t *testing.T) (n float64) {
 var counted = regexp.MustCompile(`^apiserver_request_total\{.*resource="(applications|appprojects|configmaps|secrets|serviceaccounts|services|deployments)".*verb="(GET|LIST|POST|PUT|PATCH|APPLY|DELETE|DELETECOLLECTION)".*\} (\S+)$`)
 
 // requests reads the API server's own metrics.
-func (f *fleet) requests(ctx context.Context, t *testing.T) map[string]float64 {
+func (f *flock) requests(ctx context.Context, t *testing.T) map[string]float64 {
 	t.Helper()
 	text, err := f.cluster.Typed.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {

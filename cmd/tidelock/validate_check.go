@@ -45,7 +45,6 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 			continue
 		}
 		objects += len(r.result.Set)
-		v.warned(r)
 		v.add(r.name, r.prefix, checker.Findings(ctx, r.result.Set, v.locator(locators, r.prefix), yamlRead(r.result)))
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
@@ -56,6 +55,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	if err := v.references(stated, locators); err != nil {
 		return nil, err
 	}
+	v.together(loose, locators)
 	if slices.Sort(unknown); len(unknown) > 0 {
 		v.notes = append(v.notes, fmt.Sprintf("objects of these kinds are not compared with a schema, for their definitions are not here (--crds DIR): %s", strings.Join(slices.Compact(unknown), ", ")))
 	}

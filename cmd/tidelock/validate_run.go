@@ -32,8 +32,9 @@ type validation struct {
 	line     *pipeline.Pipeline
 	rendered []*rendering
 	read     map[string]bool    // files that renders have read, or that are looked at
-	known    map[string]bool    // Applications, by namespace and name
+	known    map[string]bool    // Applications, by namespace, name, place and spec
 	unseen   []*api.Application // that are not rendered
+	stated   []found            // Applications, each once
 	notes    []string
 	findings []validate.Finding
 }
@@ -128,7 +129,13 @@ func (v *validation) renderAll(ctx context.Context) error {
 	for _, dir := range v.files.roots(v.covers) {
 		dirs = append(dirs, v.directory(dir))
 	}
-	return v.renderEach(ctx, dirs)
+	for len(dirs) > 0 {
+		if err := v.renderEach(ctx, dirs); err != nil {
+			return err
+		}
+		dirs = v.applications(stated(dirs))
+	}
+	return nil
 }
 
 // stated are the Applications that others render.
@@ -154,11 +161,12 @@ func stated(by []*rendering) []found {
 func (v *validation) applications(all []found) []*rendering {
 	var list []*rendering
 	for _, f := range all {
-		id := f.app.Namespace + "/" + f.app.Name + " " + f.object.Origin.String()
+		id := f.app.Namespace + "/" + f.app.Name + " " + f.object.Origin.String() + " " + specOf(f.object)
 		if v.known[id] {
 			continue
 		}
 		v.known[id] = true
+		v.stated = append(v.stated, f)
 		v.input.applications = append(v.input.applications, f.app)
 		prefix, missing := v.locate(f.app)
 		if missing != "" {

@@ -48,14 +48,7 @@ func (r *rendering) once(c *chart.Chart, top common.Values, f *functions) ([]sdk
 	if err := f.templates.decode(all); err != nil {
 		return nil, err
 	}
-	arranged := r.arrange(all)
-	documents := f.templates.documents(arranged)
-	for i, d := range arranged {
-		if !f.record.second {
-			r.tellRepeats(f.templates, d, documents[i].Line)
-		}
-	}
-	return append(r.definitions(c), documents...), nil
+	return append(r.definitions(c), f.templates.documents(r.arrange(all))...), nil
 }
 
 // definitions are the files of crds/, which are no templates.

@@ -24,7 +24,6 @@ type rendered struct {
 	text     string
 	json     []byte // nil if there is nothing in it
 	head     head
-	repeats  bool // a key stands twice in a map of it, most likely
 }
 
 // head is what helm looks at of an object.
@@ -75,11 +74,8 @@ func (t templates) decode(all []*rendered) error {
 }
 
 func (d *rendered) decode() (err error) {
-	if d.json, err = yaml.YAMLToJSONStrict([]byte(d.text)); err != nil {
-		d.repeats = true // or it is malformed, or overrides what it merges
-		if d.json, err = yaml.YAMLToJSON([]byte(d.text)); err != nil {
-			return err
-		}
+	if d.json, err = yaml.YAMLToJSON([]byte(d.text)); err != nil {
+		return err
 	}
 	if d.json = bytes.TrimSpace(d.json); string(d.json) == "null" {
 		d.json = nil

@@ -9,9 +9,6 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// ErrRepeated is in every error about a key that stands twice in one map.
-var ErrRepeated = fmt.Errorf("%w: a key stands twice", ErrInvalid)
-
 // decodeStrict is decode, and refuses a key that stands twice in one map.
 func decodeStrict(text []byte) (any, error) { return decodeBy(text, decodeTextStrict) }
 
@@ -39,7 +36,7 @@ func repeatedField(repeats []error) error {
 	if len(repeats) == 0 {
 		return nil
 	}
-	return &repeatError{key: repeats[0].Error(), line: 1, json: true}
+	return fmt.Errorf("%w: %.200s in one map: keep one of them", ErrInvalid, repeats[0].Error())
 }
 
 // A repeatError is a key that stands in a map for the second time, at a line of
@@ -47,13 +44,9 @@ func repeatedField(repeats []error) error {
 type repeatError struct {
 	key         string
 	line, above int
-	json        bool // key is a sentence, and there is no line
 }
 
 func (e *repeatError) Error() string {
-	if e.json {
-		return fmt.Sprintf("%v: %.200s in one map: keep one of them", ErrInvalid, e.key)
-	}
 	other := "in the same line"
 	switch {
 	case e.above == 1:
@@ -63,25 +56,7 @@ func (e *repeatError) Error() string {
 	}
 	return fmt.Sprintf("%v: the key %.80q stands twice in one map, the other %s: keep one of them", ErrInvalid, e.key, other)
 }
-func (e *repeatError) Unwrap() error { return ErrRepeated }
-
-// A Repeat is a key that stands in a map for the second time, at a line of a text.
-type Repeat struct {
-	Key  string
-	Line int
-}
-
-// Repeats returns the keys of one YAML document that are stated twice, in order.
-func Repeats(document []byte) (all []Repeat) {
-	var root yaml3.Node
-	if yaml3.Unmarshal(document, &root) == nil {
-		eachRepeat(&root, func(r *repeatError) bool {
-			all = append(all, Repeat{r.key, r.line})
-			return true
-		})
-	}
-	return all
-}
+func (e *repeatError) Unwrap() error { return ErrInvalid }
 
 // repeatedKey returns a *repeatError of the first key that is stated twice, or nil.
 func repeatedKey(text []byte) error {
@@ -89,13 +64,10 @@ func repeatedKey(text []byte) error {
 	if err := yaml3.Unmarshal(text, &document); err != nil {
 		return nil //nolint:nilerr // what is malformed is not for this function to tell
 	}
-	var first error
-	eachRepeat(&document, func(r *repeatError) bool { first = r; return false })
-	return first
+	return repeatedIn(&document)
 }
 
-// eachRepeat goes on as long as it is told to.
-func eachRepeat(n *yaml3.Node, tell func(*repeatError) bool) bool {
+func repeatedIn(n *yaml3.Node) error {
 	if n.Kind == yaml3.MappingNode {
 		seen := make(map[[2]string]int, len(n.Content)/2)
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -104,17 +76,16 @@ func eachRepeat(n *yaml3.Node, tell func(*repeatError) bool) bool {
 			if key.Kind != yaml3.ScalarNode || id[0] == "!!merge" {
 				continue
 			}
-			first, twice := seen[id]
-			if twice && !tell(&repeatError{key: key.Value, line: key.Line, above: key.Line - first}) {
-				return false
+			if first, twice := seen[id]; twice {
+				return &repeatError{key: key.Value, line: key.Line, above: key.Line - first}
 			}
 			seen[id] = key.Line
 		}
 	}
 	for _, child := range n.Content {
-		if !eachRepeat(child, tell) {
-			return false
+		if err := repeatedIn(child); err != nil {
+			return err
 		}
 	}
-	return true
+	return nil
 }

@@ -34,7 +34,6 @@ const (
 	RuleQuantity        = "quantity"
 	RuleRemoved         = "removed-api"
 	RuleRender          = "render"
-	RuleRepeatedKey     = "repeated-key"
 	RuleRequired        = "required-field"
 	RuleSelector        = "selector"
 	RuleServicePort     = "service-port"
@@ -47,7 +46,7 @@ const (
 	RuleCustomInvalid   = "custom-schema"
 )
 
-var rules = inOrder(objectRules, secretRules, referenceRules)
+var rules = inOrder(objectRules, secretRules, referenceRules, fleetRules)
 
 var objectRules = []Rule{
 	{RuleAnnotation, Error, "an annotation's key is none, or the annotations are too large together"},
@@ -71,7 +70,6 @@ var objectRules = []Rule{
 	{RuleQuantity, Error, "an amount of memory, CPU or storage cannot be read, is negative, or a request exceeds its limit"},
 	{RuleRemoved, Error, "an API version that this Kubernetes does not serve any more"},
 	{RuleRender, Error, "an Application, overlay or chart cannot be rendered"},
-	{RuleRepeatedKey, Warning, "a key stands twice in one map of what a template gives, or a chart's crds: the last one counts"},
 	{RuleRequired, Error, "a field that must be there is not"},
 	{RuleSelector, Error, "a selector does not match the labels of the template beside it"},
 	{RuleServicePort, Error, "a Service names a port that none of the pods it selects has"},
