@@ -21,6 +21,7 @@ type validateOptions struct {
 	recipients string
 	open       bool
 	sealing    []string
+	policies   []string
 	rules      bool
 	fetch      bool
 	colour     string
@@ -61,6 +62,10 @@ uses. What is made elsewhere is listed, and a listing that is not needed is told
       - ServiceAccount */builder
       - PriorityClass business
 
+Objects are judged by ValidatingAdmissionPolicies, as an API server would when it
+creates them: by those of --policies, of the directories that ` + validate.ConfigFile + ` names,
+and by those that are rendered for the same cluster.
+
 All files are looked through for secrets in clear, as by tidelock secrets scan,
 and what is encrypted is compared with the nearest .sops.yaml, as by tidelock
 secrets check. Whether it can be opened is only asked with --recipients, --open
@@ -78,6 +83,7 @@ On a line of its own it is for the next line, before a document's first for the
 whole object. ` + validate.ConfigFile + ` at the repository's root does so by file:
 
   validate:
+    policies: [platform/policies]
     ignore:
       - {rule: name, path: legacy/**, object: ConfigMap/A_B, reason: the old operator wants it so}
 
@@ -126,6 +132,7 @@ Exit status: 0 nothing is found, 1 something is, 2 it cannot be told, or wrong u
 	f.IntVarP(&o.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "how many are rendered at once")
 	f.BoolVar(&o.fetch, "fetch", false, "fetch charts, remote bases and other repositories")
 	f.BoolVar(&o.rules, "rules", false, "list the rules")
+	f.StringArrayVar(&o.policies, "policies", nil, "`DIR` with ValidatingAdmissionPolicies and their bindings, for all objects; may be given several times")
 	f.StringVar(&o.recipients, "recipients", "", "`FILE` with the public halves of a cluster's keys, which should open what is encrypted")
 	f.BoolVar(&o.open, "open", false, "decrypt what is encrypted, with the keys of this machine, and find what they do not open")
 	addSealingKeyFlag(cmd, &o.sealing)

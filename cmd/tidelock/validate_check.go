@@ -36,7 +36,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	var unknown []string
 	unknown = append(unknown, checker.Unknown(loose)...)
 	loose = slices.DeleteFunc(loose, func(o *manifest.Object) bool { // it may be for another program
-		return slices.Contains(unknown, o.Key.GroupKind().String()) || checker.Foreign(o)
+		return slices.Contains(unknown, o.Key.GroupKind().String())
 	})
 	objects := len(loose)
 	for _, r := range v.rendered {
@@ -48,9 +48,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		v.add(r.name, r.prefix, checker.Findings(ctx, r.result.Set, v.locator(locators, r.prefix), yamlRead(r.result)))
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
-	for _, together := range byDirectory(loose) {
-		v.add("", ".", checker.Findings(ctx, together, v.locator(locators, "."), nil))
-	}
+	v.add("", ".", checker.Findings(ctx, loose, v.locator(locators, "."), nil))
 	if err := v.secrets(ctx); err != nil {
 		return nil, err
 	}
@@ -58,6 +56,9 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		return nil, err
 	}
 	v.together(loose, locators)
+	if err := v.policies(ctx, loose, custom, locators); err != nil {
+		return nil, err
+	}
 	if slices.Sort(unknown); len(unknown) > 0 {
 		v.notes = append(v.notes, fmt.Sprintf("objects of these kinds are not compared with a schema, for their definitions are not here (--crds DIR): %s", strings.Join(slices.Compact(unknown), ", ")))
 	}
@@ -94,21 +95,6 @@ func (v *validation) loose() manifest.Set {
 			continue
 		}
 		all = append(all, set...)
-	}
-	return all
-}
-
-// byDirectory parts manifests that nothing renders: what lies in one directory is
-// applied together, more likely than what has the same names elsewhere.
-func byDirectory(loose manifest.Set) []manifest.Set {
-	var all []manifest.Set
-	at := map[string]int{}
-	for _, o := range loose {
-		dir := path.Dir(o.Origin.File)
-		if _, ok := at[dir]; !ok {
-			at[dir], all = len(all), append(all, nil)
-		}
-		all[at[dir]] = append(all[at[dir]], o)
 	}
 	return all
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/tidelock-io/tidelock/cmd/release"
 	"github.com/tidelock-io/tidelock/render/validate"
 )
 
@@ -26,7 +25,7 @@ func (r *validateReport) print(out, talk io.Writer, o validateOptions, p *subtre
 		}
 		return indented(out, r)
 	case "sarif":
-		return validate.SARIF(out, r.Findings, release.Text())
+		return validate.SARIF(out, r.Findings, versionText())
 	case "junit":
 		return validate.JUnit(out, r.Findings)
 	case "github":

@@ -32,8 +32,10 @@ type Definitions struct {
 // A definition is one CustomResourceDefinition. Its versions are compiled when
 // an object needs them.
 type definition struct {
-	object   *manifest.Object
-	versions map[string]*customVersion
+	object     *manifest.Object
+	plural     string
+	namespaced bool
+	versions   map[string]*customVersion
 }
 
 type customVersion struct {
@@ -58,7 +60,7 @@ func (d *Definitions) Add(o *manifest.Object) {
 		return
 	}
 	kind := schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}
-	def := &definition{o, map[string]*customVersion{}}
+	def := &definition{o, crd.Spec.Names.Plural, crd.Spec.Scope == apiextensionsv1.NamespaceScoped, map[string]*customVersion{}}
 	for i := range crd.Spec.Versions {
 		v := &crd.Spec.Versions[i]
 		entry := &customVersion{served: v.Served, deprecated: v.Deprecated}

@@ -13,6 +13,7 @@ type configuration struct {
 	Validate struct {
 		Ignore   []ignored `yaml:"ignore"`
 		External []string  `yaml:"external"` // see ReadExternals
+		Policies []string  `yaml:"policies"` // see ReadPolicies
 	} `yaml:"validate"`
 }
 
