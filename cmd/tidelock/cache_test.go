@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
+
+var cacheSeed = flag.Uint64("cache.seed", 1, "which files TestCachedVerdict breaks, and how")
 
 // saying is all that a command says, and its exit status as an error.
 func saying(t *testing.T, args ...string) string {
@@ -35,6 +38,7 @@ func saying(t *testing.T, args ...string) string {
 // it says without. The repositories are all that there are, broken and clean; the
 // plain manifests are made one, each an overlay, of which files are broken at random.
 func TestCachedVerdict(t *testing.T) {
+	t.Parallel()
 	cache := t.TempDir()
 	same := func(t *testing.T, work string, args ...string) {
 		t.Helper()
@@ -61,9 +65,8 @@ func TestCachedVerdict(t *testing.T) {
 		}
 	}
 	work := overlays(t)
-	seed := rand.Uint64()
+	seed := *cacheSeed
 	random := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed)
 	cold := saying(t, "validate", work, "--cache-dir", cache)
 	if again := saying(t, "validate", work, "--cache-dir", cache); again != cold || strings.Count(cold, "\n") < 100 {
 		t.Fatalf("at first it says\n%s\nand then\n%s", cold, again)
@@ -223,6 +226,7 @@ func TestCacheHoldsNoSecret(t *testing.T) {
 
 // Runs side by side say the same, and so does the next one.
 func TestCacheAtOnce(t *testing.T) {
+	t.Parallel()
 	work, cache := overlays(t), t.TempDir()
 	want := saying(t, "validate", work, "--no-cache")
 	got := make([]string, 3)

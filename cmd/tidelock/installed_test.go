@@ -93,6 +93,7 @@ func given() (map[string]bool, error) {
 // TestInstallations: the chart and the kustomization of examples/install state what
 // `tidelock install` prints, however it is asked.
 func TestInstallations(t *testing.T) {
+	t.Parallel()
 	root, err := testenv.Root()
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +112,7 @@ destination: {server: https://kubernetes.default.svc, namespace: tidelock}, sour
 			[]string{"--image", "registry.example.com/t:1", "--sealed-secrets-namespace", "keys"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			file := filepath.Join(t.TempDir(), "app.yaml")
 			if err := os.WriteFile(file, fmt.Appendf(nil, app, tt.source), 0o600); err != nil {
 				t.Fatal(err)

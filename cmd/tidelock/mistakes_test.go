@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,6 +21,7 @@ var updateMistakes = flag.Bool("mistakes.update", false, "write what is said of 
 // typical mistake in it, and compares what the command line says. File "args"
 // holds the arguments of `tidelock render`, "want" its standard error.
 func TestMistakes(t *testing.T) {
+	t.Parallel()
 	dir, err := filepath.Abs("testdata/mistakes")
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +31,10 @@ func TestMistakes(t *testing.T) {
 		t.Fatalf("%d mistakes, there were fifty: %v", len(paths), err)
 	}
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { mistake(t, path) })
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			mistake(t, path)
+		})
 	}
 }
 
@@ -76,21 +80,19 @@ func mistake(t *testing.T, path string) {
 
 // said is what `tidelock render` tells of a repository.
 func said(t *testing.T, work string, args []string) string {
-	t.Chdir(work)
-	t.Setenv("HOME", work)
-	t.Setenv("SOPS_AGE_KEY_FILE", "")
-	root := newRootCommand()
-	root.SetArgs(append([]string{"render"}, args...))
-	var out, talk bytes.Buffer
-	root.SetOut(&out)
-	root.SetErr(&talk)
-	err := root.ExecuteContext(context.Background())
-	if err == nil {
-		t.Errorf("it renders:\n%s", out.String())
-	} else {
-		report(&talk, err)
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err != nil && out.Len() > 0 {
+	cmd := exec.CommandContext(t.Context(), program)
+	cmd.Args, cmd.Dir = append([]string{"tidelock", "render"}, args...), work
+	cmd.Env = append(os.Environ(), "PWD="+work, "HOME="+work, "SOPS_AGE_KEY_FILE=")
+	var out, talk bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &talk
+	if err := cmd.Run(); err == nil {
+		t.Errorf("it renders:\n%s", out.String())
+	} else if out.Len() > 0 {
 		t.Errorf("it failed, and printed:\n%s", out.String())
 	}
 	return strings.ReplaceAll(talk.String(), work, "$WORK")

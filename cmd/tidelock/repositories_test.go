@@ -29,6 +29,7 @@ import (
 // and all else is the repository. "@@" parts what looks like a real credential, so
 // that this repository has none.
 func TestRepositories(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"broken", "clean"} {
 		archives, err := filepath.Glob("testdata/validate/" + kind + "/*.txtar")
 		if err != nil || len(archives) == 0 {

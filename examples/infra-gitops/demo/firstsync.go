@@ -26,7 +26,7 @@ var (
 )
 
 // patience bounds each wait of the story. All of them take seconds.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // firstSync creates the Applications and watches them come up.
 func firstSync(ctx context.Context, s *stage) (err error) {
