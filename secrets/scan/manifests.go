@@ -172,9 +172,10 @@ var placeholders = regexp.MustCompile(`(?i)^(` + strings.Join([]string{
 	`\{\{.*\}\}`, `\$\{[^}]*\}`, `\$\([^)]*\)`, `\$[a-z_]+`, // templates and variables
 	`<[^>]*>`, `\[[a-z _-]+\]`, // <password>, <path:secret/data/db#password>
 	`ref\+[a-z]+://.*`, `ENC\[AES256_GCM,.*\]`, // of vals and of SOPS
+	`op://\S+`, `(>>)?vault:[^\s#]+#\S+`, // of 1Password and of Bank-Vaults
 	`x+|\*+|\.+|-+|_+`,
 	`(please[-_ ])?(change|replace|fill|set|update|edit)[-_ ]?(me|this|it|in|here)?([-_ !.]*)`,
-	`(your|my|some|the|a|an)[-_ ].*`, `(dummy|example|sample|fake|placeholder|redacted|todo|tbd|fixme|none|null|empty|n/?a)([-_ ].*)?`,
+	`(your|my|some|the|a|an)[-_ ][a-z-_ ]*[.!]*`, `(dummy|example|sample|fake|placeholder|redacted|todo|tbd|fixme|none|null|empty|n/?a)([-_ ].*)?`,
 }, "|") + `)\s*$`)
 
 // Placeholder says whether a value only stands for a secret, or is a public one.

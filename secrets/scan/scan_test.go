@@ -70,9 +70,9 @@ func TestFindings(t *testing.T) {
 		{"a ConfigMap", "a.yaml", "kind: ConfigMap\ndata: {password: hunter2-canary}\n", ""},
 		{"no manifest", "a.md", secret("stringData", "  password: hunter2-canary\n"), ""},
 
-		{"placeholders", "a.yaml", secret("stringData", "  a: \"\"\n  b: <password>\n  c: ${PASSWORD}\n  d: change-me\n  e: CHANGEME!\n  f: your password here\n  g: xxxxxx\n  h: <path:secret/data/db#password>\n  i: \"{{ .password }}\"\n  j: ref+vault://a/b\n  k: $(PASSWORD)\n  l: TODO\n  m: example\n  n: ~\n"), ""},
+		{"placeholders", "a.yaml", secret("stringData", "  a: \"\"\n  b: <password>\n  c: ${PASSWORD}\n  d: change-me\n  e: CHANGEME!\n  f: your password here\n  g: xxxxxx\n  h: <path:secret/data/db#password>\n  i: \"{{ .password }}\"\n  j: ref+vault://a/b\n  k: $(PASSWORD)\n  l: TODO\n  m: example\n  n: ~\n  o: op://ops/db/password\n  p: vault:secret/data/db#password\n"), ""},
 		{"placeholders in base64", "a.yaml", secret("data", "  a: "+base64.StdEncoding.EncodeToString([]byte("changeme\n"))+"\n"), ""},
-		{"what begins like a placeholder", "a.yaml", secret("stringData", "  a: xhunter2\n  b: exampled\n"), "a.yaml:5:6: kubernetes-secret-yaml (a)\na.yaml:6:6: kubernetes-secret-yaml (b)"},
+		{"what begins like a placeholder", "a.yaml", secret("stringData", "  a: xhunter2\n  b: exampled\n  c: my-p4ssw0rd\n"), "a.yaml:5:6: kubernetes-secret-yaml (a)\na.yaml:6:6: kubernetes-secret-yaml (b)\na.yaml:7:6: kubernetes-secret-yaml (c)"},
 
 		{"SOPS", "a.yaml", secret("stringData", "  api_key: ENC[AES256_GCM,data:"+generic+",iv:"+generic+"=,tag:"+generic+"==,type:str]\nsops:\n    mac: ENC[AES256_GCM,data:"+generic+",iv:"+generic+",tag:"+generic+",type:str]\n"), ""},
 		{"what SOPS left in clear", "a.yaml", "token: " + github + "\nsops:\n    mac: ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]\n", "a.yaml:1:8: github-pat"},
