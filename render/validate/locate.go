@@ -44,6 +44,9 @@ func (l *Locator) documents(file string) []*document {
 	var docs []*document
 	text, err := l.read(file)
 	if err == nil && len(text) <= maxLocated {
+		if isTemplate(file, text) {
+			text = plain(text)
+		}
 		docs = parseDocuments(file, text)
 	}
 	l.files[file] = docs
@@ -146,10 +149,10 @@ func (l *Locator) Finding(p Problem, others []string) Finding {
 func (l *Locator) candidates(o *manifest.Object, others []string) []*document {
 	var own, rest []*document
 	for _, d := range l.documents(o.Origin.File) {
-		if d.kind == o.Key.Kind && strings.Contains(o.Key.Name, d.name) {
+		if d.kind == o.Key.Kind && d.nameFits(o.Key.Name) {
 			if d.start == o.Origin.Line {
 				own = append([]*document{d}, own...)
-			} else if d.name == o.Key.Name {
+			} else if d.name == o.Key.Name || strings.Contains(d.name, templated) {
 				own = append(own, d)
 			}
 		}
@@ -221,6 +224,8 @@ func item(list *yaml.Node, index int, body any, count int) *yaml.Node {
 		switch {
 		case len(found) == 1:
 			return found[0]
+		case len(found) == 0 && onlyPrinted(list) != nil:
+			return onlyPrinted(list)
 		case len(found) == 0 && len(list.Content) != count:
 			return nil
 		}
@@ -228,12 +233,15 @@ func item(list *yaml.Node, index int, body any, count int) *yaml.Node {
 	if index < len(list.Content) {
 		return list.Content[index]
 	}
+	if loops(list) {
+		return list.Content[0]
+	}
 	return nil
 }
 
 // agrees compares scalars; of maps and lists it is enough that they are there.
 func agrees(n *yaml.Node, body any) bool {
-	if n.Kind != yaml.ScalarNode {
+	if n.Kind != yaml.ScalarNode || printed(n) {
 		return true
 	}
 	var v any

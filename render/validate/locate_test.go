@@ -91,3 +91,75 @@ func TestLocate(t *testing.T) {
 		}
 	}
 }
+
+const chartTemplate = `{{- if .Values.on }}
+{{- /* two
+lines */}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "name" . }}-web
+  labels:
+    {{- include "labels" . | nindent 4 }}
+    tier: {{ .Values.tier | default "front" | quote }}
+spec:
+  replicas: {{ .Values.replicas }}
+  template:
+    spec:
+      containers:
+      {{- range .Values.sidecars }}
+      - name: {{ .name }}
+        image: "{{ .image }}:{{ .tag }}"
+      {{- end }}
+      - name: web
+        image: {{ printf "%s:%s"
+          .Values.image .Values.tag }}
+        imagePullPolicy: Never
+      volumes:
+      {{- range .Values.volumes }}
+      - emptyDir: {medium: {{ . }}}
+      {{- end }}
+{{- end }}
+---
+{{- with .Values.other }}
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ . }}-other}
+spec:
+  replicas: 2
+{{- end }}
+`
+
+// In a template of Helm, too, a problem is at the field that it is about.
+func TestLocateInTemplates(t *testing.T) {
+	container := func(name string) any { return map[string]any{"name": name, "image": "a", "imagePullPolicy": "Never"} }
+	locator := NewLocator(func(string) ([]byte, error) { return []byte(chartTemplate), nil })
+	for _, tt := range []struct {
+		name, path string
+		want       int
+	}{
+		{"shop-web", "metadata.name", 7},
+		{"shop-web", "metadata.labels[tier]", 10},
+		{"shop-web", "metadata.labels[app]", 8},
+		{"shop-web", "spec.replicas", 12},
+		{"shop-web", "spec.template.spec.containers[1].image", 18},
+		{"shop-web", "spec.template.spec.containers[2].image", 21},
+		{"shop-web", "spec.template.spec.containers[2].imagePullPolicy", 23},
+		{"shop-web", "spec.template.spec.volumes[1].emptyDir.medium", 26},
+		{"shop-other", "spec.replicas", 35},
+	} {
+		o, err := manifest.New(map[string]any{
+			"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": tt.name, "labels": map[string]any{"tier": "front", "app": "a"}},
+			"spec": map[string]any{"replicas": int64(2), "template": map[string]any{"spec": map[string]any{
+				"containers": []any{container("a"), container("b"), container("web")},
+				"volumes":    []any{map[string]any{"emptyDir": map[string]any{"medium": "a"}}, map[string]any{"emptyDir": map[string]any{"medium": "b"}}},
+			}}},
+		}, manifest.Origin{File: "chart/templates/web.yaml", Line: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := locator.Finding(Problem{Rule: RuleValue, Object: o, Path: tt.path}, nil); f.Line != tt.want {
+			t.Errorf("%s %s: line %d, want %d", tt.name, tt.path, f.Line, tt.want)
+		}
+	}
+}

@@ -172,8 +172,10 @@ func (j *judge) candidate(u *use, fits func(name string) bool) (string, *made) {
 	for _, k := range j.home.kin {
 		for _, namespace := range slices.Compact([]string{u.namespace, ""}) {
 			for _, name := range k.spaces[space{u.kind, namespace}] {
-				m := k.made[place{u.kind, namespace, name}][0]
-				if (best == "" || name < best) && fits(name) && (j.whole || m.part == j.of.part) && !j.alternative(j.of, m) {
+				if best != "" && name >= best || !fits(name) {
+					continue
+				}
+				if m := k.made[place{u.kind, namespace, name}][0]; (j.whole || m.part == j.of.part) && !j.alternative(j.of, m) {
 					best, made = name, m
 				}
 			}

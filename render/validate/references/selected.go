@@ -87,7 +87,7 @@ func (j *judge) nothing(s *choice, shelves []*shelf) {
 	var off labels.Requirement
 	least := len(s.selector)
 	for _, shelf := range shelves {
-		for _, l := range shelf.all {
+		for _, l := range shelf.all[:min(len(shelf.all), maxCompared)] {
 			if n, last := fails(s.selector, l.labels); n < least || closest == nil && n == 1 && isSlip(last, l.labels) {
 				closest, least, off = l, n, last
 			}
@@ -114,6 +114,9 @@ func (j *judge) nothing(s *choice, shelves []*shelf) {
 	}
 	j.add(validate.RuleSelectsNothing, s.at, about, message, hint)
 }
+
+// maxCompared bounds the search for what comes nearest in one namespace.
+const maxCompared = 1000
 
 // isSlip says whether labels have almost the value that is demanded of them.
 func isSlip(r labels.Requirement, l labels.Set) bool {
