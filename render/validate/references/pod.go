@@ -160,8 +160,8 @@ func (w *walker) subPath(path field, from source) {
 		return
 	}
 	text := strings.Trim(strings.TrimPrefix(path.text(), "./"), "/")
-	if text == "" || text == "." {
-		return
+	if text == "" || text == "." || strings.HasPrefix(text, "..") {
+		return // the whole volume, or the kubelet's own links
 	}
 	if from.paths == nil {
 		key, _, _ := strings.Cut(text, "/")

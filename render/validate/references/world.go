@@ -112,10 +112,10 @@ func (w *world) kin(c *cluster) []*cluster {
 
 func isAddress(cluster string) bool { return strings.Contains(cluster, "://") }
 
-// alternatives notes what a part states whose cluster is not known: two that state
-// the same object are the same thing for two environments.
+// alternatives notes what an overlay states whose cluster is not known: two that
+// state the same object are the same thing for two environments.
 func (w *world) alternatives(i int, part Part) {
-	if part.Cluster != "" {
+	if part.Cluster != "" || part.Namespace == "" {
 		return
 	}
 	w.stated[i] = map[manifest.Key]bool{}
