@@ -100,7 +100,7 @@ func TestSealedSecretsAsTheirController(t *testing.T) {
 	t.Run("rekey", s.rekeyByController)
 	theirs := s.theirs(t)
 	s.wipe(t)
-	s.startAgent(t, s.kubeconfig)
+	s.startAgent(t, s.kubeconfig, "--refresh-interval=10s") // what has failed is soon tried anew
 	defer s.stopAgent(t)
 	s.apply(t)
 	for _, c := range sealedCases {

@@ -14,9 +14,9 @@ import (
 )
 
 // patience is how long a verb waits for what it is to see. Nothing of it is
-// slept: each verb looks whenever what it waits for may have changed. It is long
-// for machines on which all tests run at once.
-const patience = 3 * time.Minute
+// slept: each verb looks whenever what it waits for may have changed. It is longer
+// than a revision rests that has failed, as on a machine that is too busy.
+const patience = 5 * time.Minute
 
 // A verb is a command of the stories.
 type verb struct {
