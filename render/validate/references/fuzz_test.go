@@ -45,7 +45,7 @@ func FuzzCheck(f *testing.F) {
 		if second := told(t, parts); first != second {
 			t.Fatalf("first\n%s\nthen\n%s", first, second)
 		}
-		if bytes.Count(text, []byte("hunter2")) > 0 && !bytes.Contains(text, []byte("key: hunter2")) && strings.Contains(first, "hunter2") && onlySecretsHold(set, "hunter2") {
+		if strings.Contains(first, "hunter2") && onlySecretsHold(set, "hunter2") {
 			t.Fatalf("a secret is told: %s", first)
 		}
 	})

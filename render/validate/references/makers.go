@@ -1,6 +1,7 @@
 package references
 
 import (
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -194,7 +195,7 @@ func claimTemplates(c *cluster, m *made) {
 	for _, claim := range m.body.each("spec", "volumeClaimTemplates") {
 		name := claim.in("metadata", "name").text() + "-" + m.by.Key.Name
 		for n := start; n < start+min(replicas, maxOrdinals); n++ {
-			c.gives(m, kindClaim, name+"-"+ordinal(n), nil)
+			c.gives(m, kindClaim, name+"-"+strconv.FormatInt(n, 10), nil)
 		}
 	}
 }

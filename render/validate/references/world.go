@@ -82,7 +82,7 @@ func newWorld(parts []Part) *world {
 	}
 	for _, c := range w.clusters {
 		c.kin = w.kin(c)
-		c.makers.grant(c)
+		c.makers.grant()
 	}
 	return w
 }
