@@ -83,7 +83,7 @@ func (c *check) usesOf(m *Member, makers, users map[home][]stater) {
 		if !skipsDryRun(m, o) {
 			note(home{label: m.label, cluster: m.cluster, kind: o.Key.GroupKind()}, o)
 		}
-		if ns := o.Key.Namespace; ns != "" && !(creates && ns == m.App.Spec.Destination.Namespace) {
+		if ns := o.Key.Namespace; ns != "" && (!creates || ns != m.App.Spec.Destination.Namespace) {
 			note(home{label: m.label, cluster: m.cluster, of: manifest.Key{Kind: "Namespace", Name: ns}}, o)
 		}
 	}

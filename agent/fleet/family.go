@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -35,16 +36,17 @@ func isApplication(o *manifest.Object) bool {
 	return o.Key.Group == api.Group && o.Key.Kind == api.ApplicationKind
 }
 
-// family finds the parents of each member: those that state its object.
+// family finds the parents of each member: those that state its object, or one from the
+// same lines. Whose object it is comes first.
 func (c *check) family() {
-	stated := map[types.NamespacedName][]*Member{}
+	stated := map[types.NamespacedName][]stater{}
 	for _, m := range c.Members {
 		m.parents, m.children = nil, false
 		for _, o := range m.Set {
 			if isApplication(o) {
 				m.children = true
 				name := types.NamespacedName{Namespace: o.Key.Namespace, Name: o.Key.Name}
-				stated[name] = append(stated[name], m)
+				stated[name] = append(stated[name], stater{m, o})
 			}
 		}
 	}
@@ -52,27 +54,15 @@ func (c *check) family() {
 		if m.App == nil {
 			continue
 		}
-		for _, parent := range stated[nameOf(m.App)] {
-			switch o := parent.states(m); {
-			case o == m.Object:
-				m.parents = append([]*Member{parent}, m.parents...)
-			case o != nil && parent != m:
-				m.parents = append(m.parents, parent)
+		for _, s := range stated[nameOf(m.App)] {
+			switch {
+			case s.object == m.Object:
+				m.parents = slices.Insert(m.parents, 0, s.by)
+			case s.object.Origin == m.Object.Origin && s.by != m:
+				m.parents = append(m.parents, s.by)
 			}
 		}
 	}
-}
-
-// states returns the object by which a member states an Application, from the same
-// lines as its own; nil if it does not.
-func (m *Member) states(child *Member) *manifest.Object {
-	for _, o := range m.Set {
-		if isApplication(o) && o.Key.Name == child.App.Name && o.Key.Namespace == child.App.Namespace &&
-			(o == child.Object || o.Origin == child.Object.Origin) {
-			return o
-		}
-	}
-	return nil
 }
 
 // roots are the members that state it in the end: itself if nothing does.

@@ -25,6 +25,11 @@ var templates = map[schema.GroupKind][]string{
 	{Group: "batch", Kind: "Job"}: {"spec", "template"}, {Kind: "Pod"}: {},
 }
 
+// podsNeed are the kinds of objects that pods name.
+var podsNeed = map[string]bool{
+	"ConfigMap": true, "Secret": true, "ServiceAccount": true, "PersistentVolumeClaim": true, "PriorityClass": true, "RuntimeClass": true,
+}
+
 // needs lists what an object has to find in the cluster to become healthy, or to end
 // well. What it can do without is left out, and so is what nothing waits for: workloads
 // without pods, and CronJobs.
@@ -36,22 +41,26 @@ func needs(o *manifest.Object) []need {
 		return scalerNeeds(o)
 	default:
 		at, ok := templates[gk]
-		if !ok || idle(o) {
+		if !ok {
 			return nil
 		}
-		return podNeeds(o, at)
+		body := o.Body()
+		if idle(body) {
+			return nil
+		}
+		return podNeeds(o, body, at)
 	}
 }
 
 // idle says that a workload makes no pods, as it is stated.
-func idle(o *manifest.Object) bool {
-	spec, _ := o.Body()["spec"].(map[string]any)
+func idle(body map[string]any) bool {
+	spec, _ := body["spec"].(map[string]any)
 	replicas, stated := spec["replicas"]
 	return stated && fmt.Sprint(replicas) == "0" || spec["paused"] == true || spec["suspend"] == true
 }
 
-func podNeeds(o *manifest.Object, at []string) []need {
-	body, prefix := o.Body(), ""
+func podNeeds(o *manifest.Object, body map[string]any, at []string) []need {
+	prefix := ""
 	for _, name := range at {
 		body, _ = body[name].(map[string]any)
 		prefix += name + "."

@@ -93,9 +93,9 @@ func (c *check) pair(p pairing, objects []*manifest.Object) {
 				theirs = s.object
 			}
 		}
-		text := fmt.Sprintf("%s states it, too, at %s, for the same cluster", c.whose(p.first), p.first.at(theirs.Origin))
+		text := fmt.Sprintf("%s states it at %s, and %s here, for the same cluster", c.whose(p.first), p.first.at(theirs.Origin), c.whose(p.second))
 		if n := len(objects) - len(told); n > 0 {
-			text += fmt.Sprintf(", and %d more objects of Application %s (%s)", n, c.shownName(p.second.App), p.second.place())
+			text += fmt.Sprintf("; so it is with %d more objects", n)
 		}
 		rule, hint := validate.RuleSharedObject, "an object is of one Application: leave it out of the other, or give it another name or namespace"
 		if o.Key.GroupKind() == namespaceKind {

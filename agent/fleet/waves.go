@@ -26,6 +26,7 @@ func (c *check) waves() {
 type order struct {
 	waves []plan.Wave
 	first map[manifest.Key]int // the wave in which an object is there
+	last  int                  // the last wave with something that pods need
 }
 
 // orderOf plans the first sync of a member into an empty cluster.
@@ -42,12 +43,15 @@ func orderOf(objects manifest.Set, hooks []plan.Hook) order {
 			}
 		}
 	}
-	built := order{plan.Build(changes, runs, plan.Policy{}).Waves, map[manifest.Key]int{}}
+	built := order{waves: plan.Build(changes, runs, plan.Policy{}).Waves, first: map[manifest.Key]int{}}
 	for i, w := range built.waves {
 		for _, o := range stepsOf(w) {
 			for _, key := range makes(o) {
 				if _, ok := built.first[key]; !ok && key.Name != "" {
 					built.first[key] = i
+				}
+				if podsNeed[key.Kind] {
+					built.last = i
 				}
 			}
 		}
@@ -73,6 +77,7 @@ func (c *check) waited(m *Member) {
 		return
 	}
 	o := orderOf(objects, hooks)
+	crds := definitionsOf(m.Set)
 	told := map[*manifest.Object]bool{}
 	for i, w := range o.waves {
 		last := i == len(o.waves)-1
@@ -81,7 +86,7 @@ func (c *check) waited(m *Member) {
 				continue
 			}
 			told[object] = true
-			c.homeless(m, o, i, object)
+			c.homeless(m, o, i, object, crds)
 			hook := slices.ContainsFunc(w.Runs, func(r plan.Run) bool { return r.Object == object })
 			if !last && (hook || !unwatched(object)) {
 				c.early(m, o, i, object)
@@ -98,6 +103,9 @@ func flat(objects manifest.Set, hooks []plan.Hook) bool {
 
 // early tells what an object needs that comes in a later wave.
 func (c *check) early(m *Member, o order, wave int, object *manifest.Object) {
+	if _, makesPods := templates[object.Key.GroupKind()]; makesPods && wave >= o.last {
+		return
+	}
 	for _, n := range needs(object) {
 		later, ok := o.first[n.key]
 		if !ok || later <= wave {
@@ -133,18 +141,31 @@ func (c *check) provider(m *Member, key manifest.Key) string {
 
 // homeless tells of an object whose Namespace, or whose kind, comes later. The engine
 // moves those before what lives in them, but for those that are hooks.
-func (c *check) homeless(m *Member, o order, wave int, object *manifest.Object) {
+func (c *check) homeless(m *Member, o order, wave int, object *manifest.Object, crds map[schema.GroupKind]*manifest.Object) {
 	where := manifest.Key{Kind: "Namespace", Name: object.Key.Namespace}
 	if later, ok := o.first[where]; ok && later > wave {
 		c.of(m, object, validate.RuleWaveOrder, "metadata.namespace", fmt.Sprintf("it is applied in %s, and its Namespace (%s) not before %s",
 			o.name(wave), m.at(m.Set.Find(where).Origin), o.name(later)), "make the Namespace an ordinary object: it comes before what lives in it")
 	}
-	for _, crd := range m.Set {
-		if later, ok := o.first[crd.Key]; ok && later > wave && crd.Defines() == object.Key.GroupKind() && crd.Defines() != (schema.GroupKind{}) {
-			c.of(m, object, validate.RuleWaveOrder, "kind", fmt.Sprintf("it is applied in %s, and the definition of its kind (%s) not before %s",
-				o.name(wave), m.at(crd.Origin), o.name(later)), "make the CustomResourceDefinition an ordinary object: it comes before its instances")
+	crd := crds[object.Key.GroupKind()]
+	if crd == nil {
+		return
+	}
+	if later := o.first[crd.Key]; later > wave {
+		c.of(m, object, validate.RuleWaveOrder, "kind", fmt.Sprintf("it is applied in %s, and the definition of its kind (%s) not before %s",
+			o.name(wave), m.at(crd.Origin), o.name(later)), "make the CustomResourceDefinition an ordinary object: it comes before its instances")
+	}
+}
+
+// definitionsOf are the CustomResourceDefinitions of a set, by the kinds that they define.
+func definitionsOf(set manifest.Set) map[schema.GroupKind]*manifest.Object {
+	crds := map[schema.GroupKind]*manifest.Object{}
+	for _, o := range set {
+		if kind := o.Defines(); kind != (schema.GroupKind{}) {
+			crds[kind] = o
 		}
 	}
+	return crds
 }
 
 // unbound tells of a claim that its class binds only when a pod uses it, if all pods

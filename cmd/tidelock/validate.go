@@ -46,6 +46,11 @@ Every object is compared with the schemas of Kubernetes (--kube-version, 1.33 to
 rules included; then with what an API server's own code would say of it: names,
 selectors, ports, probes, volumes, amounts. --rules lists the rules.
 
+Applications are looked at beside one another: objects that two of them state,
+what AppProjects refuse, sync windows and waves that never let a sync end,
+dependencies that go round. Directories that state the same Applications are taken
+to be of an agent each. What may be in the cluster is not missed.
+
 References between objects are followed: from pods to Secrets, ConfigMaps and
 their keys, from Ingresses to Services, from selectors to what they select, and
 so on, through all Applications of one destination. A key, a port or a listener
