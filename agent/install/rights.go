@@ -9,9 +9,10 @@ import (
 // rights are those of the agent's ServiceAccount.
 //
 // What Git states may be of any kind, so it takes the right to read, apply and
-// delete all kinds; that is what it takes to deploy operators, too. It is not
-// cluster-admin: there is no update, no deletecollection, and no access to URLs that
-// are no resources. A Role that Git states may grant what the agent has not: only
+// delete all kinds; that is what it takes to deploy operators, too. An update is how
+// an object with Replace=true is written, and a Secret that a SealedSecret takes
+// over. It is not cluster-admin: there is no deletecollection, and no access to URLs
+// that are no resources. A Role that Git states may grant what the agent has not: only
 // with escalate and bind the API server takes it.
 //
 // With Impersonate it may read, and nothing else but in others' names. Without, it
@@ -21,7 +22,7 @@ func (o Options) rights() []runtime.Object {
 	rules := []rbacv1.PolicyRule{rule("*", "*", "get", "list", "watch"), rule("", "serviceaccounts", "impersonate")}
 	if !o.Impersonate {
 		rules = append(rules,
-			rule("*", "*", "create", "patch", "delete"),
+			rule("*", "*", "create", "update", "patch", "delete"),
 			rule(rbacv1.GroupName, "roles", "escalate", "bind"),
 			rule(rbacv1.GroupName, "clusterroles", "escalate", "bind"),
 		)
