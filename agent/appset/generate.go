@@ -18,6 +18,9 @@ type Options struct {
 	// NewFileGlobbing reads paths of files as `--enable-new-git-file-globbing` of Argo
 	// CD does: a star ends at a slash, two do not. Without it a star matches slashes.
 	NewFileGlobbing bool
+	// Partial goes on without the generators that nobody here can answer, and lists
+	// them in Result.Left. It is for looking: what is missing must not be deleted.
+	Partial bool
 	// MaxApplications of one set; default 10,000.
 	MaxApplications int
 	// Timeout of all of it; default 30 s. The sources have deadlines of their own.
@@ -40,6 +43,8 @@ type Result struct {
 	Applications []Generated
 	// Problems are what most likely was not meant, in the order in which it was found.
 	Problems []Problem
+	// Left are the errors of the generators that were left out: see Options.Partial.
+	Left []*Error
 }
 
 // Generated is one Application.
@@ -129,7 +134,13 @@ func (g *generation) run(ctx context.Context) (err error) {
 		return err
 	}
 	for g.at = range g.spec.Generators {
-		if err := g.generator(ctx, &g.spec.Generators[g.at]); err != nil {
+		before := len(g.result.Applications)
+		err := g.generator(ctx, &g.spec.Generators[g.at])
+		switch {
+		case g.options.Partial && errors.Is(err, ErrUnavailable):
+			g.result.Left = append(g.result.Left, g.named(err))
+			g.result.Applications = g.result.Applications[:before]
+		case err != nil:
 			return err
 		}
 	}
@@ -202,7 +213,7 @@ func (g *generation) problem(kind ProblemKind, field, message, hint string) {
 }
 
 // named puts the set's name and the generator to an error.
-func (g *generation) named(err error) error {
+func (g *generation) named(err error) *Error {
 	var at *Error
 	if !errors.As(err, &at) {
 		at = &Error{Err: err}

@@ -158,3 +158,24 @@ func TestUnavailable(t *testing.T) {
 		}
 	}
 }
+
+// TestPartial goes on without what cannot be answered, and without any of it.
+func TestPartial(t *testing.T) {
+	set := goSet("x")
+	more := set.Spec.Generators[0]
+	more.List = &api.ListGenerator{Elements: []api.AnyJSON{{Raw: []byte(`{"name":"three"}`)}}}
+	half := api.Generator{List: &api.ListGenerator{Elements: []api.AnyJSON{{Raw: []byte(`{"name":"two"}`)}}}, Plugin: &api.PluginGenerator{}}
+	set.Spec.Generators = append(set.Spec.Generators, half, more)
+	set.Spec.Template.Metadata.Name = "{{ .name }}"
+	r, err := Generate(t.Context(), set, Unavailable{}, Options{Partial: true})
+	if err != nil || len(r.Left) != 1 || r.Left[0].Generator != 1 {
+		t.Fatalf("got %v, %v", r, err)
+	}
+	var apps []*api.Application
+	for _, made := range r.Applications {
+		apps = append(apps, made.App)
+	}
+	if got := strings.Join(namesOf(apps), " "); got != "one three" {
+		t.Errorf("got %s", got)
+	}
+}

@@ -79,3 +79,7 @@ func (Unavailable) Repositories(context.Context, *api.SCMProviderGenerator) ([]R
 func (Unavailable) Plugin(_ context.Context, g *api.PluginGenerator) ([]map[string]any, error) {
 	return nil, failf(ErrUnavailable, "the service that ConfigMap %q names would have to be asked", g.ConfigMapRef.Name)
 }
+
+// Unanswered is an error with [ErrUnavailable] in it, which says in its own words what
+// is missing.
+func Unanswered(format string, args ...any) error { return failf(ErrUnavailable, format, args...) }

@@ -42,8 +42,8 @@ or looked for in vain is another one at B, the commits touch it; a renderer's
 files need not be declared. With A...B it is what B changed since it left A, with
 A alone up to the files on disk.
 
-Applications are those that the files of the repository state, at A or at B; or
-those of FILEs. Of their sources those that are in the repository move with the
+Applications are those that the files of the repository state, at A or at B, and
+those that its ApplicationSets make there; or those of FILEs. Of their sources those that are in the repository move with the
 range, whatever branch they follow; what follows a tag or a commit stays.
 
 The repository is the work tree that you are in, or that of --repo.
@@ -85,6 +85,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use. With --exit-code
 	f.StringVar(&o.kubeVersion, "kube-version", defaultKubeVersion, "version of the destination cluster, for renderers that ask")
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
 	f.StringArrayVar(&o.values, valuesFlag, nil, valuesHelp)
+	o.sets.flags(f)
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 if an Application is touched")
 	addOutputFlag(cmd, &o.output, "text", "name", "json", "yaml")
 	return cmd
@@ -161,6 +162,7 @@ type comparison struct {
 	changed                 sync.Once
 	changes                 *git.Changes               // between the trees; nil if they cannot be told
 	projects                map[string]*api.AppProject // that it states in the end, by name
+	repo                    func(url, project string) git.Repo
 	close                   func()
 }
 
@@ -184,7 +186,7 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 	}
 	files := &checkouts{find: func(url, _ string) (string, bool) { return in.checkout(url) }, log: log}
 	artifacts := registry.NewStore(registry.Options{Log: log})
-	e := &comparison{close: func() {
+	e := &comparison{repo: keys.Repo, close: func() {
 		files.close()
 		artifacts.Close()
 		if err := errors.Join(host.Close(), closeShelf(kept)); err != nil {
@@ -260,23 +262,37 @@ func (e *comparison) applications(ctx context.Context, o affectedOptions, in *re
 	}
 	e.projects = after.projects
 	if len(o.files) > 0 {
-		is = map[string]found{}
-		for _, file := range o.files {
-			if err := in.add(file, talk); err != nil {
-				return nil, nil, err
-			}
-		}
-		for _, app := range in.applications {
-			is[app.Namespace+"/"+app.Name] = found{app: app}
-		}
-		return is, is, nil
+		return e.named(ctx, o, in, before, after, talk)
 	}
 	after.warn(talk)
+	if err := e.expand(ctx, o.sets, in, before, after, talk); err != nil {
+		return nil, nil, err
+	}
 	was, is = before.apps, after.apps
 	if len(was) == 0 && len(is) == 0 {
 		return nil, nil, errors.New("the repository states no Applications: name them with -f")
 	}
 	return was, is, nil
+}
+
+// named are the Applications of files, and what their ApplicationSets make at both ends.
+func (e *comparison) named(ctx context.Context, o affectedOptions, in *renderInput, before, after *statements, talk io.Writer) (was, is map[string]found, err error) {
+	for _, file := range o.files {
+		if err := in.add(file, talk); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, end := range []*statements{before, after} {
+		end.apps, end.sets = map[string]found{}, map[string]foundSet{}
+		for _, app := range in.applications {
+			end.apps[app.Namespace+"/"+app.Name] = found{app: app}
+		}
+		for _, s := range in.sets {
+			end.sets[s.String()] = s
+		}
+	}
+	err = e.expand(ctx, o.sets, in, before, after, talk)
+	return before.apps, after.apps, err
 }
 
 // trees are the repository's at both ends.
@@ -321,13 +337,13 @@ func (e *comparison) compare(ctx context.Context, was, is found, unread *reach) 
 	a := &affected{Namespace: app.Namespace, Application: app.Name}
 	switch {
 	case is.app == nil:
-		a.Reasons = []string{fmt.Sprintf("the Application is gone (it was in %s)", was.object.Origin)}
+		a.Reasons = []string{wentAway(was)}
 		return a, nil
 	case was.app == nil:
-		a.Reasons = []string{fmt.Sprintf("the Application is new (%s)", is.object.Origin)}
+		a.Reasons = []string{fmt.Sprintf("the Application is new (%s)", is.place())}
 		return a, nil
 	case is.object != nil && was.object.Hash() != is.object.Hash():
-		a.Reasons = append(a.Reasons, fmt.Sprintf("the Application changed (%s)", is.object.Origin))
+		a.Reasons = append(a.Reasons, fmt.Sprintf("the Application changed (%s)", is.place()))
 	}
 	if unread.beyond(was.app) {
 		return a, nil
@@ -344,6 +360,14 @@ func (e *comparison) compare(ctx context.Context, was, is found, unread *reach) 
 		a.Failed = failed.Error()
 	}
 	return a, nil
+}
+
+// wentAway says that an Application is not stated any more.
+func wentAway(was found) string {
+	if was.by != nil {
+		return fmt.Sprintf("the Application is gone (ApplicationSet %s made it, %s)", was.by.Name, was.object.Origin)
+	}
+	return fmt.Sprintf("the Application is gone (it was in %s)", was.object.Origin)
 }
 
 // fixedCommits takes every branch of the checked out repository for one commit.

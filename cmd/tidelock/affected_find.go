@@ -8,13 +8,14 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
-// What is read of a tree in search of Applications.
+// What is read of a tree in search of Applications and what makes them.
 const (
 	maxSearched     = 100_000 // files
 	maxApplication  = 1 << 20 // bytes of one
@@ -25,6 +26,15 @@ const (
 type found struct {
 	app    *api.Application
 	object *manifest.Object
+	by     *api.ApplicationSet // that makes it; nil if it is stated itself
+}
+
+// place says where it comes from.
+func (f found) place() string {
+	if f.by == nil {
+		return f.object.Origin.String()
+	}
+	return fmt.Sprintf("ApplicationSet %s makes it, %s", f.by.Name, f.object.Origin)
 }
 
 // Statements are what of Argo CD's objects the files of a tree state.
@@ -33,6 +43,8 @@ type statements struct {
 	projects map[string]*api.AppProject // by name
 	sources  map[string]string          // the file of each project
 	warnings map[string][]string        // by file
+	sets     map[string]foundSet        // ApplicationSets, by file, namespace and name
+	clusters map[string]*knownClusters  // by file
 	repeated bool                       // one of them is stated twice: the last one counts
 }
 
@@ -41,6 +53,7 @@ type statements struct {
 func findStated(tree *git.Tree) (*statements, error) {
 	all := &statements{
 		apps: map[string]found{}, projects: map[string]*api.AppProject{}, sources: map[string]string{}, warnings: map[string][]string{},
+		sets: map[string]foundSet{}, clusters: map[string]*knownClusters{},
 	}
 	return all, all.search(tree, ".")
 }
@@ -60,7 +73,12 @@ func (s *statements) at(changes *git.Changes, to *git.Tree) (*statements, error)
 		return findStated(to)
 	}
 	paths := changes.Paths()
-	all := &statements{maps.Clone(s.apps), maps.Clone(s.projects), maps.Clone(s.sources), maps.Clone(s.warnings), false}
+	all := &statements{
+		apps: maps.Clone(s.apps), projects: maps.Clone(s.projects), sources: maps.Clone(s.sources), warnings: maps.Clone(s.warnings),
+		sets: maps.Clone(s.sets), clusters: maps.Clone(s.clusters),
+	}
+	maps.DeleteFunc(all.sets, func(_ string, f foundSet) bool { return isBelow(paths, f.object.Origin.File) })
+	maps.DeleteFunc(all.clusters, func(file string, _ *knownClusters) bool { return isBelow(paths, file) })
 	maps.DeleteFunc(all.apps, func(_ string, f found) bool { return isBelow(paths, f.object.Origin.File) })
 	maps.DeleteFunc(all.warnings, func(file string, _ []string) bool { return isBelow(paths, file) })
 	maps.DeleteFunc(all.projects, func(name string, _ *api.AppProject) bool { return isBelow(paths, s.sources[name]) })
@@ -101,8 +119,15 @@ func (s *statements) add(tree *git.Tree, name string) {
 		s.warnings[name] = append(s.warnings[name], fmt.Sprintf(format, args...))
 	}
 	text, err := tree.ReadFile(name)
-	if err != nil || len(text) > maxApplication || !bytes.Contains(text, []byte(api.Group)) || bytes.Contains(text, []byte("{{")) {
+	if err != nil || len(text) > maxApplication || !bytes.Contains(text, []byte(api.Group)) {
 		return // what cannot be read cannot be a manifest either
+	}
+	if isClusterSecret(text) {
+		s.clusters[name] = &knownClusters{}
+		s.clusters[name].add(name, text)
+	}
+	if bytes.Contains(text, []byte("{{")) && (!aSet.Match(text) || slices.Contains(strings.Split(name, "/"), "templates")) {
+		return // it is a template of something else
 	}
 	set, err := manifest.Parse(text, manifest.Origin{File: name})
 	if err != nil {
@@ -112,8 +137,13 @@ func (s *statements) add(tree *git.Tree, name string) {
 	for _, o := range set {
 		switch {
 		case o.Key.Group != api.Group:
-		case o.Key.Kind == "ApplicationSet":
-			warn("%s: the Applications that %s makes are not looked at: name them with -f", o.Origin, o.Key)
+		case isSet(o):
+			set, err := setOf(o, io.Discard)
+			if err != nil {
+				warn("%v; what it makes is not looked at", err)
+				continue
+			}
+			s.sets[name+" "+set.Namespace+"/"+set.Name] = foundSet{set: set, object: o}
 		case o.Key.Kind == "Application":
 			app, err := applicationOf(o, io.Discard)
 			if err != nil {
@@ -122,7 +152,7 @@ func (s *statements) add(tree *git.Tree, name string) {
 			}
 			id := app.Namespace + "/" + app.Name
 			s.repeated = s.repeated || s.apps[id].app != nil
-			s.apps[id] = found{app, o}
+			s.apps[id] = found{app: app, object: o}
 		case o.Key.Kind == api.AppProjectKind:
 			if p, err := projectIn(o, io.Discard); err == nil {
 				s.repeated = s.repeated || s.projects[p.Name] != nil

@@ -32,7 +32,7 @@ type rangeOptions struct {
 
 // Flags of diff that are of one of its forms only.
 var (
-	rangeFlags = []string{"app", "filename", "repo", "kube-version", "api-versions", valuesFlag, "max-size", "from", "cache-dir", "no-cache"}
+	rangeFlags = []string{"app", "filename", "repo", "kube-version", "api-versions", valuesFlag, "max-size", "from", "cache-dir", "no-cache", "cluster", "clusters", "new-git-file-globbing"}
 	liveFlags  = []string{"kubeconfig", "context", "namespace", "sealed-secrets-namespace", "revision", "prune", "resource"}
 )
 
@@ -46,6 +46,7 @@ func (o *rangeOptions) flags(cmd *cobra.Command) {
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
 	f.StringArrayVar(&o.values, valuesFlag, nil, valuesHelp)
 	o.cache.flags(f)
+	o.sets.flags(f)
 	f.IntVar(&o.maxSize, "max-size", blast.DefaultSize, "how many bytes -o markdown may be long")
 }
 

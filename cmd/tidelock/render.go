@@ -41,6 +41,7 @@ type renderOptions struct {
 	offline     bool
 	plugins     pluginOptions
 	cache       cacheOptions
+	sets        setOptions
 }
 
 func newRenderCommand() *cobra.Command {
@@ -52,7 +53,8 @@ func newRenderCommand() *cobra.Command {
 
 PATH is a directory of a Git work tree, read as it is on disk; what it may refer
 to ends at the work tree's root, or at PATH itself outside of one. FILEs hold
-Application manifests; where their repository is found:
+Application manifests, or ApplicationSets, whose Applications are rendered; where
+their repository is found:
 
   1. --repo DIR stands in for it, as it is on disk. With several repositories
      say which: --repo URL=DIR.
@@ -80,6 +82,11 @@ Application must list the kind in its annotation tidelock.io/lookup as well.
 What an Application takes from Secrets and ConfigMaps (annotation
 tidelock.io/values-from) is given by --values-from: a FILE with their manifests, or
 KIND/NAME/KEY=FILE for one item. No cluster is asked for it.
+
+Generators of ApplicationSets read repositories in the same way. Clusters are those
+of --cluster and --clusters, and those whose Secrets lie in the work tree of FILE, or
+in that of --repo. What would have to be asked of other servers (pullRequest,
+scmProvider, plugin) is left out, and noted on stderr.
 
 The agent adds its own marks to what is printed here: whose an object is, and on
 the pod templates of workloads with tidelock.io/rollout-on what they restart for.
@@ -109,7 +116,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&o.files, "filename", "f", nil, "`FILE` with Applications; may be given several times")
+	f.StringArrayVarP(&o.files, "filename", "f", nil, "`FILE` with Applications or ApplicationSets; may be given several times")
 	f.StringArrayVar(&o.repos, "repo", nil, "`[URL=]DIR` that stands in for a repository")
 	f.StringVar(&o.revision, "revision", "", "commit, branch or tag to render instead of the files on disk, or of targetRevision")
 	f.StringVarP(&o.namespace, "namespace", "n", "", "destination namespace, instead of the Application's")
@@ -123,6 +130,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
 	o.plugins.flags(f)
+	o.sets.flags(f)
 	f.BoolVar(&o.offline, "offline", false, "fetch nothing: what is not on disk is an error that names it")
 	f.BoolVar(&o.inputs, "inputs", false, "print what was read instead: what the result depends on")
 	return cmd
@@ -151,6 +159,9 @@ func runRender(ctx context.Context, o renderOptions, out, talk io.Writer) error 
 		return err
 	}
 	defer closePipeline()
+	if err := o.expand(ctx, input, line, talk); err != nil {
+		return err
+	}
 	var all []*pipeline.Rendered
 	var failed failures
 	for _, app := range input.applications {

@@ -27,6 +27,8 @@ type renderInput struct {
 	any          string            // stands in for every repository; "" if none does
 	dirs         map[string]string // stand-ins by address
 	worktrees    []worktree        // that the files lie in
+	sets         []foundSet        // make Applications, once their generators can be answered
+	reads        []api.Source      // of generators
 
 	trees map[string]*git.Tree // of directories on disk, as far as they are open
 
@@ -63,14 +65,19 @@ func (o *renderOptions) input(talk io.Writer) (*renderInput, error) {
 		}
 	}
 	for _, app := range in.applications {
-		if o.namespace != "" {
-			app.Spec.Destination.Namespace = o.namespace
-		}
-		o.pin(app)
-		o.limitLookups(app)
-		o.allowLeaks(app)
+		o.adapt(app)
 	}
 	return in, nil
+}
+
+// adapt makes of an Application what the command line asks for.
+func (o *renderOptions) adapt(app *api.Application) {
+	if o.namespace != "" {
+		app.Spec.Destination.Namespace = o.namespace
+	}
+	o.pin(app)
+	o.limitLookups(app)
+	o.allowLeaks(app)
 }
 
 // allowLeaks adds what the command line allows to be seen.
@@ -205,16 +212,14 @@ func (in *renderInput) stand(url, revision string) (dir string, ok bool) {
 	return in.checkout(url)
 }
 
-// states says whether an Application has a source of an address.
+// states says whether an Application has a source of an address, or a generator.
 func (in *renderInput) states(url string, like func(*api.Source) bool) bool {
-	for _, app := range in.applications {
-		for _, s := range app.Spec.AllSources() {
-			if !s.IsChart() && git.Normalize(s.RepoURL) == git.Normalize(url) && like(&s) {
-				return true
-			}
-		}
+	is := func(s api.Source) bool {
+		return !s.IsChart() && git.Normalize(s.RepoURL) == git.Normalize(url) && like(&s)
 	}
-	return false
+	return slices.ContainsFunc(in.applications, func(app *api.Application) bool {
+		return slices.ContainsFunc(app.Spec.AllSources(), is)
+	}) || slices.ContainsFunc(in.reads, is)
 }
 
 // checkout returns the directory that stands in for a repository.
@@ -235,7 +240,7 @@ func (in *renderInput) checkout(url string) (dir string, ok bool) {
 	return "", false
 }
 
-// add reads the Applications of a file.
+// add reads the Applications of a file, and its ApplicationSets.
 func (in *renderInput) add(file string, talk io.Writer) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -247,6 +252,14 @@ func (in *renderInput) add(file string, talk io.Writer) error {
 	}
 	found := false
 	for _, o := range set {
+		if isSet(o) {
+			set, err := setOf(o, talk)
+			if err != nil {
+				return err
+			}
+			in.sets, found = append(in.sets, foundSet{set: set, object: o}), true
+			continue
+		}
 		if o.Key.Group != api.Group || o.Key.Kind != "Application" {
 			fmt.Fprintf(talk, "warning: %s: %s is no Application and is left out\n", o.Origin, o.Key)
 			continue
@@ -259,7 +272,7 @@ func (in *renderInput) add(file string, talk io.Writer) error {
 		found = true
 	}
 	if !found {
-		return fmt.Errorf("%s: there is no Application in it", file)
+		return fmt.Errorf("%s: there is no Application or ApplicationSet in it", file)
 	}
 	in.worktrees = append(in.worktrees, worktreesOf(file)...)
 	return nil

@@ -36,8 +36,10 @@ func newValidateCommand() *cobra.Command {
 
 Below PATHs, or in the whole repository that you are in, these are looked at:
 
-  1. the Applications that its files state, and those that these render, whose
-     sources are in the repository: each is rendered as the agent would;
+  1. the Applications that its files state, those that its ApplicationSets make,
+     and those that these render, whose sources are in the repository: each is
+     rendered as the agent would. Clusters of ApplicationSets are those whose
+     Secrets the repository has, and those of --cluster and --clusters;
   2. overlays of Kustomize and charts that none of them uses;
   3. all other files that are manifests.
 
@@ -143,6 +145,7 @@ Exit status: 0 nothing is found, 1 something is, 2 it cannot be told, or wrong u
 	addSealingKeyFlag(cmd, &o.sealing)
 	o.plugins.flags(f)
 	o.cache.flags(f)
+	o.sets.flags(f)
 	addOutputFlag(cmd, &o.output, "text", "json", "sarif", "junit", "github")
 	addColourFlag(cmd, &o.colour)
 	return cmd

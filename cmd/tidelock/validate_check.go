@@ -49,6 +49,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
 	v.add("", ".", checker.Findings(ctx, loose, v.locator(locators, "."), nil))
+	v.setFindings(locators)
 	if err := v.secrets(ctx); err != nil {
 		return nil, err
 	}

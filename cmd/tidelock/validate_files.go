@@ -24,6 +24,7 @@ type repositoryFiles struct {
 	overlays map[string]overlayFile
 	charts   map[string]bool // directories; false for those that are no charts to install
 	apps     []found         // Applications
+	stated   []foundSet      // ApplicationSets
 }
 
 // An overlayFile is a kustomization.
@@ -67,7 +68,7 @@ func (r *repositoryFiles) file(at string, text []byte) {
 		return
 	}
 	r.texts[at] = text
-	if bytes.Contains(text, []byte(api.Group)) && !bytes.Contains(text, []byte("{{")) {
+	if bytes.Contains(text, []byte(api.Group)) && (!bytes.Contains(text, []byte("{{")) || aSet.Match(text)) {
 		r.applications(at, text)
 	}
 }
@@ -98,14 +99,27 @@ func (r *repositoryFiles) applications(at string, text []byte) {
 	if err != nil {
 		return
 	}
+	r.stated = append(r.stated, setsOf(set, ".")...)
 	for _, o := range set {
 		if o.Key.Group != api.Group || o.Key.Kind != api.ApplicationKind {
 			continue
 		}
 		if app, err := applicationOf(o, io.Discard); err == nil {
-			r.apps = append(r.apps, found{app, o})
+			r.apps = append(r.apps, found{app: app, object: o})
 		}
 	}
+}
+
+// sets are the ApplicationSets that files state: those below an overlay, or those that
+// no renderer is for. What is in a chart is a template.
+func (r *repositoryFiles) sets(ofOverlays bool) []foundSet {
+	var sets []foundSet
+	for _, s := range r.stated {
+		if file := s.object.Origin.File; r.belongs(file) == ofOverlays && !r.partOfChart(path.Join(path.Dir(file), "x")) {
+			sets = append(sets, s)
+		}
+	}
+	return sets
 }
 
 // roots are the overlays and charts that nothing else uses: neither one of them
@@ -177,6 +191,6 @@ var (
 )
 
 func looksLikeManifest(at string, text []byte) bool {
-	return isManifest.Match(text) && kindField.Match(text) && metaField.Match(text) &&
-		!bytes.Contains(text, []byte("{{")) && sops.Encrypted(at, text) == ""
+	braces := bytes.Contains(text, []byte("{{")) && (!aSet.Match(text) || bytes.Contains(text, []byte("{%")))
+	return isManifest.Match(text) && kindField.Match(text) && metaField.Match(text) && !braces && sops.Encrypted(at, text) == ""
 }

@@ -88,6 +88,9 @@ func (v *validation) statements(loose manifest.Set) func(found) *manifest.Object
 		plain[o.Origin.File] = true
 	}
 	return func(f found) *manifest.Object {
+		if f.by != nil {
+			return f.object // no file states it
+		}
 		if o := rendered[id{f.app.Namespace, f.app.Name, specOf(f.object)}]; o != nil && o.Origin == f.object.Origin {
 			return o
 		}

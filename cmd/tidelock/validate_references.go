@@ -133,7 +133,8 @@ func aboutData(path string) bool {
 	return strings.HasPrefix(path, "/data") || strings.HasPrefix(path, "/stringData") || strings.HasPrefix(path, ".data") || path == "/"
 }
 
-// generators are the ApplicationSets that are stated anywhere.
+// generators are the ApplicationSets that are stated anywhere, but for those all of whose
+// Applications are known.
 func (v *validation) generators(loose manifest.Set) []*api.ApplicationSet {
 	var all []*api.ApplicationSet
 	sets := []manifest.Set{loose}
@@ -144,7 +145,7 @@ func (v *validation) generators(loose manifest.Set) []*api.ApplicationSet {
 	}
 	for _, o := range slices.Concat(sets...) {
 		set := &api.ApplicationSet{}
-		if o.Key.Group == api.Group && o.Key.Kind == "ApplicationSet" && json.Unmarshal(o.JSON(), set) == nil {
+		if o.Key.Group == api.Group && o.Key.Kind == "ApplicationSet" && json.Unmarshal(o.JSON(), set) == nil && !v.expanded(o) {
 			all = append(all, set)
 		}
 	}

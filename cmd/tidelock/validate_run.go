@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -37,6 +38,9 @@ type validation struct {
 	stated   []found            // Applications, each once
 	notes    []string
 	findings []validate.Finding
+
+	expansions []*expansion   // of ApplicationSets
+	clusters   *knownClusters // that they generate for; nil before it is asked
 }
 
 // A rendering is what one Application, overlay or chart states.
@@ -116,24 +120,38 @@ func (v *validation) sources() error {
 }
 
 // renderAll renders Applications, those that they render, and then what none of
-// them has used.
+// them has used. ApplicationSets below an overlay count as this makes them, if an
+// Application renders it.
 func (v *validation) renderAll(ctx context.Context) error {
-	next := v.applications(v.files.apps)
-	for len(next) > 0 {
-		if err := v.renderEach(ctx, next); err != nil {
-			return err
-		}
-		next = v.applications(stated(next))
+	if err := v.follow(ctx, v.files.apps, v.files.sets(false)); err != nil {
+		return err
+	}
+	if err := v.follow(ctx, nil, v.files.sets(true)); err != nil {
+		return err
 	}
 	var dirs []*rendering
 	for _, dir := range v.files.roots(v.covers) {
 		dirs = append(dirs, v.directory(dir))
 	}
-	for len(dirs) > 0 {
-		if err := v.renderEach(ctx, dirs); err != nil {
+	if err := v.renderEach(ctx, dirs); err != nil {
+		return err
+	}
+	return v.follow(ctx, stated(dirs), statedSets(dirs))
+}
+
+// follow renders Applications and those that ApplicationSets make, and what these
+// render of both in turn.
+func (v *validation) follow(ctx context.Context, apps []found, sets []foundSet) error {
+	for len(apps) > 0 || len(sets) > 0 {
+		made, err := v.generated(ctx, sets)
+		if err != nil {
 			return err
 		}
-		dirs = v.applications(stated(dirs))
+		next := v.applications(slices.Concat(apps, made))
+		if err := v.renderEach(ctx, next); err != nil {
+			return err
+		}
+		apps, sets = stated(next), statedSets(next)
 	}
 	return nil
 }
@@ -150,7 +168,7 @@ func stated(by []*rendering) []found {
 				continue
 			}
 			if app, err := applicationOf(o, io.Discard); err == nil {
-				all = append(all, found{app, o})
+				all = append(all, found{app: app, object: o})
 			}
 		}
 	}

@@ -46,7 +46,7 @@ const (
 	RuleCustomInvalid   = "custom-schema"
 )
 
-var rules = inOrder(objectRules, secretRules, referenceRules, fleetRules, policyRules)
+var rules = inOrder(objectRules, secretRules, referenceRules, fleetRules, policyRules, setRules)
 
 var objectRules = []Rule{
 	{RuleAnnotation, Error, "an annotation's key is none, or the annotations are too large together"},

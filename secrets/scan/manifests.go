@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -85,8 +86,9 @@ func (c *collector) object(node *yaml.Node, depth int) {
 		}
 	}
 	if kind := fields["kind"]; kind != nil && kind.Value == "Secret" {
-		c.values(fields["data"], true)
-		c.values(fields["stringData"], false)
+		plain := naming(fields["metadata"])
+		c.values(fields["data"], true, plain)
+		c.values(fields["stringData"], false, plain)
 	}
 	if generators := fields["secretGenerator"]; generators != nil {
 		c.generators(generators)
@@ -103,7 +105,27 @@ func each(node *yaml.Node, entry func(key, value *yaml.Node)) {
 	}
 }
 
-func (c *collector) values(data *yaml.Node, encoded bool) {
+// names are the entries of Secrets that configure Argo CD which say what is configured,
+// and not how to log in.
+var names = []string{"clusterResources", "enableLfs", "enableOCI", "insecure", "name", "namespaces", "project", "server", "shard", "type", "url"}
+
+// naming returns the entries that are no secrets, for what a Secret's label says it is.
+func naming(metadata *yaml.Node) []string {
+	var plain []string
+	each(metadata, func(key, labels *yaml.Node) {
+		each(labels, func(label, _ *yaml.Node) {
+			if key.Value == "labels" && label.Value == "argocd.argoproj.io/secret-type" {
+				plain = names
+			}
+		})
+	})
+	return plain
+}
+
+// login is an address with a password in it.
+var login = regexp.MustCompile(`://[^/]*:[^/]*@`)
+
+func (c *collector) values(data *yaml.Node, encoded bool, plain []string) {
 	if c.encrypted && someEncrypted(data) {
 		return // what is in clear beside it was chosen to be
 	}
@@ -111,7 +133,11 @@ func (c *collector) values(data *yaml.Node, encoded bool) {
 		if value.Kind != yaml.ScalarNode || value.Tag == "!!null" || c.encrypted && strings.HasSuffix(key.Value, unencryptedSuffix) {
 			return
 		}
-		c.add(secretRule, key.Value, plainOf(value.Value, encoded), key.Line, value)
+		text := plainOf(value.Value, encoded)
+		if slices.Contains(plain, key.Value) && !login.MatchString(text) {
+			return
+		}
+		c.add(secretRule, key.Value, text, key.Line, value)
 	})
 }
 

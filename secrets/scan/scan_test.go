@@ -56,6 +56,9 @@ func TestFindings(t *testing.T) {
 		{"allowed by a comment", "a.tf", "key = \"" + awsKey + "\" # gitleaks:allow\n", ""},
 		{"nothing", "a.yaml", "image: nginx:1.2.3\n", ""},
 
+		{"what a cluster's Secret names", "a.yaml", "kind: Secret\nmetadata: {labels: {argocd.argoproj.io/secret-type: cluster}}\nstringData:\n  name: eu\n  server: https://eu.example.com\n  config: hunter2-canary\n", "a.yaml:6:11: kubernetes-secret-yaml (config)"},
+		{"an address with a password", "a.yaml", "kind: Secret\nmetadata: {labels: {argocd.argoproj.io/secret-type: repository}}\nstringData:\n  url: https://ci:hunter2-canary@git.example.com/a\n", "a.yaml:4:8: kubernetes-secret-yaml (url)"},
+		{"a name in another Secret", "a.yaml", secret("stringData", "  name: hunter2-canary\n"), "a.yaml:5:9: kubernetes-secret-yaml (name)"},
 		{"a Secret", "a.yaml", secret("data", "  password: "+encoded+"\n"), "a.yaml:5:13: kubernetes-secret-yaml (password)"},
 		{"a Secret's text", "a.yaml", secret("stringData", "  password: hunter2-canary\n"), "a.yaml:5:13: kubernetes-secret-yaml (password)"},
 		{"a Secret's text of many lines", "a.yaml", secret("stringData", "  a.conf: |\n    user=me\n    password=hunter2-canary\n"), "a.yaml:5:11: kubernetes-secret-yaml (a.conf)"},
