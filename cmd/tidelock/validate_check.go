@@ -36,7 +36,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	var unknown []string
 	unknown = append(unknown, checker.Unknown(loose)...)
 	loose = slices.DeleteFunc(loose, func(o *manifest.Object) bool { // it may be for another program
-		return slices.Contains(unknown, o.Key.GroupKind().String())
+		return slices.Contains(unknown, o.Key.GroupKind().String()) || checker.Foreign(o)
 	})
 	objects := len(loose)
 	for _, r := range v.rendered {
@@ -48,7 +48,9 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		v.add(r.name, r.prefix, checker.Findings(ctx, r.result.Set, v.locator(locators, r.prefix), yamlRead(r.result)))
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
-	v.add("", ".", checker.Findings(ctx, loose, v.locator(locators, "."), nil))
+	for _, together := range byDirectory(loose) {
+		v.add("", ".", checker.Findings(ctx, together, v.locator(locators, "."), nil))
+	}
 	v.setFindings(locators)
 	if err := v.secrets(ctx); err != nil {
 		return nil, err
@@ -96,6 +98,21 @@ func (v *validation) loose() manifest.Set {
 			continue
 		}
 		all = append(all, set...)
+	}
+	return all
+}
+
+// byDirectory parts manifests that nothing renders: what lies in one directory is
+// applied together, more likely than what has the same names elsewhere.
+func byDirectory(loose manifest.Set) []manifest.Set {
+	var all []manifest.Set
+	at := map[string]int{}
+	for _, o := range loose {
+		dir := path.Dir(o.Origin.File)
+		if _, ok := at[dir]; !ok {
+			at[dir], all = len(all), append(all, nil)
+		}
+		all[at[dir]] = append(all[at[dir]], o)
 	}
 	return all
 }
