@@ -15,7 +15,12 @@ RUN --mount=type=cache,target=/go/pkg/mod \
 
 COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/tidelock ./cmd/tidelock && \
+    flags="-s -w -X github.com/tidelock-io/tidelock/cmd/release.version=$VERSION" && builds= && \
+    for plugin in cmp directory helm kustomize; do \
+        go build -trimpath -ldflags "$flags" -o /out/tidelock-$plugin ./cmd/tidelock-$plugin && \
+        builds="$builds,$plugin=$(go tool buildid /out/tidelock-$plugin)" || exit 1; \
+    done && \
+    go build -trimpath -ldflags "$flags -X main.companions=$builds" -o /out/tidelock ./cmd/tidelock && \
     go build -C plugins/external -trimpath -ldflags "-s -w" -o /out/tidelock-external-secrets .
 # What a static binary needs beside itself: certificates, /tmp, a user that is not
 # root. go-plugin's sockets and the Git mirrors are under /tmp and /cache.
@@ -27,7 +32,7 @@ RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/tmp /root-fs/cache && chmod 1777 /r
 
 FROM scratch
 COPY --from=build /root-fs/ /
-# The plugin lies beside the binary that starts it.
+# The plugins lie beside the binary that starts them.
 COPY --from=build /out/ /usr/local/bin/
 USER 65532:65532
 EXPOSE 8080 8082

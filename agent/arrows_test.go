@@ -46,15 +46,23 @@ var arrows = []struct {
 	{"secrets/resolve", []string{module + "/agent/", module + "/render$"}, "the stage sees a set, and asks through interfaces"},
 	{"agent/...", []string{"sigs.k8s.io/kustomize/api", "helm.sh/helm", "github.com/getsops/sops"}, "renderers and SOPS are processes of their own"},
 	{"plugins/sops/open", []string{"github.com/getsops/sops", "k8s.io/client-go", module + "/agent", module + "/render"}, "callers of SOPS' plugins do without every cloud's SDK"},
+	{"cmd/tidelock-kustomize", slices.Concat(heavy, []string{"helm.sh/helm", "github.com/google/go-jsonnet"}), "it starts soon for it has one plugin in it"},
+	{"cmd/tidelock-directory", slices.Concat(heavy, []string{"helm.sh/helm", "sigs.k8s.io/kustomize"}), "it starts soon for it has one plugin in it"},
+	{"cmd/tidelock-cmp", slices.Concat(heavy, []string{"helm.sh/helm", "sigs.k8s.io/kustomize", "github.com/google/go-jsonnet"}), "it starts soon for it has one plugin in it"},
+	{"cmd/tidelock-helm", []string{"github.com/getsops/sops", "sigs.k8s.io/kustomize", "github.com/google/go-jsonnet", "github.com/google/cel-go", module + "/agent", module + "/render"}, "it starts soon for it has one plugin in it"},
 	{"plugins/host", []string{"sigs.k8s.io/kustomize", "helm.sh/helm", "github.com/getsops/sops", "k8s.io/client-go", module + "/agent", module + "/render"}, "the host knows contracts, not plugins"},
 }
 
+// heavy is what takes long to start, or much memory.
+var heavy = []string{"k8s.io/client-go", "k8s.io/api/", "github.com/getsops/sops", "github.com/google/cel-go", module + "/agent", module + "/render"}
+
 // onlyFrom are packages that one place alone may import: their tests aside.
 var onlyFrom = map[string][]string{
-	module + "/plugins/kustomize": {module + "/cmd/tidelock"},
-	module + "/plugins/directory": {module + "/cmd/tidelock"},
+	module + "/plugins/kustomize": {module + "/cmd/tidelock", module + "/cmd/tidelock-kustomize"},
+	module + "/plugins/directory": {module + "/cmd/tidelock", module + "/cmd/tidelock-directory"},
+	module + "/plugins/helm":      {module + "/cmd/tidelock", module + "/cmd/tidelock-helm"},
 	module + "/plugins/sops":      {module + "/cmd/tidelock"},
-	module + "/plugins/cmp":       {module + "/cmd/tidelock", module + "/plugins/installed"}, // how it is told what to run
+	module + "/plugins/cmp":       {module + "/cmd/tidelock", module + "/cmd/tidelock-cmp", module + "/plugins/installed"}, // how it is told what to run
 }
 
 type listed struct {

@@ -26,7 +26,7 @@ type Say func(format string, args ...any)
 // of those that take long when the Go build cache has nothing of them.
 var parts = []struct{ name, about string }{
 	{"devcluster", "a whole Kubernetes control plane: some minutes the first time"},
-	{"tidelock", "the agent: a few minutes the first time"},
+	{"tidelock", "the agent and the plugins beside it: a few minutes the first time"},
 	{"tidelock-external-secrets", "external-secrets' providers: a few minutes the first time"},
 }
 
@@ -52,6 +52,19 @@ func Build(ctx context.Context, say Say) (Binaries, error) {
 		External:   filepath.Join(bin, "tidelock-external-secrets"),
 		Devcluster: filepath.Join(bin, "devcluster"),
 	}, nil
+}
+
+// Program brings one program in bin up to date, with those that it needs, and
+// returns its path.
+func Program(ctx context.Context, name string, say Say) (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	if err := build(ctx, root, name, "a while the first time", say); err != nil {
+		return "", err
+	}
+	return filepath.Join(root, "bin", name), nil
 }
 
 // build makes one program. A long build says every now and then that it goes on.

@@ -23,6 +23,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/agent/values"
+	"github.com/tidelock-io/tidelock/cmd/release"
 	"github.com/tidelock-io/tidelock/secrets/leak"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"golang.org/x/sync/errgroup"
@@ -170,7 +171,7 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
 	cfg.QPS = -1
-	cfg.UserAgent = "tidelock/" + versionText()
+	cfg.UserAgent = "tidelock/" + release.Text()
 	return cfg, nil
 }
 
@@ -293,7 +294,7 @@ func (p *parts) run(ctx context.Context) error {
 		if err := p.keyring.Wait(ctx); err != nil {
 			return nil //nolint:nilerr // told to end before the first listing
 		}
-		p.log.Info("running", "version", versionText(), "namespace", p.options.namespace, "listen", p.options.listen)
+		p.log.Info("running", "version", release.Text(), "namespace", p.options.namespace, "listen", p.options.listen)
 		return p.agent.Run(ctx)
 	})
 	return g.Wait()

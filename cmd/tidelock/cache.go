@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tidelock-io/tidelock/cmd/release"
 	"github.com/tidelock-io/tidelock/render/shelf"
 )
 
@@ -71,7 +72,7 @@ func closeShelf(s *shelf.Shelf) error {
 // beginning stands what the linker made of all that is in it.
 var buildText = sync.OnceValue(func() string {
 	sum := sha256.New()
-	fmt.Fprintln(sum, versionText())
+	fmt.Fprintln(sum, release.Text())
 	if self, err := os.Executable(); err == nil {
 		if f, err := os.Open(self); err == nil {
 			defer f.Close()

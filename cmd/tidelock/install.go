@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/install"
+	"github.com/tidelock-io/tidelock/cmd/release"
 )
 
 type installOptions struct {
@@ -63,7 +64,7 @@ The same objects are in examples/install as a Helm chart and as a kustomization.
 
 // imageTag is that of the image of this version.
 func imageTag() string {
-	if v := versionText(); len(v) > 1 && v[0] == 'v' {
+	if v := release.Text(); len(v) > 1 && v[0] == 'v' {
 		return v
 	}
 	return "latest"

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/cmd/release"
 	"github.com/tidelock-io/tidelock/plugins/cmp"
 	"github.com/tidelock-io/tidelock/plugins/directory"
 	"github.com/tidelock-io/tidelock/plugins/helm"
@@ -20,12 +21,12 @@ import (
 // builtins are the plugins in this binary. Each runs as a process of its own.
 func builtins() map[string]sdk.Plugin {
 	return map[string]sdk.Plugin{
-		"directory":   directory.Plugin(versionText()),
-		"helm":        helm.Plugin(versionText()),
-		"kustomize":   kustomize.Plugin(versionText()),
-		open.Local:    sops.Plugin(versionText()),
-		open.Services: sops.ServicesPlugin(versionText()),
-		"sealed":      {Name: "sealed", Version: versionText(), SecretSource: sealed.Source{}},
+		"directory":   directory.Plugin(release.Text()),
+		"helm":        helm.Plugin(release.Text()),
+		"kustomize":   kustomize.Plugin(release.Text()),
+		open.Local:    sops.Plugin(release.Text()),
+		open.Services: sops.ServicesPlugin(release.Text()),
+		"sealed":      {Name: "sealed", Version: release.Text(), SecretSource: sealed.Source{}},
 	}
 }
 
@@ -62,7 +63,7 @@ Built-in plugins: ` + strings.Join(names, ", "),
 		ValidArgs: names,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] == cmp.Name {
-				plugin, err := cmp.Load(versionText())
+				plugin, err := cmp.Load(release.Text())
 				if err == nil {
 					sdk.Serve(plugin)
 				}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,9 +24,13 @@ type shownPlugin struct {
 	Contracts []string `json:"contracts,omitempty"`
 	State     string   `json:"state"` // works, disabled or broken
 	Error     string   `json:"error,omitempty"`
-	// File installs the plugin; Program is what runs.
+	// File installs the plugin; Program is what runs, or the plugin.yaml that says
+	// so. ServedBy is the program that was started, and NotServedBy the one that
+	// would rather be, and why it is not.
 	File             string          `json:"file,omitempty"`
 	Program          string          `json:"program,omitempty"`
+	ServedBy         string          `json:"servedBy,omitempty"`
+	NotServedBy      string          `json:"notServedBy,omitempty"`
 	SHA256           string          `json:"sha256,omitempty"`
 	Pinned           bool            `json:"pinned"`
 	Granted          json.RawMessage `json:"granted"` // as in its YAML
@@ -55,6 +60,9 @@ type shownDiscover struct {
 	Ask      bool   `json:"ask,omitempty"`
 }
 
+// kindBuiltin is the kind of plugins that come with Tidelock.
+const kindBuiltin = "built-in"
+
 // States of a plugin.
 const (
 	pluginWorks    = "works"
@@ -67,7 +75,7 @@ func (p *plugins) show(ctx context.Context, only func(names ...string) bool) ([]
 	var all []*shownPlugin
 	for _, spec := range builtinSpecs(p.self, p.options.surroundings) {
 		if only(spec.Name) {
-			all = append(all, p.shown(spec, "built-in"))
+			all = append(all, p.shown(spec, kindBuiltin))
 		}
 	}
 	for _, c := range p.list() {
@@ -92,6 +100,10 @@ func (p *plugins) try(ctx context.Context, s *shownPlugin) {
 		return
 	}
 	s.State, s.Contracts, s.ConfinedBy, s.NotConfinedBy = pluginWorks, about.Contracts, about.ConfinedBy, about.NotConfinedBy
+	s.ServedBy, s.NotServedBy = about.Program, about.Instead
+	if s.Kind == kindBuiltin {
+		s.Program = about.Program
+	}
 	if s.Version == "" {
 		s.Version = about.Version
 	}
@@ -140,7 +152,8 @@ func newPluginListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List plugins, what they may do and whether they work",
 		Long: `List the plugins that come with Tidelock and those of the plugin directory: what
-each may do beyond computing, what confines it, and whether it starts.
+each may do beyond computing, what confines it, which program serves it, and
+whether it starts.
 
 Exit status: 0 all work, 1 one does not, 2 wrong use.`,
 		Example: `  tidelock plugin list
@@ -224,9 +237,12 @@ func runPluginShow(cmd *cobra.Command, o pluginOptions, output string, only func
 }
 
 func printPlugins(out io.Writer, all []*shownPlugin) {
-	rows := [][]string{{"NAME", "VERSION", "KIND", "GRANTED", "CONFINED BY", "STATE", "SOURCE"}}
+	rows := [][]string{{"NAME", "VERSION", "KIND", "GRANTED", "CONFINED BY", "SERVED BY", "STATE", "SOURCE"}}
 	for _, s := range all {
-		rows = append(rows, []string{s.Name, orDash(s.Version), s.Kind, grantedShort(s), orDash(strings.Join(s.ConfinedBy, ", ")), s.State, orDash(s.File)})
+		rows = append(rows, []string{
+			s.Name, orDash(s.Version), s.Kind, grantedShort(s), orDash(strings.Join(s.ConfinedBy, ", ")),
+			orDash(baseName(s.ServedBy)), s.State, orDash(s.File),
+		})
 	}
 	newScreen(out).table(rows)
 	for _, s := range all {
@@ -234,6 +250,14 @@ func printPlugins(out io.Writer, all []*shownPlugin) {
 			fmt.Fprintf(out, "%s: %s\n", s.Name, s.Error)
 		}
 	}
+}
+
+// baseName is "" for no path.
+func baseName(path string) string {
+	if path == "" {
+		return ""
+	}
+	return filepath.Base(path)
 }
 
 // grantedShort leaves out paths, of which there may be many.
@@ -269,6 +293,10 @@ func printPlugin(out io.Writer, all []*shownPlugin) {
 		field("error", s.Error)
 		field("installed by", s.File)
 		field("runs", s.Program)
+		if s.ServedBy != s.Program {
+			field("served by", s.ServedBy)
+		}
+		field("not served by", s.NotServedBy)
 		field("sha256", s.SHA256+map[bool]string{true: " (pinned)"}[s.Pinned])
 		field("granted", s.granted)
 		field("confined by", strings.Join(s.ConfinedBy, ", "))

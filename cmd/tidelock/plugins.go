@@ -37,9 +37,9 @@ const (
 // builtinSpecs are the plugins that come with Tidelock.
 func builtinSpecs(self string, around surroundings) []host.Spec {
 	return []host.Spec{
-		{Name: "directory"},
-		{Name: "helm"},
-		{Name: "kustomize"},
+		{Name: "directory", Rather: companion(self, "directory")},
+		{Name: "helm", Rather: companion(self, "helm")},
+		{Name: "kustomize", Rather: companion(self, "kustomize")},
 		{Name: open.Local, Processes: 1},
 		servicesSpec(around, os.Environ()),
 		{Name: "sealed", Processes: 1},

@@ -59,7 +59,9 @@ func (o *pluginOptions) installed(self string) ([]*installed.Plugin, error) {
 		taken = append(taken, spec.Name)
 	}
 	dir, named := o.directory()
-	all, err := installed.Read(dir, installed.Options{Self: self, Taken: taken, RequireChecksums: o.requireChecksums, Getenv: os.Getenv})
+	all, err := installed.Read(dir, installed.Options{
+		Self: self, Rather: companion(self, cmp.Name), Taken: taken, RequireChecksums: o.requireChecksums, Getenv: os.Getenv,
+	})
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return nil, nil
 	}

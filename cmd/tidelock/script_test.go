@@ -55,6 +55,7 @@ func moreAtOnce() {
 //	publish REPOSITORY TAG DIR [chart]   push files to it, as manifests or as a chart
 //	gitserver DIR      serve a repository of the files of DIR, ${GIT}
 //	tool NAME...       put a program that people use into the PATH: sops
+//	programs DIR       put tidelock and the programs that lie beside it into DIR, as make builds them
 //	memory             make ${XDG_RUNTIME_DIR} a directory in memory
 //	expand FILE...     put variables in the place of ${NAME}
 //
@@ -73,7 +74,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"agekey": agekey, "encrypt": encrypt, "gpgkey": gpgkey, "sealingkey": sealingkey, "seal": seal, "commit": commit, "tag": tag,
-			"registry": startScriptRegistry, "publish": publish, "gitserver": gitserver, "tool": tool, "memory": inMemoryDir, "expand": expanded(func(*testscript.TestScript, bool, []string) {}),
+			"registry": startScriptRegistry, "publish": publish, "gitserver": gitserver, "tool": tool, "programs": linkPrograms, "memory": inMemoryDir, "expand": expanded(func(*testscript.TestScript, bool, []string) {}),
 		},
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/tidelock-io/tidelock/cmd/release"
 	"github.com/tidelock-io/tidelock/secrets/scan"
 	"github.com/tidelock-io/tidelock/secrets/walk"
 )
@@ -175,7 +176,7 @@ func (o *secretsScanOptions) rules(p *subtree) (*scan.Rules, error) {
 func (o *secretsScanOptions) print(out, talk io.Writer, p *subtree, report *scan.Report) error {
 	switch o.output {
 	case "sarif": // whose paths are those of the repository
-		return report.SARIF(out, versionText())
+		return report.SARIF(out, release.Text())
 	case "":
 		screen := newScreen(out)
 		for _, f := range report.Findings {

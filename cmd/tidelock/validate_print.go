@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/tidelock-io/tidelock/cmd/release"
 	"github.com/tidelock-io/tidelock/render/validate"
 )
 
@@ -25,7 +26,7 @@ func (r *validateReport) print(out, talk io.Writer, o validateOptions, p *subtre
 		}
 		return indented(out, r)
 	case "sarif":
-		return validate.SARIF(out, r.Findings, versionText())
+		return validate.SARIF(out, r.Findings, release.Text())
 	case "junit":
 		return validate.JUnit(out, r.Findings)
 	case "github":

@@ -26,6 +26,9 @@ type About struct {
 	// ConfinedBy names what confines its process; NotConfinedBy are sentences
 	// about what could not be had.
 	ConfinedBy, NotConfinedBy []string
+	// Program is what was started. Instead is why it is not the one that is to be
+	// preferred, "" if it is or there is none.
+	Program, Instead string
 }
 
 // About starts a plugin, if it does not run, and asks it.
@@ -34,11 +37,15 @@ func (h *Host) About(ctx context.Context, plugin string) (About, error) {
 	if err != nil {
 		return About{}, &Error{Plugin: plugin, Call: "start", Kind: ErrUnavailable, Err: err}
 	}
-	said, err := p.about(ctx)
+	proc, err := p.any(ctx)
 	if err != nil {
 		return About{}, err
 	}
-	a := About{Version: clean(said.GetVersion())}
+	said := proc.about
+	a := About{Version: clean(said.GetVersion()), Program: proc.spec.Command}
+	if proc.instead != nil {
+		a.Instead = fmt.Sprintf("%s: %v", p.spec.Rather.Command, proc.instead)
+	}
 	for _, c := range []struct {
 		name   string
 		serves bool

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/tidelock-io/tidelock/plugins/sdk/wire"
 )
 
 // A pool keeps the processes of one plugin: none until one is needed, a second
@@ -133,7 +131,7 @@ func (p *pool) notify() {
 
 func (p *pool) start() {
 	p.host.counters.starts.Add(1)
-	proc, err := start(p.host, &p.spec, func(run func()) {
+	proc, err := startBest(p.host, &p.spec, func(run func()) {
 		p.host.run.Go(func() error { run(); return nil })
 	})
 	p.mu.Lock()
@@ -167,8 +165,11 @@ func (p *pool) backOff() {
 // tell needs p.mu.
 func (p *pool) tell(proc *process) {
 	log := p.host.log.With("plugin", p.spec.Name)
-	log.Debug("plugin started", "version", clean(proc.about.GetVersion()), "pid", proc.runner.cmd.Process.Pid,
+	log.Debug("plugin started", "program", proc.spec.Command, "version", clean(proc.about.GetVersion()), "pid", proc.runner.cmd.Process.Pid,
 		"confinedBy", clean(strings.Join(proc.about.GetConfinedBy(), ", ")))
+	if proc.instead != nil {
+		log.Debug("plugin not served by its own program", "program", p.spec.Rather.Command, "reason", proc.instead)
+	}
 	if lacks := proc.about.GetNotConfinedBy(); len(lacks) > 0 && !p.told {
 		p.told = true
 		p.host.lacks.warn(log, clean(strings.Join(lacks, "; ")))
@@ -242,12 +243,12 @@ func (p *pool) stopping() bool {
 }
 
 func (p *pool) warm(ctx context.Context) error {
-	_, err := p.about(ctx)
+	_, err := p.any(ctx)
 	return err
 }
 
-// about starts a process if none runs, and returns what it says of itself.
-func (p *pool) about(ctx context.Context) (*wire.Description, error) {
+// any returns a process, and starts one if none runs.
+func (p *pool) any(ctx context.Context) (*process, error) {
 	proc, err := p.acquire(ctx, false)
 	if err != nil {
 		return nil, &Error{Plugin: p.spec.Name, Call: "start", Kind: ErrUnavailable, Err: err}
@@ -256,7 +257,7 @@ func (p *pool) about(ctx context.Context) (*wire.Description, error) {
 	proc.taken-- // it was no call
 	p.mu.Unlock()
 	p.release(proc, true)
-	return proc.about, nil
+	return proc, nil
 }
 
 // retire ends the processes when their calls end, and takes no new ones.

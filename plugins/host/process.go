@@ -35,6 +35,7 @@ type process struct {
 	voice   *voice
 	ended   sync.Once
 	excess  atomic.Pointer[failure] // what its programs were killed for
+	instead error                   // why it is not the program that is to be preferred
 
 	// The pool's lock guards these.
 	calls    int
@@ -44,6 +45,27 @@ type process struct {
 	alone    bool // the call that runs wants no neighbour
 	leaving  bool // takes no more calls
 	idle     *time.Timer
+}
+
+// startBest starts the program that is to be preferred. If that may not be or
+// does not work, it starts the other one.
+func startBest(h *Host, spec *Spec, run func(func())) (*process, error) {
+	if spec.Rather == nil {
+		return start(h, spec, run)
+	}
+	rather, err := spec.rather()
+	if err == nil {
+		var p *process
+		if p, err = start(h, rather, run); err == nil {
+			return p, nil
+		}
+	}
+	p, startErr := start(h, spec, run)
+	if startErr != nil {
+		return nil, startErr
+	}
+	p.instead = err
+	return p, nil
 }
 
 // start starts a process and asks it who it is. run must run what it is given

@@ -17,6 +17,9 @@ type Spec struct {
 	// program, with the arguments "plugin serve NAME".
 	Command string
 	Args    []string
+	// Rather, if set, is started in the place of Command, unless it may not be or
+	// does not start.
+	Rather *Program
 	// Env is its environment, as "NAME=value"; empty by default.
 	Env []string
 	// Verify, if set, runs before each start: its error is why there is none.
@@ -51,8 +54,25 @@ type Limits struct {
 	Idle time.Duration
 }
 
+// A Program serves a plugin just as another program does.
+type Program struct {
+	Command string
+	Args    []string
+	// Verify runs before each start: its error is why the other one is started.
+	Verify func() error
+}
+
 // concurrency is how many calls a process takes at once if it takes several.
 const concurrency = 16
+
+// rather is the spec of the program that is to be preferred, if it may be started.
+func (s Spec) rather() (*Spec, error) {
+	if err := s.Rather.Verify(); err != nil {
+		return nil, err
+	}
+	s.Command, s.Args, s.Rather = s.Rather.Command, s.Rather.Args, nil
+	return &s, nil
+}
 
 // Complete returns the spec with its defaults. Self is the program that serves
 // built-ins.

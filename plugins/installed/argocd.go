@@ -37,7 +37,7 @@ func (p *Plugin) argoCD(text []byte, f *pluginFile, o Options) error {
 	grants := cmp.Needs
 	grants.Files = append([]string{filepath.Dir(p.Program)}, systemPrograms...)
 	p.Spec = host.Spec{
-		Command: o.Self, Args: []string{"plugin", "serve", cmp.Name}, Says: d.ID(),
+		Command: o.Self, Args: []string{"plugin", "serve", cmp.Name}, Rather: o.Rather, Says: d.ID(),
 		Env: []string{cmp.ConfigEnv + "=" + string(config)}, Grants: f.grants(grants),
 		Limits: host.Limits{Render: execTimeout},
 	}

@@ -85,6 +85,8 @@ func (p *Plugin) Called(name string) bool { return name == p.Name || name == p.I
 type Options struct {
 	// Self is this program, which runs plugins of KindArgoCD.
 	Self string
+	// Rather, if set, runs them whenever it can be started.
+	Rather *host.Program
 	// Taken are names that no plugin may have: those of the built-ins.
 	Taken []string
 	// RequireChecksums disables plugins that are not pinned.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func Host(t testing.TB, plugins ...host.Spec) *host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := host.New(host.Config{Logger: logger(t), Plugins: plugins, Dir: base})
+	h, err := host.New(host.Config{Logger: logger(t), Plugins: byCompanions(t, plugins), Dir: base})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +61,28 @@ func Host(t testing.TB, plugins ...host.Spec) *host.Host {
 		Eventually(t, "goroutines return to what they were", func() bool { return runtime.NumGoroutine() <= before })
 	})
 	return h
+}
+
+// companionsEnv names the directory of programs that serve one plugin each, as
+// make builds them. With it, tests have built-in plugins served by these.
+const companionsEnv = "TIDELOCK_TEST_COMPANIONS"
+
+// byCompanions has built-in plugins served by programs of their own, where there
+// are any.
+func byCompanions(t testing.TB, plugins []host.Spec) []host.Spec {
+	dir := os.Getenv(companionsEnv)
+	if dir == "" {
+		return plugins
+	}
+	plugins = slices.Clone(plugins)
+	for i, spec := range plugins {
+		program := filepath.Join(dir, "tidelock-"+spec.Name)
+		if _, err := os.Stat(program); spec.Command == "" && err == nil {
+			t.Logf("%s is served by %s", spec.Name, program)
+			plugins[i].Command, plugins[i].Args = program, nil
+		}
+	}
+	return plugins
 }
 
 // Eventually waits up to two minutes for a condition.
