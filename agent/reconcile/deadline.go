@@ -21,6 +21,16 @@ func (p *pass) deadline(op *api.OperationState) bool {
 	return true
 }
 
+// expires has a pass made when the time of an operation is over, though nothing
+// else happens: also of one that waits from its very beginning.
+func (p *pass) expires(op *api.OperationState) {
+	if op == nil {
+		return
+	}
+	left, _ := remaining(op, p.timeout(api.AnnotationSyncTimeout, nil, p.r.SyncTimeout), p.now.Time)
+	p.soon(left)
+}
+
 // remaining is the time that an operation has left; 0 if nothing bounds it. The
 // clock runs from its beginning, whatever was tried since.
 func remaining(op *api.OperationState, limit time.Duration, now time.Time) (left time.Duration, due bool) {

@@ -21,6 +21,7 @@ import (
 func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Change) []diff.Change {
 	running := p.status.OperationState
 	op := p.current(desired, changes)
+	p.expires(op)
 	hash, ok := p.approves(op, desired, changes)
 	if !ok || p.closed(op) || p.rests(op) || p.depends(op) {
 		p.overtaken(running, desired)

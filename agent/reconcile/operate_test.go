@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/plan"
+	"github.com/tidelock-io/tidelock/agent/window"
 )
 
 func desiredAt(revisions ...string) *Desired {
@@ -165,6 +166,22 @@ func TestDeadline(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// An operation that waits for a window from its beginning is looked at again when its
+// time is over, not only when something happens.
+func TestDeadlineOfAnOperationThatWaits(t *testing.T) {
+	app := read[api.Application](t, `{metadata: {annotations: {tidelock.io/sync-timeout: 1s}}, spec: {destination: {}, project: a}, operation: {sync: {}}}`)
+	p := passOver(app)
+	schedule, err := window.Compile([]api.SyncWindow{{Kind: api.WindowDeny, Schedule: "* * * * *", Duration: "1h", Applications: []string{"*"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.windows = schedule.For(window.TargetOf(app))
+	p.operate(t.Context(), desiredAt("one"), nil)
+	if op := p.status.OperationState; op == nil || op.Phase != api.OperationRunning || p.again != time.Second {
+		t.Errorf("the operation is %+v, and the next pass in %s", op, p.again)
 	}
 }
 
