@@ -23,18 +23,7 @@ func (p *Pair) order(c *comparison) (waves []Wave, held []string) {
 	set, hooks := plan.Split(p.After.Set, p.Before.App != nil)
 	was, _ := plan.Split(p.Before.Set, true)
 	built := plan.Build(p.planned(c, set, was), runsOf(hooks), p.policy(c, was))
-	for _, w := range built.Waves {
-		if wave := c.wave(w); len(wave.Steps) > 0 {
-			waves = append(waves, wave)
-		}
-		if n := len(w.Unconfirmed); n > 0 {
-			held = append(held, "deletions wait for consent: "+w.Unconfirmed[0].Key.String()+more(n-1))
-		}
-	}
-	if built.Guard != "" {
-		held = append(held, "deletions are held: "+built.Guard)
-	}
-	return waves, held
+	return inOrder(&built, func(key manifest.Key) bool { return c.moves.giver(c.pair, key) != nil })
 }
 
 // planned are the changes that the plan is of.
@@ -114,8 +103,8 @@ func named(o *manifest.Object) (*manifest.Object, error) {
 	})
 }
 
-// wave lists the steps of a wave.
-func (c *comparison) wave(w plan.Wave) Wave {
+// waveOf lists the steps of a wave.
+func waveOf(w plan.Wave, takenOver func(manifest.Key) bool) Wave {
 	wave := Wave{Phase: string(w.Phase), Number: w.Number}
 	for _, change := range slices.Concat(w.Prunes, w.Unconfirmed) {
 		wave.Steps = append(wave.Steps, "delete "+change.Key.String())
@@ -125,7 +114,7 @@ func (c *comparison) wave(w plan.Wave) Wave {
 		switch {
 		case w.HookType(change) != "":
 			verb = "run"
-		case change.Verdict == diff.Create && c.moves.giver(c.pair, change.Key) != nil:
+		case change.Verdict == diff.Create && takenOver(change.Key):
 			verb = "take over"
 		case change.Verdict == diff.Create:
 			verb = "create"

@@ -123,23 +123,26 @@ func (p *Pair) compare(moves *moves, now time.Time) Application {
 	a.Restarts = c.restarts()
 	if p.After.App != nil && len(a.Changes) > 0 {
 		a.Waves, a.Held = p.order(c)
-		a.Held = append(a.Held, p.windows(now)...)
+		if why := Windows(p.Windows, a.Automated, now); why != "" {
+			a.Held = append(a.Held, why)
+		}
 	}
 	return a
 }
 
-// windows says whether a sync may begin now, and when that changes.
-func (p *Pair) windows(now time.Time) []string {
-	if p.Windows == nil {
-		return nil
+// Windows says why no sync may begin now, and when that changes; "" if one may, or
+// if no windows are known.
+func Windows(known *window.Windows, automated bool, now time.Time) string {
+	if known == nil {
+		return ""
 	}
-	v := p.Windows.At(now, !p.After.App.Spec.SyncPolicy.IsAutomated())
+	v := known.At(now, !automated)
 	if v.Allowed {
-		return nil
+		return ""
 	}
 	until := "which does not change within ten years"
 	if !v.Until.IsZero() {
 		until = "until " + v.Until.UTC().Format(time.RFC3339)
 	}
-	return []string{"no sync begins now: " + v.Reason + ", " + until}
+	return "no sync begins now: " + v.Reason + ", " + until
 }

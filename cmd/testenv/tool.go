@@ -17,6 +17,8 @@ const (
 	KustomizeTool = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
 	// HelmTool is the release of Helm whose library Tidelock uses.
 	HelmTool = "helm.sh/helm/v4/cmd/helm@v4.3.1"
+	// KubeconformTool checks manifests by JSON schemas.
+	KubeconformTool = "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0"
 	// SOPSTool is the release of sops whose library Tidelock uses.
 	SOPSTool = "github.com/getsops/sops/v3/cmd/sops@v3.13.3"
 )

@@ -13,7 +13,7 @@ import (
 
 // TestTools builds the programs that other tests compare with.
 func TestTools(t *testing.T) {
-	for _, module := range []string{testenv.KustomizeTool, testenv.HelmTool, testenv.SOPSTool, "kubeseal", "controller"} {
+	for _, module := range []string{testenv.KustomizeTool, testenv.HelmTool, testenv.KubeconformTool, testenv.SOPSTool, "kubeseal", "controller"} {
 		build := testenv.Tool
 		if module == "kubeseal" || module == "controller" {
 			build = testenv.SealedSecretsTool

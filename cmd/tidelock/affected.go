@@ -15,6 +15,7 @@ import (
 
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
@@ -28,6 +29,20 @@ type affectedOptions struct {
 	renderOptions
 	span     string
 	exitCode bool
+	parallel int // 0 is as many as there are processors
+}
+
+// jobsFlag adds -j.
+func (o *affectedOptions) jobsFlag(f *pflag.FlagSet) {
+	f.IntVarP(&o.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "how many are rendered at once")
+}
+
+// jobs is an error for none.
+func (o *affectedOptions) jobs() error {
+	if o.parallel < 1 {
+		return errors.New("-j: give 1 or more")
+	}
+	return nil
 }
 
 func newAffectedCommand() *cobra.Command {
@@ -64,6 +79,9 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use. With --exit-code
 			if err := checkOutput(o.output, "name", "json", "yaml"); err != nil {
 				return &usageError{cmd.CommandPath(), err}
 			}
+			if err := o.jobs(); err != nil {
+				return &usageError{cmd.CommandPath(), err}
+			}
 			if len(o.repos) > 1 {
 				return &usageError{cmd.CommandPath(), errors.New("--repo: a range is of one repository")}
 			}
@@ -82,6 +100,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use. With --exit-code
 	f.StringArrayVar(&o.repos, "repo", nil, "`[URL=]DIR` of the repository; without URL it stands in for any")
 	o.plugins.flags(f)
 	o.cache.flags(f)
+	o.jobsFlag(f)
 	f.StringVar(&o.kubeVersion, "kube-version", defaultKubeVersion, "version of the destination cluster, for renderers that ask")
 	f.StringSliceVar(&o.apiVersions, "api-versions", nil, "API versions of the destination cluster, for renderers that ask")
 	f.StringArrayVar(&o.values, valuesFlag, nil, valuesHelp)
@@ -159,6 +178,7 @@ type comparison struct {
 	before, after           *pipeline.Pipeline
 	beforeFiles, afterFiles *fixedCommits
 	beforeTree, afterTree   *git.Tree // of the repository
+	parallel                int
 	changed                 sync.Once
 	changes                 *git.Changes               // between the trees; nil if they cannot be told
 	projects                map[string]*api.AppProject // that it states in the end, by name
@@ -186,7 +206,11 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 	}
 	files := &checkouts{find: func(url, _ string) (string, bool) { return in.checkout(url) }, log: log}
 	artifacts := registry.NewStore(registry.Options{Log: log})
-	e := &comparison{repo: keys.Repo, close: func() {
+	parallel := o.parallel
+	if parallel == 0 {
+		parallel = runtime.GOMAXPROCS(0)
+	}
+	e := &comparison{repo: keys.Repo, parallel: parallel, close: func() {
 		files.close()
 		artifacts.Close()
 		if err := errors.Join(host.Close(), closeShelf(kept)); err != nil {
@@ -224,10 +248,13 @@ func (e *comparison) affected(ctx context.Context, o affectedOptions, in *render
 	sorted := slices.Sorted(maps.Keys(names))
 	all := make([]*affected, len(sorted))
 	unread := e.newReach()
+	progress := newScreen(talk).headway("looked at", len(sorted))
+	defer progress.end()
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(e.parallel)
 	for i, name := range sorted {
 		g.Go(func() (err error) {
+			defer progress.one()
 			if all[i], err = e.compare(ctx, was[name], is[name], unread); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

@@ -14,13 +14,14 @@ import (
 
 type diffOptions struct {
 	showOptions
-	ranges rangeOptions
+	ranges   rangeOptions
+	manyLive bool // --live
 }
 
 func newDiffCommand() *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
-		Use:   "diff {APP | A..B | A...B | HEAD | --from COMMIT}",
+		Use:   "diff {APP | --live [APP... | A..B] | A..B | A...B | HEAD | --from COMMIT}",
 		Short: "Show in what the cluster differs from Git, or one commit from another",
 		Long: `Show in what the cluster differs from Git, or one commit from another.
 
@@ -36,6 +37,12 @@ It runs here, with your own rights: to read the Application, its AppProject and
 its objects, and to patch these, for the dry run. The keys are those of the
 agent's namespace, if you may read them, and those on this machine that 'tidelock
 render' uses, too.
+
+With --live it is of several Applications, those named or all of the namespace, and
+told as for commits: what is at stake first. --live A..B is of the Applications that
+going from commit A to commit B touches: what a sync to B would change in the cluster,
+whatever the cluster has become since. B must be where the Applications' repositories
+are: push it.
 
 With A..B, show what going from commit A to commit B does to the objects of all
 Applications that it touches, offline; with A...B, what B has changed since it left
@@ -53,6 +60,10 @@ use.`,
 		Example: `  tidelock diff shop
   tidelock diff shop --revision v1.2.3
   tidelock diff shop --color always | less -R
+
+  # of several, or of all that a branch touches
+  tidelock diff --live shop web
+  tidelock diff --live origin/main...HEAD
 
   # the names of what differs
   tidelock diff shop -o name
@@ -74,6 +85,7 @@ use.`,
 		answer: func(l *look) (bool, error) { return l.differs(), l.untold() },
 	})
 	o.ranges.flags(cmd)
+	cmd.Flags().BoolVar(&o.manyLive, "live", false, "compare several Applications with the cluster, or all that A..B touches as B states them")
 	o.forRanges(cmd)
 	return cmd
 }
@@ -82,6 +94,9 @@ use.`,
 func (o *diffOptions) forRanges(cmd *cobra.Command) {
 	live := cmd.RunE
 	cmd.Args = usage(func(cmd *cobra.Command, args []string) error {
+		if o.manyLive {
+			return nil // it is checked with the flags
+		}
 		if o.ranges.from != "" {
 			return cobra.MaximumNArgs(1)(cmd, args)
 		}
@@ -90,6 +105,19 @@ func (o *diffOptions) forRanges(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		r := &o.ranges
 		span, ok := r.spanOf(args)
+		if o.manyLive {
+			if err := o.checkManyLive(cmd, args, ok); err != nil {
+				return &usageError{cmd.CommandPath(), err}
+			}
+			if r.plugins = o.plugins; ok {
+				r.span = span
+			}
+			return answer(func(ctx context.Context, cmd *cobra.Command, args []string) (bool, error) {
+				ctx, cancel := within(ctx, o.timeout)
+				defer cancel()
+				return runDiffLive(ctx, o, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			})(cmd, args)
+		}
 		if !ok {
 			if err := checkLive(cmd, o.output); err != nil {
 				return &usageError{cmd.CommandPath(), err}

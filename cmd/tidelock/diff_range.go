@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +31,7 @@ type rangeOptions struct {
 
 // Flags of diff that are of one of its forms only.
 var (
-	rangeFlags = []string{"app", "filename", "repo", "kube-version", "api-versions", valuesFlag, "max-size", "from", "cache-dir", "no-cache", "cluster", "clusters", "new-git-file-globbing"}
+	rangeFlags = []string{"app", "filename", "repo", "kube-version", "api-versions", valuesFlag, "max-size", "from", "cache-dir", "no-cache", "parallel", "cluster", "clusters", "new-git-file-globbing"}
 	liveFlags  = []string{"kubeconfig", "context", "namespace", "sealed-secrets-namespace", "revision", "prune", "resource"}
 )
 
@@ -47,6 +46,7 @@ func (o *rangeOptions) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.values, valuesFlag, nil, valuesHelp)
 	o.cache.flags(f)
 	o.sets.flags(f)
+	o.jobsFlag(f)
 	f.IntVar(&o.maxSize, "max-size", blast.DefaultSize, "how many bytes -o markdown may be long")
 }
 
@@ -81,7 +81,7 @@ func (o *rangeOptions) check(cmd *cobra.Command, args []string) error {
 			return fmt.Errorf("--%s is about a cluster, and A..B is not", name)
 		}
 	}
-	return errors.Join(checkOutput(o.output, "name", "json", "yaml", "markdown"), checkColour(o.color))
+	return errors.Join(o.jobs(), checkOutput(o.output, "name", "json", "yaml", "markdown"), checkColour(o.color))
 }
 
 // checkLive says which flags are not of a comparison with a cluster.
@@ -104,6 +104,11 @@ func runDiffRange(ctx context.Context, o rangeOptions, out, talk io.Writer) (boo
 	if err != nil {
 		return false, err
 	}
+	return o.told(out, radius)
+}
+
+// told prints a radius, and says whether there is anything in it.
+func (o *rangeOptions) told(out io.Writer, radius *blast.Radius) (bool, error) {
 	if err := o.print(out, radius); err != nil {
 		return false, err
 	}
@@ -168,15 +173,18 @@ func isCalled(asked, namespace, name string) bool {
 // pairs renders each Application at both ends.
 func (e *comparison) pairs(ctx context.Context, touched []affected, talk io.Writer) ([]blast.Pair, error) {
 	pairs := make([]blast.Pair, len(touched))
+	progress := newScreen(talk).headway("rendered at both ends", len(touched))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(e.parallel)
 	for i := range touched {
 		g.Go(func() error {
 			pairs[i] = e.pair(ctx, &touched[i])
+			progress.one()
 			return ctx.Err()
 		})
 	}
 	err := g.Wait()
+	progress.end()
 	for i := range pairs {
 		e.schedule(&pairs[i], talk)
 	}

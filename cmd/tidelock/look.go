@@ -90,6 +90,11 @@ func (o *lookOptions) look(ctx context.Context, r *remote, arg string, talk io.W
 	if err != nil {
 		return nil, err
 	}
+	return o.lookAt(ctx, r, app, op, talk)
+}
+
+// lookAt previews one sync of an Application.
+func (o *lookOptions) lookAt(ctx context.Context, r *remote, app *api.Application, op *api.Operation, talk io.Writer) (*look, error) {
 	ctx, cancel := within(ctx, o.timeout)
 	defer cancel()
 	waiting := newScreen(talk)

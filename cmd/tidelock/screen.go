@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -23,9 +22,6 @@ type screen struct {
 	live    bool
 	colours bool
 	pending bool // the last line may be overwritten
-
-	mu    sync.Mutex
-	since time.Time // of the first that is done; guarded by mu
 }
 
 func newScreen(out io.Writer) *screen {
@@ -188,17 +184,4 @@ func orDash(text string) string {
 		return "-"
 	}
 	return text
-}
-
-// after says how much of a work is done, once it has taken a while: for renders
-// that end side by side.
-func (s *screen) after(done, of int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.since.IsZero() {
-		s.since = time.Now()
-	}
-	if time.Since(s.since) > time.Second {
-		s.state("%d of %d rendered", done, of)
-	}
 }

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -272,13 +271,14 @@ var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
 
 // renderEach renders side by side, and notes what was read.
 func (v *validation) renderEach(ctx context.Context, list []*rendering) error {
-	var done atomic.Int64
+	progress := v.screen.headway("rendered", len(list))
+	defer progress.end()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(v.options.parallel)
 	for _, r := range list {
 		g.Go(func() error {
 			r.result, r.err = v.line.Desired(ctx, r.app, nil)
-			v.screen.after(int(done.Add(1)), len(list))
+			progress.one()
 			return ctx.Err()
 		})
 	}
