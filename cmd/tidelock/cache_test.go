@@ -40,9 +40,9 @@ func saying(t *testing.T, args ...string) string {
 func TestCachedVerdict(t *testing.T) {
 	t.Parallel()
 	cache := t.TempDir()
-	same := func(t *testing.T, work string, args ...string) {
+	same := func(t *testing.T, outputs []string, work string, args ...string) {
 		t.Helper()
-		for _, output := range []string{"text", "json", "sarif"} {
+		for _, output := range outputs {
 			args := append([]string{"validate", work, "-o", output}, args...)
 			want, got := saying(t, append(args, "--no-cache")...), saying(t, append(args, "--cache-dir", cache)...)
 			if want != got {
@@ -61,7 +61,11 @@ func TestCachedVerdict(t *testing.T) {
 			}
 			work, args, _ := unpackRepository(t, archive)
 			saying(t, append([]string{"validate", work, "--cache-dir", cache}, args...)...)
-			same(t, work, args...)
+			outputs := []string{"json"} // which has all that the others are made of
+			if i == 0 {
+				outputs = []string{"text", "json", "sarif"}
+			}
+			same(t, outputs, work, args...)
 		}
 	}
 	work := overlays(t)
