@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,7 +129,7 @@ func putFile(t *testing.T, name string, data []byte) {
 func edit(t *testing.T, random *rand.Rand, work string) string {
 	t.Helper()
 	var files []string
-	if err := filepath.WalkDir(work, func(name string, e fs.DirEntry, err error) error {
+	if err := filepath.WalkDir(work, func(name string, _ fs.DirEntry, err error) error {
 		if err == nil && filepath.Ext(name) == ".yaml" {
 			files = append(files, name)
 		}
@@ -241,7 +242,7 @@ func TestCacheAtOnce(t *testing.T) {
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range append(got, saying(t, "validate", work, "--cache-dir", cache)) {
+	for _, text := range slices.Concat(got, []string{saying(t, "validate", work, "--cache-dir", cache)}) {
 		if text != want {
 			t.Errorf("got\n%s\nwant\n%s", text, want)
 		}
