@@ -36,7 +36,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	var unknown []string
 	unknown = append(unknown, checker.Unknown(loose)...)
 	loose = slices.DeleteFunc(loose, func(o *manifest.Object) bool { // it may be for another program
-		return slices.Contains(unknown, o.Key.GroupKind().String()) || checker.Foreign(o)
+		return slices.Contains(unknown, o.Key.GroupKind().String()) && !ofSecrets[o.Key.Group] || checker.Foreign(o)
 	})
 	objects := len(loose)
 	for _, r := range v.rendered {
@@ -52,6 +52,9 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		v.add("", ".", checker.Findings(ctx, together, v.locator(locators, "."), nil))
 	}
 	v.setFindings(locators)
+	if err := v.madeSecrets(ctx, loose, locators); err != nil {
+		return nil, err
+	}
 	if err := v.secrets(ctx); err != nil {
 		return nil, err
 	}

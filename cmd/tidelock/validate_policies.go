@@ -32,32 +32,46 @@ func (v *validation) policies(ctx context.Context, loose manifest.Set, custom *v
 	for _, o := range given.all() {
 		j.of[o] = &rendering{prefix: given.prefix(o)}
 	}
-	clusters := map[string][]*rendering{}
-	for i, r := range v.rendered {
-		if r.result == nil {
-			continue
+	for _, r := range v.rendered {
+		if r.result != nil {
+			for _, o := range r.result.Set {
+				j.of[o] = r
+			}
 		}
-		for _, o := range r.result.Set {
-			j.of[o] = r
-		}
-		id := clusterName(r.app.Spec.Destination)
-		if r.name == "" {
-			id = fmt.Sprintf("directory %d", i) // where it goes is not known
-		}
-		clusters[id] = append(clusters[id], r)
 	}
 	for _, o := range loose {
 		j.of[o] = &rendering{prefix: "."}
 	}
-	for _, id := range slices.Sorted(maps.Keys(clusters)) {
+	for _, group := range v.byCluster() {
 		var sets []manifest.Set
-		for _, r := range clusters[id] {
+		for _, r := range group {
 			sets = append(sets, r.result.Set)
 		}
 		j.cluster(ctx, sets)
 	}
 	j.cluster(ctx, []manifest.Set{besides(loose, given)})
 	return nil
+}
+
+// byCluster are the renderings by the cluster that they go to. Where a directory goes
+// is not known: it is apart.
+func (v *validation) byCluster() [][]*rendering {
+	at := map[string][]*rendering{}
+	for i, r := range v.rendered {
+		if r.result == nil {
+			continue
+		}
+		id := clusterName(r.app.Spec.Destination)
+		if r.name == "" {
+			id = fmt.Sprintf("directory %d", i)
+		}
+		at[id] = append(at[id], r)
+	}
+	var all [][]*rendering
+	for _, id := range slices.Sorted(maps.Keys(at)) {
+		all = append(all, at[id])
+	}
+	return all
 }
 
 // A judgement is one run of policies over all clusters.

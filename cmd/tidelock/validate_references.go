@@ -48,6 +48,9 @@ func (v *validation) references(loose manifest.Set, locators map[string]*validat
 
 // externals are what the repository's configuration says others make.
 func (v *validation) externals() (*validate.Externals, error) {
+	if v.external != nil {
+		return v.external, nil
+	}
 	text, err := fs.ReadFile(v.tree, validate.ConfigFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -55,7 +58,8 @@ func (v *validation) externals() (*validate.Externals, error) {
 	if err != nil {
 		return nil, err
 	}
-	return validate.ReadExternals(validate.ConfigFile, text)
+	v.external, err = validate.ReadExternals(validate.ConfigFile, text)
+	return v.external, err
 }
 
 // whole says whether the repository is looked at as a whole.

@@ -38,8 +38,9 @@ type validation struct {
 	notes    []string
 	findings []validate.Finding
 
-	expansions []*expansion   // of ApplicationSets
-	clusters   *knownClusters // that they generate for; nil before it is asked
+	expansions []*expansion        // of ApplicationSets
+	clusters   *knownClusters      // that they generate for; nil before it is asked
+	external   *validate.Externals // once it is read
 }
 
 // A rendering is what one Application, overlay or chart states.

@@ -87,6 +87,7 @@ func (c *Checker) Object(ctx context.Context, o *manifest.Object) []Problem {
 		metadata(r, isSubdomain)
 	}
 	application(r)
+	secretMaker(r)
 	deprecation(r, c.version.Name)
 	return r.problems
 }

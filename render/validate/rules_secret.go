@@ -34,6 +34,6 @@ var secretRules = []Rule{
 	{RuleSealedTemplate, Error, "the template of a SealedSecret does not fit what is sealed, or what becomes of it"},
 	{RuleStore, Error, "an ExternalSecret's store has almost the name of one that is there, or is there as another kind or in another namespace, or its reference is none"},
 	{RuleStoreUnknown, Warning, "an ExternalSecret's store is not among those that its cluster gets from here; silent where it gets none from here"},
-	{RuleStoreRefused, Error, "a store's conditions do not allow an ExternalSecret's namespace, or its AppProject does not permit it"},
+	{RuleStoreRefused, Error, "the conditions of a ClusterSecretStore do not allow an ExternalSecret's namespace; silent where they ask for labels of a namespace that is not here"},
 	{RuleRefresh, Warning, "the refreshInterval of an ExternalSecret is none, has no effect, or asks its provider too often"},
 }

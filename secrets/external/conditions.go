@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
+	"github.com/tidelock-io/tidelock/render/manifest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
@@ -83,4 +84,19 @@ func namespaceLabels(ctx context.Context, cluster sdk.Objects, namespace string)
 		return nil, fmt.Errorf("%w: namespace %q", ErrInvalid, namespace)
 	}
 	return body.Labels, nil
+}
+
+// Admits returns ErrRefused if a store's conditions do not let a namespace use it.
+// Labels of the namespace are asked of the cluster.
+func Admits(ctx context.Context, store *manifest.Object, cluster sdk.Objects, namespace string) error {
+	var body struct {
+		Spec storeSpec `json:"spec"`
+	}
+	if err := json.Unmarshal(store.JSON(), &body); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if store.Key.Kind != clusterStoreKind {
+		return nil
+	}
+	return body.Spec.allows(ctx, cluster, namespace)
 }
