@@ -45,7 +45,7 @@ func (a *asked) about(ctx context.Context, o *manifest.Object) (Answer, error) {
 // ask is a dry run of one object.
 func (r *Rehearsal) ask(ctx context.Context, o *manifest.Object) (Answer, error) {
 	if c := r.stage.custom[o.Key.GroupKind()]; c != nil && c.err != nil {
-		return Answer{Unasked: true}, nil
+		return Answer{Unasked: true}, nil //nolint:nilerr // told where the definition is asked about
 	}
 	kind, ok := r.kindOf(o.GVK())
 	if !ok {
@@ -66,7 +66,7 @@ func (r *Rehearsal) ask(ctx context.Context, o *manifest.Object) (Answer, error)
 	}
 	if o.Key.GroupKind() == definitionKind && err == nil {
 		if c := r.stage.custom[o.Defines()]; c != nil && c.err != nil {
-			return Answer{Refusals: []Refusal{{Path: "spec.names", Message: c.err.Error()}}}, nil
+			return Answer{Refusals: []Refusal{{Path: "spec.names", Message: c.err.Error()}}}, nil //nolint:nilerr // it is the answer
 		}
 	}
 	if err == nil {

@@ -94,14 +94,18 @@ func (c *client) send(ctx context.Context, r request, q *rest.Request) error {
 	return last
 }
 
-// failing says that it is the server that fails, and not the object.
+// failing says that it is the server that fails, and not the object: of a field that
+// a schema does not have it says 500, too.
 func failing(err error) bool {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
 		return err != nil
 	}
-	code := status.Status().Code
-	return code >= http.StatusInternalServerError || code == http.StatusTooManyRequests
+	switch status.Status().Code {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // remove deletes an object and waits until it is gone.

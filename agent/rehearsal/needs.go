@@ -1,9 +1,11 @@
 package rehearsal
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -22,6 +24,8 @@ var (
 	bindingKind    = schema.GroupKind{Group: admissionGroup, Kind: "ValidatingAdmissionPolicyBinding"}
 	namespaceKind  = schema.GroupKind{Kind: "Namespace"}
 	accountKind    = schema.GroupKind{Kind: "ServiceAccount"}
+	priorityKind   = schema.GroupKind{Group: "scheduling.k8s.io", Kind: "PriorityClass"}
+	runtimeKind    = schema.GroupKind{Group: "node.k8s.io", Kind: "RuntimeClass"}
 )
 
 // ranks are the kinds that are put on the server, in the order in which they need
@@ -30,10 +34,10 @@ var ranks = map[schema.GroupKind]int{
 	namespaceKind:  1,
 	definitionKind: 2,
 	accountKind:    3,
-	{Group: "scheduling.k8s.io", Kind: "PriorityClass"}: 3,
-	{Group: "node.k8s.io", Kind: "RuntimeClass"}:        3,
-	policyKind:  5,
-	bindingKind: 6,
+	priorityKind:   3,
+	runtimeKind:    3,
+	policyKind:     5,
+	bindingKind:    6,
 }
 
 const parameterRank = 4
@@ -73,7 +77,7 @@ func needsOf(d Destination, defined func(schema.GroupKind) *manifest.Object) nee
 	all.parameters(d.Objects)
 	all.definitions(d.Objects, defined)
 	all.namespaces(d)
-	all.accounts(d.Objects)
+	all.companions(d.Objects)
 	return all
 }
 
@@ -124,17 +128,37 @@ func (n needs) namespaces(d Destination) {
 	}
 }
 
-// accounts are the ServiceAccounts that every namespace has: Pods need them.
-func (n needs) accounts(set manifest.Set) {
+// companions are what a server wants to have before it takes a Pod: its account, its
+// priority and how it is run. They may be made elsewhere, so they are there.
+func (n needs) companions(set manifest.Set) {
 	for _, o := range set {
-		key := manifest.Key{Kind: "ServiceAccount", Namespace: o.Key.Namespace, Name: "default"}
-		if o.Key.Group != "" || o.Key.Kind != "Pod" || n[key] != nil {
+		var pod struct {
+			Spec struct{ ServiceAccountName, PriorityClassName, RuntimeClassName string }
+		}
+		if o.Key.Group != "" || o.Key.Kind != "Pod" || json.Unmarshal(o.JSON(), &pod) != nil {
 			continue
 		}
-		text, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": "default", "namespace": o.Key.Namespace}})
-		if err == nil {
-			n[key] = &need{accountKind.WithVersion("v1"), o.Key.Namespace, "default", ranks[accountKind], text}
+		n.companion(accountKind.WithVersion("v1"), o.Key.Namespace, cmp.Or(pod.Spec.ServiceAccountName, "default"), nil)
+		if name := pod.Spec.PriorityClassName; !strings.HasPrefix(name, "system-") {
+			n.companion(priorityKind.WithVersion("v1"), "", name, map[string]any{"value": 1})
 		}
+		n.companion(runtimeKind.WithVersion("v1"), "", pod.Spec.RuntimeClassName, map[string]any{"handler": "any"})
+	}
+}
+
+func (n needs) companion(gvk schema.GroupVersionKind, namespace, name string, body map[string]any) {
+	key := manifest.Key{Group: gvk.Group, Kind: gvk.Kind, Namespace: namespace, Name: name}
+	if name == "" || n[key] != nil {
+		return
+	}
+	meta := map[string]any{"name": name}
+	if namespace != "" {
+		meta["namespace"] = namespace
+	}
+	whole := map[string]any{"apiVersion": gvk.GroupVersion().String(), "kind": gvk.Kind, "metadata": meta}
+	maps.Copy(whole, body)
+	if text, err := json.Marshal(whole); err == nil {
+		n[key] = &need{gvk, namespace, name, ranks[gvk.GroupKind()], text}
 	}
 }
 
@@ -188,7 +212,7 @@ func (n needs) fits(m needs) bool {
 // ordered are the needs in the order of their ranks.
 func (n needs) ordered() []*need {
 	return slices.SortedFunc(maps.Values(n), func(a, b *need) int {
-		return slices.Compare([]string{string(rune('0' + a.rank)), a.namespace, a.name}, []string{string(rune('0' + b.rank)), b.namespace, b.name})
+		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.namespace, b.namespace), strings.Compare(a.name, b.name))
 	})
 }
 

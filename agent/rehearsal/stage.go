@@ -172,7 +172,7 @@ func (r *Rehearsal) unaccepted(ctx context.Context, name string) error {
 	kind, _ := r.kindOf(definitionKind.WithVersion("v1"))
 	var live apiextensionsv1.CustomResourceDefinition
 	if r.client.get(ctx, kind, name, &live) != nil {
-		return nil // to be asked again
+		return nil //nolint:nilerr // to be asked again
 	}
 	for _, c := range live.Status.Conditions {
 		if c.Type == apiextensionsv1.NamesAccepted && c.Status == apiextensionsv1.ConditionFalse {

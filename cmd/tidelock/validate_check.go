@@ -39,17 +39,23 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		return slices.Contains(unknown, o.Key.GroupKind().String()) && !ofSecrets[o.Key.Group] || checker.Foreign(o)
 	})
 	objects := len(loose)
+	var all []statement
 	for _, r := range v.rendered {
 		if r.err != nil {
 			v.failed(r)
 			continue
 		}
 		objects += len(r.result.Set)
-		v.add(r.name, r.prefix, checker.Findings(ctx, r.result.Set, v.locator(locators, r.prefix), yamlRead(r.result)))
+		s := statement{rendering: r, prefix: r.prefix, set: r.result.Set, others: yamlRead(r.result)}
+		s.found = checker.Findings(ctx, s.set, v.locator(locators, r.prefix), s.others)
+		v.add(r.name, r.prefix, s.found)
+		all = append(all, s)
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
 	for _, together := range byDirectory(loose) {
-		v.add("", ".", checker.Findings(ctx, together, v.locator(locators, "."), nil))
+		s := statement{prefix: ".", set: together, found: checker.Findings(ctx, together, v.locator(locators, "."), nil)}
+		v.add("", ".", s.found)
+		all = append(all, s)
 	}
 	v.setFindings(locators)
 	if err := v.madeSecrets(ctx, loose, locators); err != nil {
@@ -63,6 +69,9 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	}
 	v.together(loose, locators)
 	if err := v.policies(ctx, loose, custom, locators); err != nil {
+		return nil, err
+	}
+	if err := v.rehearse(ctx, checker, custom, locators, all); err != nil {
 		return nil, err
 	}
 	if slices.Sort(unknown); len(unknown) > 0 {
@@ -274,8 +283,11 @@ func (v *validation) report(objects int) (*validateReport, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
+	if !v.options.real {
+		silences.Forget(validate.RuleReal)
+	}
 	all := append(silences.Filter(validate.Merge(v.findings)), silences.Leftover(v.leftover())...)
-	return &validateReport{Findings: validate.Merge(all), Notes: v.notes, objects: objects, renders: len(v.rendered)}, nil
+	return &validateReport{Findings: validate.Merge(all), Notes: v.notes, Disagreements: v.disagreements, objects: objects, renders: len(v.rendered)}, nil
 }
 
 // leftover says of which files the silences are held to account: of those that

@@ -15,6 +15,9 @@ type validateReport struct {
 	// Notes name what was not looked at.
 	Notes []string `json:"notes,omitempty"`
 
+	// Disagreements are objects of which the rules and the API server say otherwise.
+	Disagreements []validate.Disagreement `json:"disagreements,omitempty"`
+
 	objects, renders int
 }
 

@@ -41,6 +41,10 @@ type validation struct {
 	expansions []*expansion        // of ApplicationSets
 	clusters   *knownClusters      // that they generate for; nil before it is asked
 	external   *validate.Externals // once it is read
+	// With --real:
+	server        *realServer
+	confronted    []confrontation
+	disagreements []validate.Disagreement
 }
 
 // A rendering is what one Application, overlay or chart states.

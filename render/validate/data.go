@@ -70,6 +70,11 @@ func secret(r *report) {
 			r.add(RuleRequired, keyed("data", key), "it must be there in a Secret of type "+body.Type, "")
 		}
 	}
+	for _, key := range []string{".dockerconfigjson", ".dockercfg"} {
+		if value, ok := data[key]; ok && slices.Contains(secretKeys[body.Type], key) && !value.IsObject() {
+			r.add(RuleFormat, keyed("data", key), "it must be a JSON object in a Secret of type "+body.Type, "kubectl create secret docker-registry makes one")
+		}
+	}
 	_, user := data["username"]
 	_, password := data["password"]
 	if body.Type == "kubernetes.io/basic-auth" && !user && !password {

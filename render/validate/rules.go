@@ -32,6 +32,7 @@ const (
 	RuleProbePort       = "probe-port"
 	RulePort            = "port"
 	RuleQuantity        = "quantity"
+	RuleReal            = "real"
 	RuleRemoved         = "removed-api"
 	RuleRender          = "render"
 	RuleRequired        = "required-field"
@@ -68,6 +69,7 @@ var objectRules = []Rule{
 	{RulePort, Error, "a number that is no port"},
 	{RuleProbePort, Error, "a probe, or a hook, names a port that its container does not have"},
 	{RuleQuantity, Error, "an amount of memory, CPU or storage cannot be read, is negative, or a request exceeds its limit"},
+	{RuleReal, Error, "an API server refuses the object: what it has against it (--real)"},
 	{RuleRemoved, Error, "an API version that this Kubernetes does not serve any more"},
 	{RuleRender, Error, "an Application, overlay or chart cannot be rendered"},
 	{RuleRequired, Error, "a field that must be there is not"},

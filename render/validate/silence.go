@@ -121,6 +121,12 @@ func (s *Silences) Filter(all []Finding) []Finding {
 	})
 }
 
+// Forget drops what silences a rule that is not looked at this time: nobody knows
+// whether it still silences something.
+func (s *Silences) Forget(rule string) {
+	s.all = slices.DeleteFunc(s.all, func(one *silence) bool { return one.rule == rule })
+}
+
 func (s *silence) covers(f Finding) bool {
 	if s.rule != f.Rule || s.object != "" && s.object != objectName(f.Object) {
 		return false
