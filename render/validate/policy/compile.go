@@ -61,8 +61,8 @@ type policy struct {
 	unusable bool
 }
 
-func (p *policy) add(rule, path, message, hint string) {
-	p.problems = append(p.problems, validate.Problem{Rule: rule, Object: p.object, Path: path, Message: message, Hint: hint})
+func (p *policy) add(rule, path, message string) {
+	p.problems = append(p.problems, validate.Problem{Rule: rule, Object: p.object, Path: path, Message: message})
 }
 
 // policy compiles one, or finds it.
@@ -88,7 +88,7 @@ func (c *Compiler) policy(o *manifest.Object) *policy {
 		return p
 	}
 	if err := c.compile(p); err != nil {
-		p.add(validate.RulePolicyInvalid, "spec", err.Error(), "")
+		p.add(validate.RulePolicyInvalid, "spec", err.Error())
 		p.unusable = true
 	}
 	return p
@@ -175,7 +175,7 @@ func (c *Compiler) compile(p *policy) error {
 func (p *policy) tell(e *expression, result cel.CompilationResult) {
 	if result.Error != nil {
 		p.unusable = true
-		p.add(validate.RulePolicyInvalid, e.path, "it does not compile: "+firstIssue(result.Error.Detail), "")
+		p.add(validate.RulePolicyInvalid, e.path, "it does not compile: "+firstIssue(result.Error.Detail))
 	}
 }
 
@@ -206,7 +206,7 @@ func (p *policy) conditions(look *inspector) []admissionv1.MatchCondition {
 func (p *policy) answerable(look *inspector, e *expression) bool {
 	switch asked := look.of(e.text); {
 	case asked.authorizer != "":
-		p.add(validate.RulePolicyUnanswered, e.path, "it asks the authorizer, which only a cluster has: it is not evaluated here", "")
+		p.add(validate.RulePolicyUnanswered, e.path, "it asks the authorizer, which only a cluster has: it is not evaluated here")
 		return false
 	case asked.user != "":
 		p.notes = append(p.notes, fmt.Sprintf("%s: ValidatingAdmissionPolicy %s: %s asks who the user is, which is not known here, and is not evaluated", p.object.Origin, p.object.Key.Name, e.path))

@@ -51,7 +51,7 @@ func (c *Compiler) checkTypes(p *policy) {
 				first = firstIssue(issues.String())
 			}
 		}
-		p.add(validate.RulePolicyType, path, fmt.Sprintf("it cannot be right for %s: %s", strings.Join(names, ", "), first), "")
+		p.add(validate.RulePolicyType, path, fmt.Sprintf("it cannot be right for %s: %s", strings.Join(names, ", "), first))
 	}
 	for i, m := range p.spec.MatchConditions {
 		look(fmt.Sprintf("spec.matchConditions[%d].expression", i), m.Expression)
