@@ -10,7 +10,7 @@ import (
 // service is where webhooks and Prometheus come to.
 func (o Options) service() *corev1.Service {
 	return &corev1.Service{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: o.meta(Name),
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: o.meta(),
 		Spec: corev1.ServiceSpec{Selector: selector(), Ports: []corev1.ServicePort{
 			{Name: webhookPort, Port: 80, TargetPort: intstr.FromString(webhookPort), Protocol: corev1.ProtocolTCP},
 			{Name: metricsPort, Port: 8082, TargetPort: intstr.FromString(metricsPort), Protocol: corev1.ProtocolTCP},
@@ -24,7 +24,7 @@ func (o Options) networkPolicy() *networkingv1.NetworkPolicy {
 	tcp := corev1.ProtocolTCP
 	return &networkingv1.NetworkPolicy{
 		TypeMeta:   metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "NetworkPolicy"},
-		ObjectMeta: o.meta(Name),
+		ObjectMeta: o.meta(),
 		Spec: networkingv1.NetworkPolicySpec{
 			PodSelector: metav1.LabelSelector{MatchLabels: selector()},
 			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},

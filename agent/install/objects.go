@@ -86,13 +86,13 @@ func (o Options) namespace() *corev1.Namespace {
 
 func (o Options) account() *corev1.ServiceAccount {
 	return &corev1.ServiceAccount{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: o.meta(Name),
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: o.meta(),
 	}
 }
 
 // meta is that of an object of the agent's namespace.
-func (o Options) meta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: name, Namespace: o.Namespace, Labels: labels()}
+func (o Options) meta() metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: Name, Namespace: o.Namespace, Labels: labels()}
 }
 
 // clusterMeta is that of an object of no namespace. Two installations in one cluster

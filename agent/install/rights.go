@@ -39,9 +39,9 @@ func (o Options) rights() []runtime.Object {
 		return all
 	}
 	return append(all,
-		&rbacv1.Role{TypeMeta: rbacKind("Role"), ObjectMeta: o.meta(Name), Rules: o.own()},
+		&rbacv1.Role{TypeMeta: rbacKind("Role"), ObjectMeta: o.meta(), Rules: o.own()},
 		&rbacv1.RoleBinding{
-			TypeMeta: rbacKind("RoleBinding"), ObjectMeta: o.meta(Name), Subjects: account,
+			TypeMeta: rbacKind("RoleBinding"), ObjectMeta: o.meta(), Subjects: account,
 			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: Name},
 		},
 	)

@@ -11,7 +11,7 @@ import (
 // TestAudited has a cluster in which nothing happens but what one test after the
 // other does, so that what an agent asks the API server for can be counted. Its
 // stories are in testdata/audited.
-func TestAudited(t *testing.T) {
+func TestAudited(t *testing.T) { //nolint:tparallel // its parts take turns, see above
 	t.Parallel()
 	w := newWorld(t, testenv.ServiceAccountUser("agent-steady", "tidelock"), testenv.ServiceAccountUser("agent-refresh", "tidelock"))
 	t.Run("steady", w.steady)

@@ -94,7 +94,7 @@ var (
 // TestSealedSecretsAsTheirController has the real controller act on SealedSecrets
 // that the real kubeseal made, then the agent, in the same namespaces: the Secrets
 // are the same. After it, controllers go and come.
-func TestSealedSecretsAsTheirController(t *testing.T) {
+func TestSealedSecretsAsTheirController(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
 	s := newSealedWorld(t)
 	t.Run("rekey", s.rekeyByController)

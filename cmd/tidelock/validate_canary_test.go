@@ -35,7 +35,7 @@ func TestValidateTellsNoSecret(t *testing.T) {
 			work, args, _ := unpackRepository(t, archive)
 			for _, format := range []string{"", "json", "sarif", "junit", "github"} {
 				root := newRootCommand()
-				root.SetArgs(append([]string{"validate", "-o", format, work}, args...))
+				root.SetArgs(append([]string{"validate", "--no-cache", "-o", format, work}, args...))
 				var out bytes.Buffer
 				root.SetOut(&out)
 				root.SetErr(&out)
