@@ -95,7 +95,8 @@ type Options struct {
 	Defined func(schema.GroupKind) *manifest.Object
 	// Parallel is how many are asked about at once.
 	Parallel int
-	// Progress is told how many of all are done; it may be nil.
+	// Progress is told how many of all are done, by several goroutines at once; it may
+	// be nil.
 	Progress func(done, of int)
 }
 

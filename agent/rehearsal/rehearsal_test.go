@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,7 +88,7 @@ func tell(t *testing.T, all []Destination, elsewhere manifest.Set) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := 0
+	var told atomic.Int64
 	answers, err := r.Run(ctx, all, Options{Parallel: 4, Defined: func(gk schema.GroupKind) *manifest.Object {
 		for _, o := range elsewhere {
 			if o.Defines() == gk {
@@ -95,7 +96,7 @@ func tell(t *testing.T, all []Destination, elsewhere manifest.Set) string {
 			}
 		}
 		return nil
-	}, Progress: func(_, of int) { told = of }})
+	}, Progress: func(_, of int) { told.Store(int64(of)) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,8 +116,8 @@ func tell(t *testing.T, all []Destination, elsewhere manifest.Set) string {
 			}
 		}
 	}
-	if told != objects {
-		t.Errorf("told of %d objects, of %d", told, objects)
+	if told.Load() != int64(objects) {
+		t.Errorf("told of %d objects, of %d", told.Load(), objects)
 	}
 	return b.String()
 }
