@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -58,7 +59,7 @@ func (s *scene) signalPlugin(name string, signal syscall.Signal) error {
 	sent := 0
 	for _, pid := range pids {
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if err != nil || !bytes.HasSuffix(line, []byte("\x00plugin\x00serve\x00"+name+"\x00")) {
+		if err != nil || !servesPlugin(line, name) {
 			continue
 		}
 		if err := syscall.Kill(pid, signal); err != nil {
@@ -70,6 +71,13 @@ func (s *scene) signalPlugin(name string, signal syscall.Signal) error {
 		return fmt.Errorf("the agent runs no plugin %s", name)
 	}
 	return nil
+}
+
+// servesPlugin says whether a command line is that of a built-in plugin: of its own
+// program, or of tidelock in its place.
+func servesPlugin(line []byte, name string) bool {
+	program, _, _ := strings.Cut(string(line), "\x00")
+	return filepath.Base(program) == "tidelock-"+name || bytes.HasSuffix(line, []byte("\x00plugin\x00serve\x00"+name+"\x00"))
 }
 
 func (s *scene) metric(args []string) error {

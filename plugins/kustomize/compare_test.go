@@ -162,13 +162,15 @@ func TestExamples(t *testing.T) {
 		data, err := os.ReadFile(name)
 		inside, _ := filepath.Rel(root, name)
 		files = append(files, txtar.File{Name: inside, Data: data})
-		if entry.Name() == "kustomization.yaml" && !bytes.Contains(data, []byte("kind: Component")) {
+		if strings.HasPrefix(inside, "examples") && entry.Name() == "kustomization.yaml" && !bytes.Contains(data, []byte("kind: Component")) {
 			overlays = append(overlays, path.Dir(inside))
 		}
 		return err
 	}
-	if err := filepath.WalkDir(filepath.Join(root, "examples"), walk); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{"examples", "agent/api/crds"} { // which an example refers to
+		if err := filepath.WalkDir(filepath.Join(root, dir), walk); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if len(overlays) < 5 {
 		t.Fatalf("there are %v", overlays)
