@@ -32,6 +32,7 @@ var arrows = []struct {
 	{"agent/depend", []string{"k8s.io/client-go", module + "/"}, "depend is pure: hand it the Applications"},
 	{"agent/window", []string{"k8s.io/client-go", module + "/agent/cluster"}, "window is pure: hand it the time"},
 	{"agent/appset", []string{"k8s.io/client-go", module + "/agent/git", module + "/agent/cluster", module + "/agent/reconcile", module + "/render$"}, "appset is pure: hand it what generators ask"},
+	{"agent/appset/forge", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/reconcile", module + "/render$"}, "it is handed what it reads in a cluster"},
 	{"agent/install", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/reconcile", module + "/render"}, "what is installed is a function of options"},
 	{"agent/plan", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply"}, "plan is pure: hand it changes"},
 	{"agent/git", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},

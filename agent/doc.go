@@ -15,7 +15,8 @@
 //   - cluster: what is live, known by watches and kept as records
 //   - diff, health, plan, project, window: pure functions of what the others found;
 //     health/script: health checks that administrators wrote
-//   - appset: the Applications that ApplicationSets make; pure, too
+//   - appset: the Applications that ApplicationSets make; pure, too;
+//     appset/forge: what GitHub, GitLab, Gitea and plugins answer to generators
 //   - blast: what a range of commits does to the objects of Applications; pure, too
 //   - fleet: what Applications say about each other before any cluster has them; pure, too
 //   - depend: which Applications wait for which; pure, too

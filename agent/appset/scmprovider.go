@@ -37,24 +37,36 @@ func (g *generation) repositories(ctx context.Context, s *api.SCMProviderGenerat
 
 func admitted(ctx context.Context, filters []api.SCMFilter, r Repository) (bool, error) {
 	for _, ofBranches := range []bool{false, true} {
-		asked, pass := false, false
-		for i, f := range filters {
-			aboutBranches := f.BranchMatch != nil || f.PathsExist != nil || f.PathsDoNotExist != nil
-			aboutAny := aboutBranches || f.RepositoryMatch != nil || f.LabelMatch != nil
-			if aboutBranches != ofBranches || !aboutAny {
-				continue
-			}
-			ok, err := r.passes(ctx, f)
-			if err != nil {
-				return false, atIndex(i, err)
-			}
-			asked, pass = true, pass || ok
-		}
-		if asked && !pass {
-			return false, nil
+		pass, err := admittedBy(ctx, filters, r, ofBranches)
+		if err != nil || !pass {
+			return false, err
 		}
 	}
 	return true, nil
+}
+
+// MayPass says whether a repository passes the filters that are about repositories. Of
+// one that does not the branches need not be asked for.
+func MayPass(ctx context.Context, filters []api.SCMFilter, r Repository) (bool, error) {
+	return admittedBy(ctx, filters, r, false)
+}
+
+// admittedBy asks the filters of one kind.
+func admittedBy(ctx context.Context, filters []api.SCMFilter, r Repository, ofBranches bool) (bool, error) {
+	asked, pass := false, false
+	for i, f := range filters {
+		aboutBranches := f.BranchMatch != nil || f.PathsExist != nil || f.PathsDoNotExist != nil
+		aboutAny := aboutBranches || f.RepositoryMatch != nil || f.LabelMatch != nil
+		if aboutBranches != ofBranches || !aboutAny {
+			continue
+		}
+		ok, err := r.passes(ctx, f)
+		if err != nil {
+			return false, atIndex(i, err)
+		}
+		asked, pass = true, pass || ok
+	}
+	return pass || !asked, nil
 }
 
 func (r Repository) passes(ctx context.Context, f api.SCMFilter) (bool, error) {

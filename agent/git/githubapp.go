@@ -34,18 +34,27 @@ type App struct {
 	BaseURL      string        // of the API of a GitHub Enterprise Server; "" is github.com's
 }
 
-// appLogin asks GitHub for tokens of one installation, which may read contents
-// and nothing else.
+// appLogin asks GitHub for tokens of one installation, which may do what the
+// permissions say and nothing else.
 type appLogin struct {
-	app    App
-	base   string // of the API, without a slash at the end
-	owner  string
-	client *http.Client
+	app         App
+	base        string // of the API, without a slash at the end
+	owner       string
+	permissions map[string]string
+	client      *http.Client
+}
+
+// AppToken asks GitHub for a token of the app that an owner has installed, and says
+// when it ends. It may do what the permissions say ("contents": "read").
+func AppToken(ctx context.Context, app App, owner string, permissions map[string]string, client *http.Client) (value secrets.Value, expires time.Time, err error) {
+	a := &appLogin{app: app, base: strings.TrimRight(cmp.Or(app.BaseURL, githubAPI), "/"), owner: owner, permissions: permissions, client: client}
+	t, err := a.token(ctx)
+	return t.value, t.expires, err
 }
 
 func newAppLogin(repo Repo) (login, error) {
 	app := repo.Credentials.GitHubApp
-	a := &appLogin{app: app, base: strings.TrimRight(cmp.Or(app.BaseURL, githubAPI), "/"), owner: ownerOf(repo.URL)}
+	a := &appLogin{app: app, base: strings.TrimRight(cmp.Or(app.BaseURL, githubAPI), "/"), owner: ownerOf(repo.URL), permissions: map[string]string{"contents": "read"}}
 	host, api := hostOf(repo.URL), hostOf(a.base)
 	if host != api && "api."+host != api {
 		return nil, refuse("set githubAppEnterpriseBaseUrl to the API of the repository's server",
@@ -85,7 +94,11 @@ func (a *appLogin) token(ctx context.Context) (token, error) {
 		ExpiresAt time.Time `json:"expires_at"`
 	}
 	path := "/app/installations/" + strconv.FormatInt(id, 10) + "/access_tokens"
-	err = a.call(ctx, proof, http.MethodPost, path, []byte(`{"permissions":{"contents":"read"}}`), &answer)
+	wanted, err := json.Marshal(map[string]any{"permissions": a.permissions})
+	if err != nil {
+		return token{}, err
+	}
+	err = a.call(ctx, proof, http.MethodPost, path, wanted, &answer)
 	if err == nil && answer.Token == "" {
 		err = errors.New("GitHub's answer has no token")
 	}
