@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -19,17 +20,30 @@ import (
 // obey the same rules as in a commit, so nothing outside is read. Each directory
 // is listed once; files are read whenever they are asked for.
 func Dir(name string) (*Tree, error) {
-	root, err := os.OpenRoot(name)
+	d, err := openDisk(name)
 	if err != nil {
-		return nil, fmt.Errorf("open directory: %w", err)
+		return nil, err
 	}
-	return newTree(&disk{base: root}, Limits{}), nil
+	return newTree(d, Limits{}), nil
 }
 
 // disk is a source. os.Root keeps it inside even if links change meanwhile.
 type disk struct {
 	base *os.Root
+	top  *os.File // the same directory
 	dirs sync.Map // path to *dir
+}
+
+func openDisk(name string) (*disk, error) {
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return nil, fmt.Errorf("open directory: %w", err)
+	}
+	top, err := root.Open(".")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open directory: %w", err), root.Close())
+	}
+	return &disk{base: root, top: top}, nil
 }
 
 func (*disk) revision() string    { return "" }
@@ -39,7 +53,7 @@ func (s *disk) readDir(name string, _ plumbing.Hash, limit int) (*dir, error) {
 	if d, ok := s.dirs.Load(name); ok {
 		return d.(*dir), nil
 	}
-	f, err := s.base.Open(name)
+	f, err := s.open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +89,11 @@ func (s *disk) node(in string, e fs.DirEntry) node {
 		}
 	case e.Type().IsRegular():
 		n.kind = File
-		if info, err := e.Info(); err == nil && info.Mode()&0o100 != 0 {
-			n.kind = Executable
+		if info, err := e.Info(); err == nil {
+			n.size = info.Size() + 1
+			if info.Mode()&0o100 != 0 {
+				n.kind = Executable
+			}
 		}
 	}
 	return n
@@ -85,6 +102,9 @@ func (s *disk) node(in string, e fs.DirEntry) node {
 // foreign tells a nested repository from a submodule that is checked out: its
 // .git is a file that leads to where its superproject keeps it.
 func (s *disk) foreign(dotGit string) bool {
+	if _, err := os.Lstat(filepath.Join(s.base.Name(), dotGit)); errors.Is(err, fs.ErrNotExist) {
+		return false // as almost always
+	}
 	info, err := s.base.Lstat(dotGit)
 	if err != nil {
 		return false
@@ -97,7 +117,7 @@ func (s *disk) foreign(dotGit string) bool {
 }
 
 func (s *disk) readFile(name string, _ plumbing.Hash, limit int64) ([]byte, plumbing.Hash, error) {
-	f, err := s.base.Open(name)
+	f, err := s.open(name)
 	if err != nil {
 		return nil, plumbing.ZeroHash, err
 	}
@@ -129,7 +149,7 @@ func (s *disk) size(name string, _ plumbing.Hash) (int64, error) {
 }
 
 func (s *disk) hash(name string, _ plumbing.Hash) (plumbing.Hash, error) {
-	f, err := s.base.Open(name)
+	f, err := s.open(name)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}

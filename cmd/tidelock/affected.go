@@ -123,6 +123,8 @@ type affected struct {
 }
 
 func runAffected(ctx context.Context, o affectedOptions, out, talk io.Writer) (touched bool, err error) {
+	defer unhurried()()
+	talk = newScreen(talk)
 	in, repo, err := o.repository()
 	if err != nil {
 		return false, err
@@ -200,7 +202,7 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 	if err != nil {
 		return nil, err
 	}
-	kept, err := o.cache.open(talk)
+	kept, err := o.cache.open(keptRendered, talk)
 	if err != nil {
 		return nil, errors.Join(err, host.Close())
 	}
@@ -279,7 +281,10 @@ func (e *comparison) applications(ctx context.Context, o affectedOptions, in *re
 	if err := e.trees(ctx, in); err != nil {
 		return nil, nil, err
 	}
+	var comparing errgroup.Group
+	comparing.Go(func() error { e.between(); return nil })
 	before, err := findStated(e.beforeTree)
+	_ = comparing.Wait() // it has no error
 	if err != nil {
 		return nil, nil, err
 	}

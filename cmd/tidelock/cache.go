@@ -32,9 +32,15 @@ func (o *cacheOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.off, "no-cache", false, "render all anew, and keep nothing")
 }
 
+// What is kept from one run to the next, in a directory each.
+const (
+	keptRendered = "renders"
+	keptScanned  = "scans"
+)
+
 // open returns nil if nothing is to be kept. Your user's own directory is done
 // without if there is none; one that was asked for is not.
-func (o *cacheOptions) open(talk io.Writer) (*shelf.Shelf, error) {
+func (o *cacheOptions) open(what string, talk io.Writer) (*shelf.Shelf, error) {
 	dir := o.dir
 	switch {
 	case !o.on || o.off:
@@ -46,7 +52,7 @@ func (o *cacheOptions) open(talk io.Writer) (*shelf.Shelf, error) {
 		}
 		dir = filepath.Join(cache, "tidelock")
 	}
-	kept, err := shelf.Open(filepath.Join(dir, "renders"), shelf.DefaultBytes)
+	kept, err := shelf.Open(filepath.Join(dir, what), shelf.DefaultBytes)
 	switch {
 	case err == nil:
 		return kept, nil

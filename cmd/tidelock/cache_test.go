@@ -144,7 +144,7 @@ func edit(t *testing.T, random *rand.Rand, work string) string {
 	}
 	rows := strings.SplitAfter(string(text), "\n")
 	at := random.IntN(len(rows))
-	how := random.IntN(5)
+	how := random.IntN(6)
 	switch how {
 	case 0:
 		rows[at] = ""
@@ -159,6 +159,8 @@ func edit(t *testing.T, random *rand.Rand, work string) string {
 			t.Fatal(err)
 		}
 		return "removed " + name
+	case 5: // nothing that a render shows
+		rows[at] += "# token: ghp_" + strings.Repeat(fmt.Sprintf("%09x", random.Uint32()), 4) + "\n"
 	}
 	putFile(t, name, []byte(strings.Join(rows, "")))
 	return fmt.Sprintf("%d at line %d of %s", how, at+1, name)

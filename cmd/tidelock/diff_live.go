@@ -63,7 +63,8 @@ func runDiffLive(ctx context.Context, o *diffOptions, args []string, out, talk i
 	if err != nil {
 		return false, err
 	}
-	d := &liveDiff{diffOptions: o, remote: r, talk: talk, screen: newScreen(talk)}
+	screen := newScreen(talk)
+	d := &liveDiff{diffOptions: o, remote: r, talk: screen, screen: screen}
 	targets, err := d.targets(ctx, args)
 	if err != nil {
 		return false, err

@@ -100,6 +100,8 @@ func checkLive(cmd *cobra.Command, output string) error {
 // runDiffRange says whether there are differences. That some Application cannot be
 // compared is an error after the others have been told of.
 func runDiffRange(ctx context.Context, o rangeOptions, out, talk io.Writer) (bool, error) {
+	defer unhurried()()
+	talk = newScreen(talk)
 	radius, err := o.radius(ctx, talk)
 	if err != nil {
 		return false, err

@@ -112,14 +112,15 @@ func (c *checkouts) Tree(ctx context.Context, repo git.Repo, sha string) (*git.T
 	return store.Tree(ctx, repo, sha)
 }
 
-// disk is one tree for all who ask for a directory, which is listed once.
+// disk is one tree for all who ask for a directory, which is listed once, as its files
+// are read once.
 func (c *checkouts) disk(dir string) (*git.Tree, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if tree := c.onDisk[dir]; tree != nil {
 		return tree, nil
 	}
-	tree, err := git.Dir(dir)
+	tree, err := git.Snapshot(dir)
 	if err != nil {
 		return nil, err
 	}

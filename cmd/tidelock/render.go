@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets/leak"
+	"golang.org/x/sync/errgroup"
 )
 
 // defaultKubeVersion is that of the destination where there is no cluster to ask.
@@ -150,6 +153,9 @@ func (o *renderOptions) check() error {
 
 // runRender renders all Applications before it prints anything.
 func runRender(ctx context.Context, o renderOptions, out, talk io.Writer) error {
+	defer unhurried()()
+	screen := newScreen(talk)
+	talk = screen
 	input, err := o.input(talk)
 	if err != nil {
 		return err
@@ -162,21 +168,38 @@ func runRender(ctx context.Context, o renderOptions, out, talk io.Writer) error 
 	if err := o.expand(ctx, input, line, talk); err != nil {
 		return err
 	}
-	var all []*pipeline.Rendered
-	var failed failures
-	for _, app := range input.applications {
-		rendered, err := line.Desired(ctx, app, nil)
-		if err != nil {
-			failed = append(failed, input.failure(app, err))
-			continue
-		}
+	all, failed := input.render(ctx, line, screen)
+	for _, rendered := range all {
 		comment(talk, rendered)
-		all = append(all, rendered)
 	}
 	if failed != nil {
 		return failed
 	}
 	return o.print(out, all)
+}
+
+// render renders all Applications, as many at once as there are processors.
+func (in *renderInput) render(ctx context.Context, line *pipeline.Pipeline, screen *screen) (all []*pipeline.Rendered, failed failures) {
+	all = make([]*pipeline.Rendered, len(in.applications))
+	errs := make([]error, len(in.applications))
+	progress := screen.headway("rendered", len(in.applications))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, app := range in.applications {
+		g.Go(func() error {
+			all[i], errs[i] = line.Desired(ctx, app, nil)
+			progress.one()
+			return nil
+		})
+	}
+	_ = g.Wait() // each Application has its own error
+	progress.end()
+	for i, err := range errs {
+		if err != nil {
+			failed = append(failed, in.failure(in.applications[i], err))
+		}
+	}
+	return slices.DeleteFunc(all, func(r *pipeline.Rendered) bool { return r == nil }), failed
 }
 
 // pipeline is the agent's own, with stand-ins for what only a cluster has.
@@ -199,7 +222,7 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 			return nil, nil, errors.Join(err, host.Close())
 		}
 	}
-	kept, err := o.cache.open(talk)
+	kept, err := o.cache.open(keptRendered, talk)
 	if err != nil {
 		return nil, nil, errors.Join(err, host.Close())
 	}

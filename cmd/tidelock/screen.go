@@ -6,35 +6,51 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"sigs.k8s.io/yaml"
 )
 
 // A screen prints for people: in colour, and with lines that change in place, if
-// it is a terminal.
+// it is a terminal. It is safe for concurrent use.
 type screen struct {
 	out     io.Writer
 	live    bool
 	colours bool
-	pending bool // the last line may be overwritten
+	since   time.Time // when the work began that it tells of
+
+	mu      sync.Mutex
+	pending bool // the last line may be overwritten; guarded by mu
 }
 
+// newScreen returns what it is given, if that is one: two of one terminal would not
+// know of each other's lines.
 func newScreen(out io.Writer) *screen {
+	if s, ok := out.(*screen); ok {
+		return s
+	}
 	file, isFile := out.(*os.File)
 	live := isFile && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
-	return &screen{out: out, live: live, colours: live && os.Getenv("NO_COLOR") == ""}
+	return &screen{out: out, live: live, colours: live && os.Getenv("NO_COLOR") == "", since: time.Now()}
+}
+
+// Write prints what stays, such as a line of a log.
+func (s *screen) Write(text []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wipe()
+	return s.out.Write(text)
 }
 
 // line prints a line that stays.
-func (s *screen) line(format string, args ...any) {
-	s.clear()
-	fmt.Fprintf(s.out, format+"\n", args...)
-}
+func (s *screen) line(format string, args ...any) { fmt.Fprintf(s, format+"\n", args...) }
 
 // state prints a line that the next one overwrites. What is no terminal gets
 // nothing, for it would get too much.
@@ -42,16 +58,31 @@ func (s *screen) state(format string, args ...any) {
 	if !s.live {
 		return
 	}
-	s.clear()
-	text := fmt.Sprintf(format, args...)
-	if width, _, err := term.GetSize(int(s.out.(*os.File).Fd())); err == nil && len(text) >= width {
-		text = text[:max(0, width-2)] + "…"
-	}
+	text := ansi.Truncate(oneLine(fmt.Sprintf(format, args...)), s.width()-1, "…")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wipe()
 	fmt.Fprint(s.out, text)
 	s.pending = true
 }
 
+// width is how many columns a terminal has, as far as it says.
+func (s *screen) width() int {
+	if width, _, err := term.GetSize(int(s.out.(*os.File).Fd())); err == nil && width > 0 {
+		return width
+	}
+	const usual = 80
+	return usual
+}
+
 func (s *screen) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wipe()
+}
+
+// wipe takes away the line that is to be overwritten. The caller holds s.mu.
+func (s *screen) wipe() {
 	if s.pending {
 		fmt.Fprint(s.out, "\r\x1b[K")
 		s.pending = false
@@ -115,7 +146,6 @@ func checkColour(when string) error {
 // table prints rows in columns. The first is the heading. Colours come last,
 // since a tab writer would count them.
 func (s *screen) table(rows [][]string) {
-	s.clear()
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	for _, row := range rows {
@@ -127,7 +157,7 @@ func (s *screen) table(rows [][]string) {
 		if s.colours {
 			text = s.tintWords(text)
 		}
-		fmt.Fprintln(s.out, text)
+		fmt.Fprintln(s, text)
 	}
 }
 
@@ -176,7 +206,7 @@ func age(since, now time.Time) string {
 
 // oneLine keeps a message of many lines, or of strangers, from breaking a table.
 func oneLine(message string) string {
-	return strings.Join(strings.FieldsFunc(message, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+	return strings.Join(strings.FieldsFunc(message, unicode.IsControl), " ")
 }
 
 func orDash(text string) string {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/git"
@@ -50,7 +51,10 @@ type subtree struct {
 
 // subtreeOf finds the part that a path on disk means: a file or a directory. The
 // tree is the Git work tree that it lies in, for rules lie further up.
-func subtreeOf(name string) (*subtree, error) {
+func subtreeOf(name string) (*subtree, error) { return subtreeIn(git.Dir, name) }
+
+// subtreeIn is subtreeOf with a tree of a kind.
+func subtreeIn(open func(dir string) (*git.Tree, error), name string) (*subtree, error) {
 	if name == "" {
 		name = "."
 	}
@@ -74,7 +78,7 @@ func subtreeOf(name string) (*subtree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	tree, err := git.Dir(root)
+	tree, err := open(root)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -122,9 +126,9 @@ func anyPath(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cob
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
-// seen says how far a walk is, on a terminal.
+// seen says how far a walk is, on a terminal, once it has taken a while.
 func (s *screen) seen(files int) {
-	if files%500 == 0 {
+	if files%500 == 0 && time.Since(s.since) > unspoken {
 		s.state("%d files", files)
 	}
 }

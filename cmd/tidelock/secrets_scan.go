@@ -165,7 +165,7 @@ func (o *secretsScanOptions) rules(p *subtree) (*scan.Rules, error) {
 	}
 	text, err := fs.ReadFile(p.tree, scan.ConfigFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return scan.DefaultRules()
+		return scan.DefaultRules(), nil
 	}
 	if err != nil {
 		return nil, err

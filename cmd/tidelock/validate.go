@@ -111,7 +111,8 @@ What was rendered is kept for the next run, where only you can read it: in
 tidelock/renders of your user's cache directory, or renders of --cache-dir; the
 oldest of it is dropped. It counts while all that a render read is as it was.
 Nothing is kept of what read a file that SOPS encrypted, made a Secret with data, or
-was made by a custom plugin. --no-cache does without.
+was made by a custom plugin. In scans beside it lie digests of the files that no
+secret is found in, and nothing of others. --no-cache does without.
 
 Findings go to stdout, talk to stderr. In text paths are as from here, in the
 other formats as from the repository's root.
@@ -210,8 +211,9 @@ func printRules(out io.Writer, output string) error {
 
 // runValidate says whether there are findings.
 func runValidate(ctx context.Context, o validateOptions, paths []string, out, talk io.Writer) (bool, error) {
+	defer unhurried()()
 	screen := newScreen(talk)
-	o.cache.warn = talk
+	talk, o.cache.warn = screen, screen
 	v, err := newValidation(o, paths, screen)
 	if err != nil {
 		return false, err

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
@@ -39,21 +41,25 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		return slices.Contains(unknown, o.Key.GroupKind().String()) && !ofSecrets[o.Key.Group] || checker.Foreign(o)
 	})
 	objects := len(loose)
+	problems, err := v.problems(ctx, checker)
+	if err != nil {
+		return nil, err
+	}
 	var all []statement
-	for _, r := range v.rendered {
+	for i, r := range v.rendered {
 		if r.err != nil {
 			v.failed(r)
 			continue
 		}
 		objects += len(r.result.Set)
 		s := statement{rendering: r, prefix: r.prefix, set: r.result.Set, others: yamlRead(r.result)}
-		s.found = checker.Findings(ctx, s.set, v.locator(locators, r.prefix), s.others)
+		s.found = v.locator(locators, r.prefix).Findings(problems[i], s.others)
 		v.add(r.name, r.prefix, s.found)
 		all = append(all, s)
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
 	for _, together := range byDirectory(loose) {
-		s := statement{prefix: ".", set: together, found: checker.Findings(ctx, together, v.locator(locators, "."), nil)}
+		s := statement{prefix: ".", set: together, found: v.locator(locators, ".").Findings(checker.Set(ctx, together), nil)}
 		v.add("", ".", s.found)
 		all = append(all, s)
 	}
@@ -78,6 +84,25 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		v.notes = append(v.notes, fmt.Sprintf("objects of these kinds are not compared with a schema, for their definitions are not here (--crds DIR): %s", strings.Join(slices.Compact(unknown), ", ")))
 	}
 	return v.report(objects)
+}
+
+// problems are those of each rendering, looked at side by side.
+func (v *validation) problems(ctx context.Context, checker *validate.Checker) ([][]validate.Problem, error) {
+	problems := make([][]validate.Problem, len(v.rendered))
+	progress := v.screen.headway("checked", len(v.rendered))
+	defer progress.end()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(v.options.parallel)
+	for i, r := range v.rendered {
+		g.Go(func() error {
+			if r.err == nil {
+				problems[i] = checker.Set(ctx, r.result.Set)
+			}
+			progress.one()
+			return ctx.Err()
+		})
+	}
+	return problems, g.Wait()
 }
 
 // locator reads the files of one repository.

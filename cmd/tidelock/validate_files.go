@@ -49,6 +49,7 @@ func readFiles(ctx context.Context, p *subtree, parts []string, screen *screen) 
 			return nil, err
 		}
 	}
+	screen.clear()
 	return r, nil
 }
 

@@ -30,6 +30,7 @@ type validation struct {
 	files    *repositoryFiles
 	input    *renderInput
 	line     *pipeline.Pipeline
+	scan     *leakScan
 	rendered []*rendering
 	read     map[string]bool    // files that renders have read, or that are looked at
 	known    map[string]bool    // Applications, by namespace, name, place and spec
@@ -65,7 +66,7 @@ func newValidation(o validateOptions, paths []string, screen *screen) (*validati
 	}
 	v := &validation{options: o, screen: screen, read: map[string]bool{}, known: map[string]bool{}}
 	for _, name := range paths {
-		p, err := subtreeOf(name)
+		p, err := subtreeIn(git.Snapshot, name)
 		if err != nil {
 			return nil, err
 		}
@@ -89,6 +90,8 @@ func (v *validation) run(ctx context.Context) (*validateReport, error) {
 	if err := v.sources(); err != nil {
 		return nil, err
 	}
+	v.scan = v.startScan(ctx)
+	defer v.scan.stop()
 	line, end, err := v.options.pipeline(ctx, v.input, io.Discard)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ import (
 
 // secrets looks at all files for secrets in clear, and at what is encrypted.
 func (v *validation) secrets(ctx context.Context) error {
-	if err := v.inClear(ctx); err != nil {
+	if err := v.inClear(); err != nil {
 		return err
 	}
 	keys, end, err := v.secretKeys(ctx)
@@ -42,16 +42,12 @@ func (v *validation) secrets(ctx context.Context) error {
 }
 
 // inClear takes over what secrets scan finds, and what charts make Secrets of.
-func (v *validation) inClear(ctx context.Context) error {
-	scanner, err := (&secretsScanOptions{}).scanner(v.subtree)
+func (v *validation) inClear() error {
+	reports, err := v.scan.wait()
 	if err != nil {
 		return err
 	}
-	for _, part := range v.parts {
-		report, err := scanner.Tree(ctx, v.tree, part, walk.Options{})
-		if err != nil {
-			return err
-		}
+	for _, report := range reports {
 		for _, f := range report.Findings {
 			if !secondary(f, report.Findings) {
 				v.findings = append(v.findings, leakedFinding(f))

@@ -184,14 +184,3 @@ func (r *report) take(rule string, errs field.ErrorList) {
 func (r *report) has(rule string) bool {
 	return slices.ContainsFunc(r.problems, func(p Problem) bool { return p.Rule == rule })
 }
-
-// Findings looks at the objects of one Application and says where in the files
-// what is wrong with them is. Others are files that they may come from beside
-// those of their origins.
-func (c *Checker) Findings(ctx context.Context, set manifest.Set, l *Locator, others []string) []Finding {
-	var all []Finding
-	for _, p := range c.Set(ctx, set) {
-		all = append(all, l.Finding(p, others))
-	}
-	return all
-}

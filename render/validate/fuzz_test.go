@@ -54,7 +54,7 @@ func lookAtText(t *testing.T, set manifest.Set, text []byte) string {
 	var silences Silences
 	silences.AddComments("a.yaml", text)
 	locator := NewLocator(func(string) ([]byte, error) { return text, nil })
-	all := checker.Findings(context.Background(), set, locator, []string{"a.yaml"})
+	all := locator.Findings(checker.Set(context.Background(), set), []string{"a.yaml"})
 	lines := bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte("\r")) + bytes.Count(text, []byte("\u2028")) + bytes.Count(text, []byte("\u2029")) + bytes.Count(text, []byte("\u0085")) + 1 // YAML's
 	for _, f := range all {
 		if f.Line < 0 || f.Line > lines {

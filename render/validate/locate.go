@@ -145,6 +145,15 @@ func (l *Locator) Finding(p Problem, others []string) Finding {
 	return f
 }
 
+// Findings places problems that have the same others.
+func (l *Locator) Findings(problems []Problem, others []string) []Finding {
+	var all []Finding
+	for _, p := range problems {
+		all = append(all, l.Finding(p, others))
+	}
+	return all
+}
+
 // candidates are the documents that an object may be made of: its own first.
 func (l *Locator) candidates(o *manifest.Object, others []string) []*document {
 	var own, rest []*document

@@ -106,7 +106,7 @@ func lookAt(t *testing.T, files map[string][]byte, version string) []Finding {
 		}
 		return nil, fs.ErrNotExist
 	})
-	all = append(all, checker.Findings(context.Background(), set, locator, nil)...)
+	all = append(all, locator.Findings(checker.Set(context.Background(), set), nil)...)
 	all = append(silences.Filter(all), silences.Leftover(func(string) bool { return true })...)
 	return Merge(all)
 }

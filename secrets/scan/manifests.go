@@ -30,11 +30,11 @@ var descriptions = map[string]string{
 func (f Finding) OfSecret() bool { return descriptions[f.Rule] != "" }
 
 // secrets finds values in the manifests of Secrets, and in secretGenerators.
-func (s *Scanner) secrets(t text, encrypted bool) []Finding {
-	if s.rules.noSecret || !isManifest(t.path) || !bytes.Contains(t.data, []byte("Secret")) && !bytes.Contains(t.data, []byte("secretGenerator")) {
+func (p *patterns) secrets(t text, encrypted bool) []Finding {
+	if p.noSecret || !isManifest(t.path) || !bytes.Contains(t.data, []byte("Secret")) && !bytes.Contains(t.data, []byte("secretGenerator")) {
 		return nil
 	}
-	c := &collector{scanner: s, text: t, lines: bytes.Split(t.data, []byte("\n")), encrypted: encrypted}
+	c := &collector{patterns: p, text: t, lines: bytes.Split(t.data, []byte("\n")), encrypted: encrypted}
 	in := yaml.NewDecoder(bytes.NewReader(t.data))
 	for {
 		var doc yaml.Node
@@ -65,10 +65,10 @@ func isManifest(at string) bool {
 const maxLists = 8
 
 type collector struct {
-	scanner *Scanner
-	text    text
-	lines   [][]byte
-	found   []Finding
+	patterns *patterns
+	text     text
+	lines    [][]byte
+	found    []Finding
 	// encrypted says that SOPS encrypted some of the text.
 	encrypted bool
 }
@@ -168,7 +168,7 @@ func (c *collector) add(rule, item, plain string, line int, value *yaml.Node) {
 			return
 		}
 	}
-	if placeholder(plain) || placeholder(value.Value) || public(plain) || c.scanner.rules.allows(c.text.path, c.text.commit, plain) {
+	if placeholder(plain) || placeholder(value.Value) || public(plain) || c.patterns.allows(c.text.path, c.text.commit, plain) {
 		return
 	}
 	f := Finding{

@@ -2,6 +2,8 @@ package scan
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path"
@@ -28,25 +30,47 @@ const maxDecoding = 5
 
 // Rules are gitleaks' rules, and exceptions from them.
 type Rules struct {
+	config string // path of the configuration, which is not looked into
+	// id tells the rules from all others that this program may be given; "" for those
+	// of which a text says only a part.
+	id      string
+	compile func() (*patterns, error)
+}
+
+// Patterns are rules as they are looked for.
+type patterns struct {
 	detector *detect.Detector
 	allowed  []*config.Allowlist
 	secret   config.Rule // of manifests
 	noSecret bool        // it is disabled
-	config   string      // path of the configuration, which is not looked into
+	extends  bool        // another file, which says more
 }
 
-// DefaultRules are those that come with gitleaks. They take a while to compile,
-// and are compiled once.
-var DefaultRules = sync.OnceValues(func() (*Rules, error) { return parse([]byte(config.DefaultConfig), "", "") })
+var defaultRules = &Rules{id: "default", compile: sync.OnceValues(func() (*patterns, error) { return parse([]byte(config.DefaultConfig), "", "") })}
+
+// DefaultRules are those that come with gitleaks. They take a while to compile, and
+// are once a text is looked into.
+func DefaultRules() *Rules { return defaultRules }
 
 // ParseRules reads a .gitleaks.toml at a path of a repository. What it extends
 // must lie in the directory root of the disk.
-func ParseRules(text []byte, at, root string) (*Rules, error) { return parse(text, at, root) }
+func ParseRules(text []byte, at, root string) (*Rules, error) {
+	compiled, err := parse(text, at, root)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rules{config: at, compile: func() (*patterns, error) { return compiled, nil }}
+	if !compiled.extends {
+		sum := sha256.Sum256(text)
+		r.id = hex.EncodeToString(sum[:])
+	}
+	return r, nil
+}
 
 // loading guards gitleaks' package variables.
 var loading sync.Mutex
 
-func parse(text []byte, at, root string) (r *Rules, err error) {
+func parse(text []byte, at, root string) (p *patterns, err error) {
 	loading.Lock()
 	defer loading.Unlock()
 	defer func() {
@@ -55,7 +79,7 @@ func parse(text []byte, at, root string) (r *Rules, err error) {
 			err = fmt.Errorf("%v", broken)
 		}
 		if err != nil {
-			r, err = nil, fmt.Errorf("%s: %w", at, err)
+			p, err = nil, fmt.Errorf("%s: %w", at, err)
 		}
 	}()
 	logging.Logger = zerolog.Nop() // it tells secrets
@@ -75,15 +99,15 @@ func parse(text []byte, at, root string) (r *Rules, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r = &Rules{allowed: all.Allowlists, config: at}
-	r.secret = all.Rules[secretRule]
+	p = &patterns{allowed: all.Allowlists, extends: stated.Extend.Path != ""}
+	p.secret = all.Rules[secretRule]
 	for _, id := range stated.Extend.DisabledRules {
-		r.noSecret = r.noSecret || id == secretRule
+		p.noSecret = p.noSecret || id == secretRule
 	}
 	delete(all.Rules, secretRule)
-	r.detector = detect.NewDetector(all)
-	r.detector.MaxDecodeDepth = maxDecoding
-	return r, nil
+	p.detector = detect.NewDetector(all)
+	p.detector.MaxDecodeDepth = maxDecoding
+	return p, nil
 }
 
 // inside makes the path of what is extended absolute. A repository must not make
@@ -106,8 +130,8 @@ func inside(root, dir, extends string) (string, error) {
 }
 
 // allows says whether an exception is for an entry of a Secret.
-func (r *Rules) allows(at, commit, value string) bool {
-	for _, list := range [][]*config.Allowlist{r.allowed, r.secret.Allowlists} {
+func (p *patterns) allows(at, commit, value string) bool {
+	for _, list := range [][]*config.Allowlist{p.allowed, p.secret.Allowlists} {
 		for _, a := range list {
 			if allows(a, at, commit, value) {
 				return true

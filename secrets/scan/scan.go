@@ -74,25 +74,47 @@ type text struct {
 type Scanner struct {
 	rules  *Rules
 	ignore Ignored
+
+	shelf Shelf  // nil to look into every text
+	about string // what the scans have in common whose texts it keeps
 }
 
 // New returns a Scanner that leaves out what is ignored.
-func New(rules *Rules, ignore Ignored) *Scanner { return &Scanner{rules, ignore} }
+func New(rules *Rules, ignore Ignored) *Scanner { return &Scanner{rules: rules, ignore: ignore} }
 
-// text looks into one text.
-func (s *Scanner) text(ctx context.Context, t text) []Finding {
-	encrypted := sops.Encrypted(t.path, t.data) != ""
-	masked := mask(t.data, encrypted)
-	found := s.secrets(t, encrypted)
-	fragment := detect.Fragment{Raw: string(masked), FilePath: t.path, CommitSHA: t.commit, StartLine: 1} //nolint:staticcheck // what DetectContext takes
-	for _, f := range s.rules.detector.DetectContext(ctx, fragment) {
-		found = append(found, fromGitleaks(t, f))
+// text looks into one text. It is clear if nothing is found in it by itself, known or
+// not.
+func (s *Scanner) text(ctx context.Context, t text) (found []Finding, clear bool, err error) {
+	alone := true
+	if read := t.read; read != nil {
+		t.read = func(path string) ([]byte, error) { alone = false; return read(path) }
 	}
+	if found, err = s.rules.all(ctx, t); err != nil {
+		return nil, false, err
+	}
+	clear = alone && len(found) == 0
 	found = slices.DeleteFunc(found, func(f Finding) bool {
 		return t.added != nil && f.Line > 0 && !anyAdded(t, f) || s.ignore.has(f)
 	})
 	slices.SortFunc(found, Finding.compare)
-	return unique(found)
+	return unique(found), clear, nil
+}
+
+// all is what the rules find. With an error, such as that of the context, it is not
+// all.
+func (r *Rules) all(ctx context.Context, t text) ([]Finding, error) {
+	p, err := r.compile()
+	if err != nil {
+		return nil, err
+	}
+	encrypted := sops.Encrypted(t.path, t.data) != ""
+	masked := mask(t.data, encrypted)
+	found := p.secrets(t, encrypted)
+	fragment := detect.Fragment{Raw: string(masked), FilePath: t.path, CommitSHA: t.commit, StartLine: 1} //nolint:staticcheck // what DetectContext takes
+	for _, f := range p.detector.DetectContext(ctx, fragment) {
+		found = append(found, fromGitleaks(t, f))
+	}
+	return found, ctx.Err()
 }
 
 // anyAdded says whether a finding has a line that is new.

@@ -26,10 +26,7 @@ var (
 
 func scanned(t testing.TB, files map[string]string, ignored scan.Ignored) []scan.Finding {
 	t.Helper()
-	rules, err := scan.DefaultRules()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rules := scan.DefaultRules()
 	tree := fstest.MapFS{}
 	for name, text := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
@@ -171,10 +168,7 @@ func FuzzText(f *testing.F) {
 	f.Add("a.yaml", "kind: Secret\ndata:\n  a: b\n")
 	f.Add("a.yaml", "kind: Secret\ndata:\n  {{ x }}\n  a: b\n---\nb: *c")
 	f.Add("kustomization.yaml", "secretGenerator:\n- literals: [a=b]\n")
-	rules, err := scan.DefaultRules()
-	if err != nil {
-		f.Fatal(err)
-	}
+	rules := scan.DefaultRules()
 	scanner := scan.New(rules, scan.Ignored{})
 	f.Fuzz(func(t *testing.T, name, text string) {
 		tree := fstest.MapFS{"f/" + strings.ReplaceAll(strings.ReplaceAll(name, "/", ""), "\x00", ""): {Data: []byte(text)}}
@@ -192,10 +186,7 @@ func FuzzText(f *testing.F) {
 
 // BenchmarkTree looks into 1,000 files as a repository of manifests has them.
 func BenchmarkTree(b *testing.B) {
-	rules, err := scan.DefaultRules()
-	if err != nil {
-		b.Fatal(err)
-	}
+	rules := scan.DefaultRules()
 	tree := fstest.MapFS{}
 	for i := range 1000 {
 		text := fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app-%d\nspec:\n  template:\n    spec:\n      containers:\n", i)

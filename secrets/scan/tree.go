@@ -24,6 +24,7 @@ type Report struct {
 // Tree looks into the files below root.
 func (s *Scanner) Tree(ctx context.Context, tree fs.FS, root string, o walk.Options) (*Report, error) {
 	w := s.workers(ctx)
+	w.cleared = s.clearances(root)
 	report, err := walk.Files(ctx, tree, root, o, func(at string, data []byte) error {
 		if at != s.rules.config {
 			w.look(text{path: at, data: data, read: func(name string) ([]byte, error) { return fs.ReadFile(tree, name) }})
@@ -33,12 +34,14 @@ func (s *Scanner) Tree(ctx context.Context, tree fs.FS, root string, o walk.Opti
 	if err := w.wait(err); err != nil {
 		return nil, err
 	}
+	w.cleared.keep()
 	return &Report{Findings: w.sorted(), Files: report.Files, Skipped: report.Skipped}, nil
 }
 
 // workers look into texts, as many at once as there are processors.
 type workers struct {
 	scanner *Scanner
+	cleared *clearances
 	group   *errgroup.Group
 	ctx     context.Context //nolint:containedctx // of the group
 	mu      sync.Mutex
@@ -52,12 +55,22 @@ func (s *Scanner) workers(ctx context.Context) *workers {
 }
 
 func (w *workers) look(t text) {
+	id := w.cleared.of(t)
+	if w.cleared.has(id) {
+		return
+	}
 	w.group.Go(func() error {
-		found := w.scanner.text(w.ctx, t)
+		found, clear, err := w.scanner.text(w.ctx, t)
+		if err != nil {
+			return err
+		}
+		if clear {
+			w.cleared.add(id)
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.found = append(w.found, found...)
-		return w.ctx.Err()
+		return nil
 	})
 }
 
