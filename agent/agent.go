@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/traffic"
 	"github.com/tidelock-io/tidelock/secrets/crash"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
@@ -42,12 +43,16 @@ type Agent struct {
 	Reads func(app *api.Application, is func(url, chart string) bool) bool
 }
 
-// New returns an Agent. Passed is told how long each pass took.
-func New(applications *Applications, reconciler *reconcile.Reconciler, log *slog.Logger, passed func(types.NamespacedName, time.Duration)) *Agent {
+// queueName is what Argo CD calls its own, in metrics.
+const queueName = "app_reconciliation_queue"
+
+// New returns an Agent. Passed is told how long each pass took, and metrics of the
+// queue; it may be nil.
+func New(applications *Applications, reconciler *reconcile.Reconciler, log *slog.Logger, passed func(types.NamespacedName, time.Duration), metrics workqueue.MetricsProvider) *Agent {
 	limits := workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](time.Second, 2*time.Minute)
 	a := &Agent{
 		applications: applications, reconciler: reconciler, log: log, passed: passed,
-		queue: workqueue.NewTypedRateLimitingQueue(limits),
+		queue: workqueue.NewTypedRateLimitingQueueWithConfig(limits, workqueue.TypedRateLimitingQueueConfig[types.NamespacedName]{Name: queueName, MetricsProvider: metrics}),
 	}
 	applications.changed = func(app types.NamespacedName) { a.queue.Add(app) }
 	applications.Projects.changed = a.All
@@ -95,7 +100,7 @@ func (a *Agent) next(ctx context.Context) bool {
 	}
 	defer a.queue.Done(app)
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, passTimeout)
+	ctx, cancel := context.WithTimeout(traffic.For(ctx, app), passTimeout)
 	defer cancel()
 	outcome := reconcile.Outcome{Failed: true}
 	err := crash.Guard("pass", func() (err error) {

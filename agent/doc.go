@@ -24,8 +24,10 @@
 //   - rehearsal: what an API server of its own says of objects; controlplane runs it
 //   - reconcile: one pass over one Application; writes its status
 //   - keyring: repository credentials and keys, followed in the cluster
+//   - webhook: announcements of pushes, and of what was published
 //   - settings: what administrators set for all Applications
 //   - metrics: what Prometheus reads
+//   - traffic: what is asked of API servers, and for whom
 //   - install: the objects that an installation consists of; pure, too
 //
 // Start with [Agent].

@@ -48,6 +48,13 @@ func (l *limiter) acquire(ctx context.Context) error {
 	}
 }
 
+// Waiting returns how many requests wait for a place.
+func (a *Applier) Waiting() int {
+	a.flight.mu.Lock()
+	defer a.flight.mu.Unlock()
+	return len(a.flight.waiting)
+}
+
 // leave gives up a turn, or the place if it came just now.
 func (l *limiter) leave(turn chan struct{}) {
 	l.mu.Lock()

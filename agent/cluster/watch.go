@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -36,6 +37,9 @@ type watcher struct {
 	mu     sync.Mutex // guards err
 	err    error      // of the last failed request
 	failed chan struct{}
+
+	events atomic.Int64 // see Vitals
+	listed atomic.Pointer[time.Time]
 }
 
 // Watch starts to follow kinds, and returns when what is live of them is known.
@@ -186,6 +190,7 @@ func (w *watcher) run(ctx context.Context) {
 
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
 func (w *watcher) Add(obj any) error {
+	w.tick()
 	w.cluster.ingest(w.gvk, obj.(*unstructured.Unstructured).Object)
 	return nil
 }
@@ -193,11 +198,13 @@ func (w *watcher) Add(obj any) error {
 func (w *watcher) Update(obj any) error { return w.Add(obj) }
 
 func (w *watcher) Delete(obj any) error {
+	w.tick()
 	w.cluster.deleted(w.gvk, obj.(*unstructured.Unstructured).Object)
 	return nil
 }
 
 func (w *watcher) Replace(list []any, version string) error {
+	w.list(len(list))
 	records := make([]*diff.Live, len(list))
 	rules := w.cluster.ruled()
 	for i, item := range list {

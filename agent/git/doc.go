@@ -7,7 +7,7 @@
 // one mirror and one fetch at a time.
 // A Recorder wraps a Tree and notes every read as a Fact; Facts.Hold tells
 // whether those reads would give the same on another commit. A Watcher polls
-// what the store was asked for, and Webhook tells it of pushes at once.
+// what the store was asked for, and package webhook tells it of pushes at once.
 // Verify proves that a commit or a tag is signed as a project demands.
 // Files of Git LFS and submodules are fetched when a Tree is read there (see Repo).
 // Dir gives the same Tree over a plain directory, for the command line, Archive

@@ -34,6 +34,10 @@ type Options struct {
 	MaxPacks     int           // packs in a mirror before some are merged; default 16
 	Idle         time.Duration // how long a revision that nobody asks for is watched; default 1 h
 	Log          *slog.Logger
+	// Asked, if not nil, is told of each request to a server when it begins, "ls-remote"
+	// or "fetch" to an address without a password; the function that it returns, when
+	// it ends.
+	Asked func(url, request string) (done func(error))
 }
 
 func (o Options) orDefault() Options {
@@ -223,7 +227,7 @@ func (s *Store) expand(ctx context.Context, r *remote, l *listing, short string)
 // history completes the mirror, once for all who need it.
 func (s *Store) history(ctx context.Context, r *remote, behind plumbing.Hash) error {
 	_, err := s.share(ctx, "history "+r.key+" "+behind.String(), s.options.FetchTimeout, func(ctx context.Context) (any, error) {
-		return nil, r.history(ctx, behind)
+		return s.told(ctx, r, requestFetch, func(ctx context.Context) (any, error) { return nil, r.history(ctx, behind) })
 	})
 	return r.classify(err)
 }
@@ -234,7 +238,7 @@ func (s *Store) list(ctx context.Context, r *remote) (*listing, error) {
 	asked := time.Now()
 	for {
 		v, err := s.share(ctx, "list "+r.key, s.options.ListTimeout, func(ctx context.Context) (any, error) {
-			return r.list(ctx)
+			return s.told(ctx, r, requestList, func(ctx context.Context) (any, error) { return r.list(ctx) })
 		})
 		if err != nil {
 			return nil, r.classify(err)
@@ -247,7 +251,7 @@ func (s *Store) list(ctx context.Context, r *remote) (*listing, error) {
 
 func (s *Store) fetch(ctx context.Context, r *remote, want plumbing.Hash) error {
 	_, err := s.share(ctx, "fetch "+r.key+" "+want.String(), s.options.FetchTimeout, func(ctx context.Context) (any, error) {
-		return nil, r.fetch(ctx, want)
+		return s.told(ctx, r, requestFetch, func(ctx context.Context) (any, error) { return nil, r.fetch(ctx, want) })
 	})
 	if err == nil && len(*r.mirror.packs.Load()) > s.options.MaxPacks {
 		s.tidy(r.mirror)

@@ -14,7 +14,9 @@ import (
 const (
 	pollAtOnce = 8                      // servers asked at the same time
 	pollGap    = 250 * time.Millisecond // between two polls of one repository, however many pushes are announced
+	doubtGap   = 10 * time.Second       // the same if nobody has signed the announcements
 	maxNotices = 1024                   // waiting to be looked at
+	maxAwaited = 64                     // refs of one repository that were announced and are not seen yet
 	never      = 365 * 24 * time.Hour   // until a poll that is due only once a push is announced
 )
 
@@ -44,6 +46,7 @@ type Watcher struct {
 	jitter   func() time.Duration
 	moved    func(Moved)
 	notices  chan notice
+	doubtGap time.Duration
 	paced    chan struct{} // the interval is another
 
 	// Reachable, if not nil, is told from Run when polls of a repository begin to
@@ -51,8 +54,12 @@ type Watcher struct {
 	Reachable func(url string, ok bool)
 }
 
-// A notice is an announced push. It says where to look and is not believed.
-type notice struct{ url, ref, sha string }
+// A notice is an announced push. It says where to look and is not believed. One that
+// is signed may have a repository asked more often.
+type notice struct {
+	url, ref, sha string
+	signed        bool
+}
 
 // NewWatcher returns a watcher that polls each interval (2 minutes if zero) plus
 // what jitter returns, if it is not nil. It calls moved from Run, one call at a
@@ -64,7 +71,7 @@ func NewWatcher(store *Store, interval time.Duration, jitter func() time.Duratio
 	if jitter == nil {
 		jitter = func() time.Duration { return 0 }
 	}
-	w := &Watcher{store: store, jitter: jitter, moved: moved, notices: make(chan notice, maxNotices), paced: make(chan struct{}, 1)}
+	w := &Watcher{store: store, jitter: jitter, moved: moved, notices: make(chan notice, maxNotices), doubtGap: doubtGap, paced: make(chan struct{}, 1)}
 	w.interval.Store(int64(interval))
 	return w
 }
@@ -83,11 +90,12 @@ func (w *Watcher) Pace(interval time.Duration) {
 
 // Notify announces that ref of the repository at url was pushed and is at sha,
 // both as full names ("refs/heads/main", 40 digits; sha may be ""). What the
-// store was never asked for is ignored. Notify does not block; with too many
-// notices waiting it drops this one, and polling finds the push.
-func (w *Watcher) Notify(url, ref, sha string) {
+// store was never asked for is ignored. If nobody has signed the announcement, it has
+// a repository asked once within ten seconds, however many there are. Notify does not
+// block; with too many notices waiting it drops this one, and polling finds the push.
+func (w *Watcher) Notify(url, ref, sha string, signed bool) {
 	select {
-	case w.notices <- notice{url, ref, sha}:
+	case w.notices <- notice{url, ref, sha, signed}:
 	default:
 		w.store.options.Log.Warn("too many pushes announced at once, one is left to polling", "repository", redact(url))
 	}
@@ -122,6 +130,15 @@ type poll struct {
 	down    bool              // the last one failed
 	awaited map[string]string // announced, by ref, and not seen yet
 	tries   int               // to see them
+	doubted bool              // nobody has signed what is awaited
+}
+
+// gap is between two polls of what is awaited.
+func (w *Watcher) gap(doubted bool) time.Duration {
+	if doubted {
+		return w.doubtGap
+	}
+	return pollGap
 }
 
 type answer struct {
@@ -219,11 +236,17 @@ func (s *schedule) earliest() time.Time {
 // announce brings the poll of a repository forward.
 func (s *schedule) announce(n notice) {
 	for r, p := range s.polls {
-		if SameRepo(r.repo.URL, n.url) {
-			p.awaited[n.ref] = n.sha
-			p.tries = 0
-			p.soon(pollGap - time.Since(p.began))
+		if !SameRepo(r.repo.URL, n.url) {
+			continue
 		}
+		if _, known := p.awaited[n.ref]; !known && len(p.awaited) >= maxAwaited {
+			continue // the next poll finds it all the same
+		}
+		if n.signed || len(p.awaited) == 0 {
+			p.doubted, p.tries = !n.signed, 0
+		}
+		p.awaited[n.ref] = n.sha
+		p.soon(s.watcher.gap(!n.signed) - time.Since(p.began))
 	}
 }
 
@@ -257,7 +280,7 @@ func (s *schedule) finish(a answer) {
 		clear(p.awaited) // pushed over meanwhile, or never true
 		p.tries = 0
 	default:
-		p.soon(retries[p.tries])
+		p.soon(max(retries[p.tries], s.watcher.gap(p.doubted)-time.Since(p.began)))
 		p.tries++
 	}
 }

@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 func start(t *testing.T, s *Store, interval time.Duration) (*Watcher, <-chan Moved) {
 	moves := make(chan Moved, 100)
 	w := NewWatcher(s, interval, nil, func(m Moved) { moves <- m })
+	w.doubtGap = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
@@ -74,7 +76,7 @@ func TestPace(t *testing.T) {
 		t.Errorf("a poll is due at %s", due)
 	}
 	third := u.commit(map[string]string{"a": "3"})
-	w.Notify(repo.URL, "refs/heads/main", third)
+	w.Notify(repo.URL, "refs/heads/main", third, true)
 	expect(t, moves, Moved{repo.URL, "main", second, third})
 	w.Pace(10 * time.Millisecond)
 	fourth := u.commit(map[string]string{"a": "4"})
@@ -92,8 +94,8 @@ func TestNotify(t *testing.T) {
 	w, moves := start(t, s, time.Hour)
 	web.counts()
 	second := u.commit(map[string]string{"a": "2"})
-	w.Notify("https://other.example.com/shop.git", "refs/heads/main", second)
-	w.Notify(web.URL+"/SHOP", "refs/heads/main", second)
+	w.Notify("https://other.example.com/shop.git", "refs/heads/main", second, true)
+	w.Notify(web.URL+"/SHOP", "refs/heads/main", second, true)
 	got := map[string]Moved{}
 	for range 2 {
 		m := <-moves
@@ -110,6 +112,41 @@ func TestNotify(t *testing.T) {
 }
 
 // GitHub may announce a push before it shows it.
+// TestNotifyUnsigned: however many announcements come that nobody has signed, a
+// repository is asked once in a while. One that is signed is not held up by them.
+func TestNotifyUnsigned(t *testing.T) {
+	u := newUpstream(t)
+	first := u.commit(map[string]string{"a": "1"})
+	web := u.serve("", "")
+	asked := make(chan struct{}, 1000)
+	s := newStore(t, Options{Asked: func(_, request string) func(error) {
+		if request == requestList {
+			asked <- struct{}{}
+		}
+		return func(error) {}
+	}})
+	repo := Repo{URL: web.url()}
+	w, moves := start(t, s, time.Hour)
+	resolve(t, s, repo, "main")
+	second := u.commit(map[string]string{"a": "2"})
+	for i := range 3 * maxAwaited {
+		w.Notify(repo.URL, "refs/heads/main", second, false)
+		w.Notify(repo.URL, fmt.Sprintf("refs/heads/forged-%d", i), second, false)
+	}
+	expect(t, moves, Moved{repo.URL, "main", first, second})
+	third := u.commit(map[string]string{"a": "3"})
+	for range 100 {
+		w.Notify(repo.URL, "refs/heads/main", third, false)
+	}
+	w.Notify(repo.URL, "refs/heads/main", third, true)
+	expect(t, moves, Moved{repo.URL, "main", second, third})
+	// One is Resolve's, one the first unsigned announcement's, and the rest are for the
+	// signed one, which may be asked for again if the first answer came too early.
+	if n := len(asked); n < 3 || n > 3+len(retries) {
+		t.Errorf("the repository was asked %d times", n)
+	}
+}
+
 func TestNotifyTooEarly(t *testing.T) {
 	u := newUpstream(t)
 	first := u.commit(map[string]string{"a": "1"})
@@ -125,7 +162,7 @@ func TestNotifyTooEarly(t *testing.T) {
 	write(t, u.tree(), map[string]string{"a": "2"})
 	u.work("commit", "-q", "-a", "-m", "change")
 	second := u.work("rev-parse", "HEAD")
-	w.Notify(repo.URL, "refs/heads/main", second)
+	w.Notify(repo.URL, "refs/heads/main", second, true)
 	<-asked
 	<-asked // again, without another word
 	u.push()

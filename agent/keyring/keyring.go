@@ -37,6 +37,7 @@ const (
 // A Keyring follows Secrets and ConfigMaps. It is safe for concurrent use.
 type Keyring struct {
 	sops, repositories, sealing *follower[*corev1.Secret]
+	hooks                       *follower[*corev1.Secret] // argocd-secret
 	trust                       *follower[*corev1.ConfigMap]
 	rollout                     *rolloutKey
 	sealed                      *presence // of the sealed-secrets controller
@@ -105,6 +106,7 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 	k.rollout = &rolloutKey{
 		from: secrets(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeRolloutKey), client: client.Secrets(in.Agent),
 	}
+	k.hooks = followHooks(client.Secrets(in.Agent))
 	k.sealed = newPresence(apps, sealedControllers, log, ring)
 	k.trust = follow[*corev1.ConfigMap](&corev1.ConfigMap{}, ring, &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
@@ -138,7 +140,7 @@ type runner interface {
 }
 
 func (k *Keyring) all() []runner {
-	all := []runner{k.sops, k.repositories, k.sealing, k.trust, k.rollout.from}
+	all := []runner{k.sops, k.repositories, k.sealing, k.hooks, k.trust, k.rollout.from}
 	for _, f := range k.sealed.deployments {
 		all = append(all, f)
 	}

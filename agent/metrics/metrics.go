@@ -1,34 +1,53 @@
 // Package metrics is what Prometheus reads: Go's and the process' own metrics,
 // Argo CD's under their names and labels (SEMANTICS.md 2.12), and ours.
 //
-// Start with [New]. Nothing here holds the text of an object.
+// Start with [New]. Nothing here holds the text of an object. The number of series
+// is bounded by that of Applications, clusters and repositories, whatever those say.
 package metrics
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/tidelock-io/tidelock/agent/api"
+	"k8s.io/apimachinery/pkg/types"
 )
 
-// Metrics counts what the agent does.
+// Metrics counts what the agent does. Its methods may be called by several
+// goroutines.
 type Metrics struct {
-	registry  *prometheus.Registry
-	syncs     *prometheus.CounterVec
-	reconcile *prometheus.HistogramVec
-	secrets   *prometheus.CounterVec
+	registry     *prometheus.Registry
+	passes       *passes
+	syncs        *syncs
+	secrets      *prometheus.CounterVec
+	drifts       *prometheus.CounterVec
+	requests     *requests
+	repositories *repositories
+	pushes       *pushes
+	webhooks     *prometheus.CounterVec
+	queues       *queues
 }
 
 // Sources are asked at each scrape.
 type Sources struct {
+	// Version is the program's own.
+	Version string
 	// Applications returns all Applications.
 	Applications func() []*api.Application
 	// Orphans returns how many objects of no application are beside an
 	// Application's, if anybody asks for that.
 	Orphans func(*api.Application) (count int, asked bool)
+	// ApplicationSets returns all ApplicationSets; nil if nobody follows them.
+	ApplicationSets func() []*api.ApplicationSet
+	// Clusters returns the destinations.
+	Clusters func() []Cluster
+	// Pending returns how many writes to destinations wait for their turn.
+	Pending func() int
+	// Labels are those of Applications that argocd_app_labels tells, and Conditions
+	// the types that argocd_app_condition does; "*" is all.
+	Labels, Conditions []string
 	// Gauges and Counters are our own, by name and help.
 	Gauges, Counters []Number
 }
@@ -42,20 +61,25 @@ type Number struct {
 // New registers everything.
 func New(from Sources) *Metrics {
 	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "argocd_app_sync_total", Help: "Number of application syncs.",
-		}, []string{"namespace", "name", "project", "dest_server", "phase", "dry_run"}),
-		reconcile: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "argocd_app_reconcile", Help: "Application reconciliation performance in seconds.",
-			Buckets: []float64{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16},
-		}, []string{"namespace", "dest_server"}),
-		secrets: newSecretUses(),
+		registry: prometheus.NewRegistry(), passes: newPasses(), syncs: newSyncs(), secrets: newSecretUses(), drifts: newDrifts(),
+		requests: newRequests(from.Applications, from.Pending), repositories: newRepositories(), pushes: newPushes(),
+		webhooks: newWebhooks(), queues: newQueues(),
 	}
 	m.registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.syncs, m.reconcile, m.secrets, info{from.Applications}, orphans{from.Applications, from.Orphans},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build(from.Version),
+		newApplications(from), m.secrets, m.drifts, m.requests, m.webhooks,
 	)
+	for _, each := range [][]prometheus.Collector{
+		m.passes.collectors(), m.syncs.collectors(), m.repositories.collectors(), m.pushes.collectors(), m.queues.collectors(), m.requests.collectors(),
+	} {
+		m.registry.MustRegister(each...)
+	}
+	if from.Clusters != nil {
+		m.registry.MustRegister(clusters(from.Clusters))
+	}
+	if from.ApplicationSets != nil {
+		m.registry.MustRegister(sets{from.ApplicationSets})
+	}
 	for _, n := range from.Gauges {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: n.Name, Help: n.Help}, n.Value))
 	}
@@ -67,20 +91,21 @@ func New(from Sources) *Metrics {
 
 // Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2})
 }
 
-// Synced counts an operation that ended.
-func (m *Metrics) Synced(app *api.Application, op *api.OperationState) {
-	dryRun := "false"
-	if op.Operation.Sync != nil && op.Operation.Sync.DryRun {
-		dryRun = "true"
-	}
-	m.syncs.WithLabelValues(app.Namespace, app.Name, app.Spec.ProjectName(), app.Spec.Destination.Resolved().Server,
-		string(op.Phase), dryRun).Inc()
+// Forget drops the series of an Application that is gone.
+func (m *Metrics) Forget(namespace, name string) {
+	of := prometheus.Labels{"namespace": namespace, "name": name}
+	m.secrets.DeletePartialMatch(of)
+	m.drifts.DeletePartialMatch(of)
+	m.syncs.forget(of)
+	m.requests.forget(types.NamespacedName{Namespace: namespace, Name: name})
 }
 
-// Passed counts a pass.
-func (m *Metrics) Passed(namespace, server string, took time.Duration) {
-	m.reconcile.WithLabelValues(namespace, server).Observe(took.Seconds())
+// build tells which program it is.
+func build(version string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tidelock_build_info", Help: "Which Tidelock it is.", ConstLabels: prometheus.Labels{"version": version},
+	}, func() float64 { return 1 })
 }

@@ -21,6 +21,10 @@ type Options struct {
 	Bytes        int64         // of trees that are kept; default 256 MiB
 	Idle         time.Duration // how long a revision that nobody asks for is watched; default 1 h
 	Log          *slog.Logger
+	// Asked, if not nil, is told of each request to a server when it begins,
+	// "resolve-revision" or "extract" to an address without a password; the function
+	// that it returns, when it ends.
+	Asked func(url, request string) (done func(error))
 }
 
 func (o Options) orDefault() Options {
@@ -198,6 +202,7 @@ func (s *Store) source(place Place) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
+	src.origin = s.told(src)
 	s.sources[key] = src
 	return src, nil
 }

@@ -50,6 +50,7 @@ type Watcher struct {
 	interval atomic.Int64 // a time.Duration; 0 is never
 	jitter   func() time.Duration
 	moved    func(Moved)
+	notices  chan notice
 	paced    chan struct{} // the interval is another
 
 	// Reachable, if not nil, is told from Run when polls of a place begin to fail,
@@ -67,7 +68,7 @@ func NewWatcher(store *Store, interval time.Duration, jitter func() time.Duratio
 	if jitter == nil {
 		jitter = func() time.Duration { return 0 }
 	}
-	w := &Watcher{store: store, jitter: jitter, moved: moved, paced: make(chan struct{}, 1)}
+	w := &Watcher{store: store, jitter: jitter, moved: moved, notices: make(chan notice, maxNotices), paced: make(chan struct{}, 1)}
 	w.interval.Store(int64(interval))
 	return w
 }
@@ -111,6 +112,7 @@ type poll struct {
 	since   time.Time // when it began, or was taken up
 	due     time.Time
 	running bool
+	asked   bool // there was one
 	down    bool // the last one failed
 }
 
@@ -143,7 +145,7 @@ func (s *schedule) start(ctx context.Context, g *errgroup.Group, watched map[*so
 			return nil
 		})
 		if p.running {
-			p.since, p.due = now, s.next(now)
+			p.since, p.due, p.asked = now, s.next(now), true
 		}
 	}
 }
@@ -173,6 +175,8 @@ func (s *schedule) wait(ctx context.Context) {
 	case <-s.watcher.store.changed:
 	case <-s.watcher.paced:
 		s.pace()
+	case n := <-s.watcher.notices:
+		s.announce(n)
 	case a := <-s.done:
 		s.finish(a)
 	}

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -155,5 +156,55 @@ func TestSame(t *testing.T) {
 	text := registry.Moved{URL: "oci://x/y", Revision: "^1", Old: "1.0.0", New: "1.1.0"}.String()
 	if !strings.Contains(text, "1.0.0 -> 1.1.0") {
 		t.Error(text)
+	}
+}
+
+// TestNotify: what is announced is asked for at once, by whatever name; of what nobody
+// has signed, once in a while.
+func TestNotify(t *testing.T) {
+	w := newWeb(t)
+	one := "shop 1.0.0 " + w.publish(t, "shop", "1.0.0")
+	w.index(t, one)
+	asked := make(chan string, 1000)
+	s := registry.NewStore(registry.Options{Asked: func(url, request string) func(error) {
+		return func(err error) { asked <- fmt.Sprint(url, " ", request, " ", err) }
+	}})
+	if _, _, err := bring(t.Context(), s, registry.Chart(w.repo(), "shop"), "1.x"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{w.URL + " resolve-revision <nil>", w.URL + " extract <nil>"} {
+		if got := next(t, asked); got != want {
+			t.Errorf("told of %q, want %q", got, want)
+		}
+	}
+	moves := make(chan registry.Moved, 100)
+	watcher := registry.NewWatcher(s, time.Hour, nil, func(m registry.Moved) { moves <- m })
+	ctx, cancel := context.WithCancel(t.Context())
+	var g errgroup.Group
+	g.Go(func() error { return watcher.Run(ctx) })
+	defer func() {
+		cancel()
+		if err := g.Wait(); err != nil {
+			t.Error(err)
+		}
+	}()
+	w.index(t, one, "shop 1.1.0 "+w.publish(t, "shop", "1.1.0"))
+	for range 100 {
+		watcher.Notify("https://elsewhere.example", true)
+		watcher.Notify(w.URL+"/", false)
+	}
+	if m := next(t, moves); m.New != "1.1.0" {
+		t.Errorf("%+v", m)
+	}
+	w.index(t, one, "shop 1.2.0 "+w.publish(t, "shop", "1.2.0"))
+	for range 100 {
+		watcher.Notify(w.URL, false)
+	}
+	watcher.Notify(strings.ToUpper(w.URL), true)
+	if m := next(t, moves); m.New != "1.2.0" {
+		t.Errorf("%+v", m)
+	}
+	if n := len(asked); n < 2 || n > 20 {
+		t.Errorf("the repository was asked %d times for two announcements that count", n)
 	}
 }

@@ -78,7 +78,7 @@ func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
 			log.Info("operation ended", "application", app.Name, "phase", op.Phase, "message", op.Message)
 		},
 	})
-	a := agent.New(applications, reconciler, log, func(types.NamespacedName, time.Duration) {})
+	a := agent.New(applications, reconciler, log, func(types.NamespacedName, time.Duration) {}, nil)
 	l.mu.Lock()
 	l.agent = a
 	l.mu.Unlock()

@@ -75,7 +75,7 @@ func newEstate(b testing.TB, n int) *estate {
 		Namespace: agentNamespace, Store: applications, Pipeline: w.git, Cluster: live, Apply: applier, Log: w.log,
 		Now: time.Now, Refresh: refresh, Synced: func(*api.Application, *api.OperationState) {},
 	})}
-	agent.New(applications, e.reconciler, w.log, nil) // listens to applications, and is not run
+	agent.New(applications, e.reconciler, w.log, nil, nil) // listens to applications, and is not run
 	g.Go(func() error { return live.Run(ctx) })
 	g.Go(func() error { return applications.Run(ctx) })
 	fatal(b, applications.Wait(ctx))

@@ -54,6 +54,10 @@ func StartAgent(ctx context.Context, o AgentOptions) (*Agent, error) {
 			return nil, err
 		}
 	}
+	secret := filepath.Join(o.Dir, "webhook-secret")
+	if err := os.WriteFile(secret, []byte(WebhookSecret), 0o600); err != nil {
+		return nil, err
+	}
 	listen, err := FreeAddress()
 	if err != nil {
 		return nil, err
@@ -69,6 +73,7 @@ func StartAgent(ctx context.Context, o AgentOptions) (*Agent, error) {
 	a.options.Flags = append([]string{
 		"agent", "--kubeconfig", o.Kubeconfig, "--namespace", AgentNamespace,
 		"--listen", listen, "--metrics-listen", metrics, "--cache-dir", filepath.Join(o.Dir, "cache"),
+		"--webhook-secret-file", secret,
 	}, o.Flags...)
 	if o.PollInterval != 0 {
 		a.options.Flags = append(a.options.Flags, "--poll-interval", o.PollInterval.String())

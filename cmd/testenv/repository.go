@@ -3,6 +3,9 @@ package testenv
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -156,6 +159,16 @@ func (r *Repository) Tag(ctx context.Context, name string) error {
 	return nil
 }
 
+// WebhookSecret is what the agents of tests know webhooks by.
+const WebhookSecret = "open-sesame-for-webhooks"
+
+// SignWebhook returns the signature of a webhook's body, as GitHub has it.
+func SignWebhook(body []byte) string {
+	mac := hmac.New(sha256.New, []byte(WebhookSecret))
+	mac.Write(body)
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
 // Announce tells a webhook of the last push, as GitHub does.
 func (r *Repository) Announce(ctx context.Context, webhook string) error {
 	payload, err := json.Marshal(map[string]any{
@@ -176,6 +189,7 @@ func (r *Repository) Announce(ctx context.Context, webhook string) error {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-GitHub-Event", "push")
+	request.Header.Set("X-Hub-Signature-256", SignWebhook(payload))
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err

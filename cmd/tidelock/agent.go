@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent"
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/event"
 	"github.com/tidelock-io/tidelock/agent/git"
@@ -24,6 +25,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/agent/values"
 	"github.com/tidelock-io/tidelock/cmd/release"
+	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/secrets/leak"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"golang.org/x/sync/errgroup"
@@ -61,6 +63,8 @@ type agentOptions struct {
 	plugins          pluginOptions
 	debug            bool
 
+	metricsLabels, metricsConditions []string
+
 	insistRefresh, insistPoll bool // the flags were given, and count before argocd-cm
 }
 
@@ -95,8 +99,10 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.BoolVar(&o.sealedV1, "sealed-secrets-accept-v1-data", false, "open the deprecated spec.data of SealedSecrets, too")
 	f.StringVar(&o.listen, "listen", ":8080", "`ADDRESS` of POST /api/webhook and GET /healthz")
 	f.StringVar(&o.metricsListen, "metrics-listen", ":8082", "`ADDRESS` of GET /metrics")
+	f.StringSliceVar(&o.metricsLabels, "metrics-application-labels", nil, "labels of Applications that argocd_app_labels tells, as `NAME`s")
+	f.StringSliceVar(&o.metricsConditions, "metrics-application-conditions", []string{"*"}, "types of conditions of Applications that argocd_app_condition tells, as `NAME`s; * is all")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
-	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused")
+	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused. Those of other servers, and GitHub's without this flag, are entries of Secret argocd-secret, such as webhook.gitlab.secret; what has no signature has a repository asked for news at most once in ten seconds")
 	f.DurationVar(&o.pollInterval, "poll-interval", defaultPoll, "how often repositories are asked for news, if no webhook tells. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts; there, 0 is never")
 	f.DurationVar(&o.refresh, "refresh-interval", defaultRefresh, "how often an Application is looked at without a reason, but at least twice an hour, and how long a failed revision rests. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts")
 	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
@@ -194,15 +200,20 @@ type parts struct {
 	webhook      http.Handler
 	metrics      *metrics.Metrics
 	engine       *engine
+	applier      *apply.Applier
+	connection   connection
 }
 
 // assemble makes the parts and ties them together. It is the one place that
 // knows every concrete type.
 func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins, known *leak.Known, log *slog.Logger) (*parts, error) {
 	p := &parts{log: log, options: o, host: h, known: known}
+	renders := newRenders(h, log)
+	p.metrics = metrics.New(p.numbers(renders))
+	cfg = p.counted(cfg)
 	var err error
 	if p.cluster, err = cluster.New(cfg, log, cluster.Listeners{
-		Changed: func(app string, drifted bool) { p.agent.Live(app, drifted) },
+		Changed: p.drifted,
 		Served:  func() { p.agent.All() },
 	}); err != nil {
 		return nil, err
@@ -236,11 +247,12 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 	p.applications.Warned = func(project string, warnings []string) {
 		log.Warn("the project may do other than it seems to", "project", project, "warnings", warnings)
 	}
-	if p.git, err = git.NewStore(gitDir(o.cacheDir), git.Options{Log: log}); err != nil {
+	if p.git, err = git.NewStore(gitDir(o.cacheDir), git.Options{Log: log, Asked: p.metrics.GitAsked}); err != nil {
 		return nil, err
 	}
 	p.watcher = git.NewWatcher(p.git, o.pollInterval, nil, func(m git.Moved) {
 		log.Info("moved", "repository", m.URL, "revision", m.Revision, "from", m.Old, "to", m.New)
+		p.metrics.Moved(m.New)
 		p.agent.Moved(m.URL)
 	})
 	p.watcher.Reachable = func(url string, ok bool) {
@@ -248,21 +260,19 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 		p.agent.Moved(url)
 	}
 	p.watchRegistries()
-	if p.webhook, err = newWebhook(o.webhookSecret, p.watcher); err != nil {
+	if p.webhook, err = p.newWebhook(o.webhookSecret); err != nil {
 		return nil, err
 	}
-	return p, p.tie(cfg)
+	return p, p.tie(cfg, renders)
 }
 
 // tie makes what needs the other parts.
-func (p *parts) tie(cfg *rest.Config) error {
+func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	e := &engine{
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
 		keys: p.keyring, values: p.values, git: p.git, artifacts: p.artifacts, host: p.host, known: p.known, audit: p.trail(), paced: p.paced,
 		noSubmodules: !p.options.submodules,
 	}
-	renders := e.renders()
-	p.metrics = metrics.New(p.numbers(renders))
 	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
 		Refresh: p.options.refresh, Insist: p.options.insistRefresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
 		Wake: func(app types.NamespacedName) { p.agent.Wake(app) },
@@ -272,7 +282,8 @@ func (p *parts) tie(cfg *rest.Config) error {
 	}
 	e.pipeline.Secrets.Sealed, _ = resolve.ParseMode(p.options.sealedSecrets) // see runAgent
 	e.pipeline.Secrets.Deprecated = p.options.sealedV1
-	p.engine, p.agent = e, agent.New(p.applications, reconciler, p.log, p.passed)
+	p.engine, p.agent = e, agent.New(p.applications, reconciler, p.log, p.passed, p.metrics.Queues())
+	p.applier = reconciler.Apply
 	p.agent.Reads = e.pipeline.Reads
 	return nil
 }

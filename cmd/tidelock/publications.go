@@ -5,7 +5,7 @@ import "github.com/tidelock-io/tidelock/agent/registry"
 // watchRegistries makes the part that asks Helm repositories, registries and the
 // web for news, as often as Git.
 func (p *parts) watchRegistries() {
-	p.artifacts = registry.NewStore(registry.Options{Log: p.log})
+	p.artifacts = registry.NewStore(registry.Options{Log: p.log, Asked: p.metrics.RegistryAsked})
 	p.publications = registry.NewWatcher(p.artifacts, p.options.pollInterval, nil, func(m registry.Moved) {
 		p.log.Info("published", "repository", m.URL, "chart", m.Chart, "revision", m.Revision, "from", m.Old, "to", m.New)
 		p.agent.News(m.Concerns)

@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tidelock-io/tidelock/cmd/testenv"
+)
 
 // printWhatToTry says what can be done while all goes on running.
 func (s *stage) printWhatToTry() {
@@ -18,9 +22,9 @@ func (s *stage) printWhatToTry() {
 		s.out.line("%s", line)
 	}
 	s.out.aside("The agent asks Git every two minutes. To tell it of a push at once:")
+	s.out.line("%s", `push='{"ref":"refs/heads/main","after":"'$(git rev-parse HEAD)'","repository":{"clone_url":"`+s.repo.URL+`"}}'`)
 	s.out.line("%s", strings.Join([]string{
-		"curl -H 'X-GitHub-Event: push' -H 'Content-Type: application/json' -d",
-		`'{"ref":"refs/heads/main","repository":{"clone_url":"` + s.repo.URL + `"}}'`,
-		s.agent.Webhook(),
+		`curl -d "$push" -H 'X-GitHub-Event: push' -H "X-Hub-Signature-256: sha256=$(printf %s "$push" | openssl dgst -sha256 -hmac`,
+		testenv.WebhookSecret, `-r | cut -d' ' -f1)"`, s.agent.Webhook(),
 	}, " "))
 }

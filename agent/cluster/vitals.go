@@ -1,0 +1,42 @@
+package cluster
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Vitals are how a Cluster is followed.
+type Vitals struct {
+	Version string    // of Kubernetes
+	Kinds   int       // that are followed
+	Objects int       // of which there is a record
+	Listed  time.Time // when the oldest listing was made; zero if there is none
+	// Events are how often something was told of an object of a kind.
+	Events map[schema.GroupKind]int64
+}
+
+// Vitals returns how the cluster is followed now.
+func (c *Cluster) Vitals() Vitals {
+	version, _ := c.Version()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := Vitals{Version: version, Kinds: len(c.watches), Objects: len(c.records), Events: make(map[schema.GroupKind]int64, len(c.watches))}
+	for gvk, w := range c.watches {
+		v.Events[gvk.GroupKind()] += w.events.Load()
+		if at := w.listed.Load(); at != nil && (v.Listed.IsZero() || at.Before(v.Listed)) {
+			v.Listed = *at
+		}
+	}
+	return v
+}
+
+// tick notes that something was told of an object of the kind.
+func (w *watcher) tick() { w.events.Add(1) }
+
+// list notes that a whole listing came.
+func (w *watcher) list(length int) {
+	now := time.Now()
+	w.listed.Store(&now)
+	w.events.Add(int64(length))
+}

@@ -1,0 +1,43 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/tidelock-io/tidelock/agent/api"
+)
+
+// sets is argocd_appset_*, of each ApplicationSet, made at the scrape.
+type sets struct {
+	list func() []*api.ApplicationSet
+}
+
+var setLabels = []string{"namespace", "name"}
+
+var (
+	setInfoDesc = prometheus.NewDesc("argocd_appset_info", "Information about applicationset", with(setLabels, "resource_update_status"), nil)
+	ownedDesc   = prometheus.NewDesc("argocd_appset_owned_applications", "Number of applications owned by the applicationset", setLabels, nil)
+)
+
+// Describe and Collect make it a prometheus.Collector.
+func (sets) Describe(out chan<- *prometheus.Desc) {
+	out <- setInfoDesc
+	out <- ownedDesc
+}
+
+func (s sets) Collect(out chan<- prometheus.Metric) {
+	for _, set := range s.list() {
+		out <- prometheus.MustNewConstMetric(setInfoDesc, prometheus.GaugeValue, 1, set.Namespace, set.Name, updateStatus(set))
+		owned := max(int64(len(set.Status.Resources)), set.Status.ResourcesCount)
+		out <- prometheus.MustNewConstMetric(ownedDesc, prometheus.GaugeValue, float64(owned), set.Namespace, set.Name)
+	}
+}
+
+// updateStatus is the reason of the condition that says whether the Applications
+// are up to date.
+func updateStatus(set *api.ApplicationSet) string {
+	for _, c := range set.Status.Conditions {
+		if c.Type == api.ApplicationSetResourcesUpToDate {
+			return known(c.Reason)
+		}
+	}
+	return known("")
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/tidelock-io/tidelock/agent/webhook"
+	"github.com/tidelock-io/tidelock/secrets"
+)
+
+// githubSecret is the key that a file may be given for.
+const githubSecret = "webhook.github.secret"
+
+// newWebhook takes announcements. Their secrets are those of Secret argocd-secret, of
+// GitHub's a file instead, if one is named.
+func (p *parts) newWebhook(secretFile string) (http.Handler, error) {
+	var given secrets.Value
+	if secretFile != "" {
+		text, err := os.ReadFile(secretFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the webhook's secret: %w", err)
+		}
+		given = secrets.New(bytes.TrimSpace(text))
+	}
+	return webhook.New(webhook.Config{
+		Secret: func(key string) secrets.Value {
+			if key == githubSecret && secretFile != "" {
+				return given
+			}
+			return p.keyring.Hook(key)
+		},
+		Announced: p.announced, Told: p.metrics.Webhook,
+	}), nil
+}
+
+// announced has a repository asked for news.
+func (p *parts) announced(a webhook.Announcement) {
+	for _, url := range a.URLs {
+		if a.Published {
+			p.publications.Notify(url, a.Signed)
+			continue
+		}
+		p.watcher.Notify(url, a.Ref, a.SHA, a.Signed)
+	}
+	p.metrics.Announced(a.SHA)
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"sync/atomic"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/metrics"
+	"github.com/tidelock-io/tidelock/agent/traffic"
+	"github.com/tidelock-io/tidelock/cmd/release"
+	"github.com/tidelock-io/tidelock/render"
+	"k8s.io/client-go/rest"
+)
+
+// numbers are what metrics are made of, besides what is counted as it happens.
+func (p *parts) numbers(engine *render.Engine) metrics.Sources {
+	count := func(n int64) float64 { return float64(n) }
+	return metrics.Sources{
+		Version:      release.Text(),
+		Applications: p.applications.List,
+		Orphans:      p.orphans,
+		Clusters:     p.clusters,
+		Pending:      func() int { return p.applier.Waiting() },
+		Labels:       p.options.metricsLabels, Conditions: p.options.metricsConditions,
+		Gauges: []metrics.Number{
+			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.cluster.Objects()) }},
+			{Name: "tidelock_plugin_processes", Help: "Plugin processes that run.", Value: func() float64 { return float64(len(p.host.PIDs())) }},
+		},
+		Counters: []metrics.Number{
+			{Name: "tidelock_renders_total", Help: "Calls of a renderer.", Value: func() float64 { return count(engine.Stats().Renders) }},
+			{Name: "tidelock_render_cache_hits_total", Help: "Renders answered from what was rendered before.", Value: func() float64 { return count(engine.Stats().Hits) }},
+			{Name: "tidelock_render_cache_misses_total", Help: "Renders that what was rendered before did not answer.", Value: func() float64 { return count(engine.Stats().Misses) }},
+			{Name: "tidelock_render_facts_total", Help: "Recorded inputs compared with another commit.", Value: func() float64 { return count(engine.Stats().Facts) }},
+			{Name: "tidelock_plugin_calls_total", Help: "Calls of plugins.", Value: func() float64 { return count(p.host.Counters().Calls) }},
+			{Name: "tidelock_plugin_failures_total", Help: "Calls of plugins that failed.", Value: func() float64 { return count(p.host.Counters().Failures) }},
+			{Name: "tidelock_plugin_starts_total", Help: "Plugin processes that were started.", Value: func() float64 { return count(p.host.Counters().Starts) }},
+			{Name: "tidelock_plugin_deaths_total", Help: "Plugin processes that ended without having been told to.", Value: func() float64 { return count(p.host.Counters().Deaths) }},
+		},
+	}
+}
+
+// inCluster is the agent's own cluster, as Applications call it.
+var inCluster = (&api.Destination{Name: "in-cluster"}).Resolved()
+
+// A connection is whether the API server answers.
+type connection struct{ lost atomic.Bool }
+
+// clusters are the destinations.
+func (p *parts) clusters() []metrics.Cluster {
+	v := p.cluster.Vitals()
+	return []metrics.Cluster{{
+		Server: inCluster.Server, Name: inCluster.Name, Version: v.Version, Connected: !p.connection.lost.Load(),
+		Kinds: v.Kinds, Objects: v.Objects, Listed: v.Listed, Events: v.Events,
+	}}
+}
+
+// counted has all requests to the cluster counted.
+func (p *parts) counted(cfg *rest.Config) *rest.Config {
+	cfg = rest.CopyConfig(cfg)
+	cfg.Wrap(traffic.Told(inCluster.Server, func(r traffic.Request) {
+		p.connection.lost.Store(r.Code == 0)
+		p.metrics.Requested(r)
+	}))
+	return cfg
+}
+
+// drifted has a pass made over an Application, and counts its drifts.
+func (p *parts) drifted(instance string, drifted bool) {
+	namespace, name := api.ParseInstanceName(instance, p.options.namespace)
+	if drifted && p.applications.Application(namespace, name) != nil { // else nobody forgets the count
+		p.metrics.Drifted(namespace, name)
+	}
+	p.agent.Live(instance, drifted)
+}
