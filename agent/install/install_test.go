@@ -41,6 +41,11 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	want["kustomize/install.yaml"] = text.Bytes()
+	monitored, err := monitoring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(want, monitored)
 	if *update {
 		write(t, want)
 	}
@@ -50,6 +55,19 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s is not as it is written: go test ./agent/install -update (%v)", name, err)
 		}
 	}
+}
+
+// monitoring are the files of examples/monitoring that are written from the alerts.
+func monitoring() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for name, object := range map[string]Object{"rules.yaml": Rules(), "prometheusrule.yaml": defaults.rules(), "servicemonitor.yaml": defaults.serviceMonitor()} {
+		text, err := printed(object)
+		if err != nil {
+			return nil, err
+		}
+		files["../monitoring/"+name] = text
+	}
+	return files, nil
 }
 
 func write(t *testing.T, files map[string][]byte) {

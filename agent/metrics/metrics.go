@@ -99,9 +99,13 @@ func (m *Metrics) Forget(namespace, name string) {
 	of := prometheus.Labels{"namespace": namespace, "name": name}
 	m.secrets.DeletePartialMatch(of)
 	m.drifts.DeletePartialMatch(of)
-	m.syncs.forget(of)
-	m.requests.forget(types.NamespacedName{Namespace: namespace, Name: name})
+	app := types.NamespacedName{Namespace: namespace, Name: name}
+	m.syncs.forget(app)
+	m.requests.forget(app)
 }
+
+// Describe tells what metrics there are, as a prometheus.Collector does.
+func (m *Metrics) Describe(out chan<- *prometheus.Desc) { m.registry.Describe(out) }
 
 // build tells which program it is.
 func build(version string) prometheus.Collector {

@@ -58,6 +58,7 @@ func all(t testing.TB, apps ...*api.Application) *Metrics {
 		Counters: []Number{{Name: "tidelock_renders_total", Help: "h", Value: func() float64 { return 3 }}},
 	})
 	for _, app := range apps {
+		m.Passed(app.Namespace, app, time.Millisecond)
 		m.Announced("c0ffee")
 		start := metav1.NewTime(time.Unix(1000, 0))
 		end := metav1.NewTime(time.Unix(1003, 0))
@@ -77,7 +78,6 @@ func all(t testing.TB, apps ...*api.Application) *Metrics {
 			Resource: "deployments", Namespace: "shop", Code: 409, DryRun: true, Took: time.Millisecond,
 		})
 	}
-	m.Passed("argocd", inCluster, time.Millisecond)
 	m.Webhook("github", "taken")
 	m.GitAsked("https://git.example/shop.git", "ls-remote")(errors.New("unreachable"))
 	m.GitAsked("https://git.example/shop.git", "fetch")(nil)
@@ -114,6 +114,7 @@ func TestScrape(t *testing.T) {
 	for _, want := range []string{
 		`argocd_app_info{autosync_enabled="true",dest_namespace="shop",dest_server="` + inCluster + `",health_status="Unknown",` + app + `,operation="",project="default",repo="https://git.example/shop.git",sync_status="Synced"} 1`,
 		`argocd_app_sync_total{dest_server="` + inCluster + `",dry_run="false",` + app + `,phase="Succeeded",project="default"} 1`,
+		`argocd_app_sync_total{dest_server="` + inCluster + `",dry_run="false",` + app + `,phase="Failed",project="default"} 0`,
 		`argocd_app_sync_duration_seconds_total{dest_server="` + inCluster + `",` + app + `,project="default"} 3`,
 		`argocd_app_reconcile_count{dest_server="` + inCluster + `",namespace="argocd"} 1`,
 		`argocd_app_reconcile_bucket{dest_server="` + inCluster + `",namespace="argocd",le="0.25"} 1`,
@@ -189,7 +190,9 @@ func TestBounded(t *testing.T) {
 	m := all(t, app)
 	for i := range 3000 {
 		text := fmt.Sprintf("x%d", i)
-		m.Passed("argocd", text, time.Millisecond)
+		moved := application("shop")
+		moved.Spec.Destination = api.Destination{Server: "https://" + text}
+		m.Passed("argocd", moved, time.Millisecond)
 		m.GitAsked("https://"+text, "fetch")(errors.New("no such host"))
 		m.Requested(traffic.Request{
 			App: types.NamespacedName{Namespace: app.Namespace, Name: app.Name}, Server: inCluster, Host: "kubernetes.default.svc", Method: "GET", Verb: "Get",
@@ -200,7 +203,7 @@ func TestBounded(t *testing.T) {
 	text := scrape(t, m)
 	for name, most := range map[string]int{
 		"argocd_app_reconcile_count{": maxServers + 1, "argocd_git_request_total{": maxRepositories + 2, "argocd_git_fetch_fail_total{": maxRepositories + 1,
-		"argocd_app_k8s_request_total{": maxKinds + 1,
+		"argocd_app_k8s_request_total{": maxKinds + 1, "argocd_app_sync_total{": 3,
 	} {
 		if n := strings.Count(text, name); n == 0 || n > most {
 			t.Errorf("%d series of %s, want up to %d", n, name, most)

@@ -1,10 +1,12 @@
 package metrics
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tidelock-io/tidelock/agent/api"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // maxServers is how many destinations count by themselves.
@@ -29,8 +31,13 @@ func newPasses() *passes {
 
 func (p *passes) collectors() []prometheus.Collector { return []prometheus.Collector{p.took} }
 
-// Passed counts a pass.
-func (m *Metrics) Passed(namespace, server string, took time.Duration) {
+// Passed counts a pass over an Application; nil is one that is gone.
+func (m *Metrics) Passed(namespace string, app *api.Application, took time.Duration) {
+	server := ""
+	if app != nil {
+		server = app.Spec.Destination.Resolved().Server
+		m.syncs.expect(app)
+	}
 	m.passes.took.WithLabelValues(namespace, m.passes.servers.of(server)).Observe(took.Seconds())
 }
 
@@ -40,7 +47,13 @@ type syncs struct {
 	seconds *prometheus.CounterVec
 	took    *prometheus.HistogramVec
 	servers *bounded
+
+	mu     sync.Mutex // guards places
+	places map[types.NamespacedName]place
 }
+
+// A place is what an Application's series say of where it goes.
+type place struct{ project, server string }
 
 var appLabels = []string{"namespace", "name", "project"}
 
@@ -56,7 +69,7 @@ func newSyncs() *syncs {
 			Name: "tidelock_sync_duration_seconds", Help: "How long operations took from their beginning to their end, retries included.",
 			Buckets: []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600},
 		}, []string{"phase"}),
-		servers: newBounded(maxServers),
+		servers: newBounded(maxServers), places: map[types.NamespacedName]place{},
 	}
 }
 
@@ -68,7 +81,37 @@ func (s *syncs) collectors() []prometheus.Collector {
 	return []prometheus.Collector{s.total, s.seconds, s.took}
 }
 
-func (s *syncs) forget(of prometheus.Labels) {
+// expect has all outcomes of syncs at 0 before there is one: Prometheus sees no increase
+// in a series that begins with 1, and nobody would hear of the first failure. The
+// series of an Application that goes elsewhere begin anew.
+func (s *syncs) expect(app *api.Application) {
+	name := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
+	to := place{app.Spec.ProjectName(), s.servers.of(app.Spec.Destination.Resolved().Server)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, known := s.places[name]
+	if known && was == to {
+		return
+	}
+	if known {
+		s.drop(name)
+	}
+	s.places[name] = to
+	for _, phase := range []api.OperationPhase{api.OperationSucceeded, api.OperationFailed, api.OperationError} {
+		s.total.WithLabelValues(app.Namespace, app.Name, to.project, to.server, string(phase), "false")
+	}
+}
+
+// forget drops the series of an Application that is gone.
+func (s *syncs) forget(app types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.places, app)
+	s.drop(app)
+}
+
+func (s *syncs) drop(app types.NamespacedName) {
+	of := prometheus.Labels{"namespace": app.Namespace, "name": app.Name}
 	s.total.DeletePartialMatch(of)
 	s.seconds.DeletePartialMatch(of)
 }

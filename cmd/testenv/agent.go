@@ -222,7 +222,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", url, response.Status)
+		err = fmt.Errorf("%s: %s: %.300s", url, response.Status, body)
 	}
 	return body, err
 }

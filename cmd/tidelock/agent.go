@@ -331,11 +331,7 @@ func (p *parts) synced(app *api.Application, op *api.OperationState) {
 func (p *parts) orphans(app *api.Application) (count int, asked bool) { return p.agent.Orphans(app) }
 
 func (p *parts) passed(name types.NamespacedName, took time.Duration) {
-	server := ""
-	if app := p.applications.Application(name.Namespace, name.Name); app != nil {
-		server = app.Spec.Destination.Resolved().Server
-	}
-	p.metrics.Passed(name.Namespace, server, took)
+	p.metrics.Passed(name.Namespace, p.applications.Application(name.Namespace, name.Name), took)
 }
 
 // gitDir is where mirrors are kept.

@@ -16,7 +16,7 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 	count := func(n int64) float64 { return float64(n) }
 	return metrics.Sources{
 		Version:      release.Text(),
-		Applications: p.applications.List,
+		Applications: func() []*api.Application { return p.applications.List() },
 		Orphans:      p.orphans,
 		Clusters:     p.clusters,
 		Pending:      func() int { return p.applier.Waiting() },
