@@ -12,6 +12,7 @@ export GORACE = atexit_sleep_ms=0
 kubernetes = v1.37.2
 version    = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 golangci   = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+gotestsum  = gotest.tools/gotestsum@v1.13.0
 
 # Clients parse the version that a control plane reports, so it must have one.
 component  = k8s.io/component-base/version
@@ -60,9 +61,19 @@ SEEDS ?= 10000
 # of the sandbox and of what comes of a tree.
 limited = Bombs|Memory|Hostile|Rogue|Kernel|Programs|Sandbox|Weak|Limits
 confined = Suite|Golden|Confined
+# Of what the commands say of many repositories only a sample is run with it.
+told = Script|Repositories|CachedVerdict|ValidateTellsNoSecret
+# With RERUN=FILE a test that fails is run once more by itself, and FILE names it:
+# stories run whole clusters, on machines of which nobody knows who else is there.
+suite = go test $(if $(race),-race) -timeout 30m ./...
+ifdef RERUN
+suite = go run $(gotestsum) --format standard-quiet --packages ./... --rerun-fails=1 --rerun-fails-max-failures=3 \
+	--rerun-fails-report=$(RERUN) -- $(if $(race),-race) -timeout 30m
+endif
 test: build tools ## Build, then run all tests, with the race detector if there is a C compiler.
-	CGO_ENABLED=$(if $(race),1,0) go test $(if $(race),-race) -timeout 30m ./...
+	CGO_ENABLED=$(if $(race),1,0) $(suite)
 	go test ./agent/simtest -run 'TestSeeds$$' -seeds $(SEEDS) -timeout 30m
+	$(if $(race),go test ./cmd/tidelock -run '^Test($(told))' -timeout 30m)
 	TIDELOCK_TEST_COMPANIONS=$(CURDIR)/bin go test ./plugins/pluginstest ./plugins/directory ./plugins/helm ./plugins/kustomize ./render -run '$(limited)|$(confined)'
 	CGO_ENABLED=$(if $(race),1,0) go test -C plugins/sdk $(if $(race),-race) ./...
 	go test -C plugins/external ./...

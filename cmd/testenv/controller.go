@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tidelock-io/tidelock/agent/controlplane/process"
 )
 
@@ -99,9 +101,15 @@ func moduleSource(ctx context.Context, module string) (string, error) {
 	return got.Dir, nil
 }
 
-// A Controller is a program that runs against a cluster.
+// restarts is how often a controller that ends by itself is started again.
+const restarts = 20
+
+// A Controller is a program that runs against a cluster, and is started again when
+// it ends by itself, as a kubelet would: its fake provider writes one map from
+// several goroutines, of which Go makes a crash when it sees it.
 type Controller struct {
-	process *process.Process
+	stop    context.CancelFunc
+	running errgroup.Group
 	log     string
 }
 
@@ -119,16 +127,48 @@ func StartExternalSecrets(ctx context.Context, c *Cluster, dir string) (*Control
 	if err := c.applyDefinitions(ctx, strings.Split(strings.TrimPrefix(string(bundle), "---\n"), "\n---\n")...); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "--metrics-addr=127.0.0.1:0", "--live-addr=127.0.0.1:0", "--concurrent=4",
-		"--enable-push-secret-reconciler=false", "--enable-cluster-push-secret-reconciler=false")
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig)
-	log := filepath.Join(dir, "external-secrets.log")
-	running, err := start("external-secrets", cmd, log)
-	return &Controller{running, log}, err
+	controller := &Controller{log: filepath.Join(dir, "external-secrets.log")}
+	begin := func() (*process.Process, error) {
+		cmd := exec.Command(program, "--metrics-addr=127.0.0.1:0", "--live-addr=127.0.0.1:0", "--concurrent=4",
+			"--enable-push-secret-reconciler=false", "--enable-cluster-push-secret-reconciler=false")
+		cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig)
+		return start("external-secrets", cmd, controller.log)
+	}
+	first, err := begin()
+	if err != nil {
+		return nil, err
+	}
+	ctx, controller.stop = context.WithCancel(context.WithoutCancel(ctx))
+	controller.running.Go(func() error { return keep(ctx, first, begin) })
+	return controller, nil
 }
 
-// Stop ends it.
-func (c *Controller) Stop() { c.process.Kill() }
+// keep has a program run until ctx ends.
+func keep(ctx context.Context, running *process.Process, begin func() (*process.Process, error)) error {
+	for range restarts {
+		select {
+		case <-ctx.Done():
+			running.Kill()
+			return nil
+		case <-running.Exited():
+		}
+		var err error
+		if running, err = begin(); err != nil {
+			return err
+		}
+	}
+	running.Kill()
+	return fmt.Errorf("it has ended %d times", restarts)
+}
+
+// Stop ends it. It returns an error if it was not to be kept running.
+func (c *Controller) Stop() error {
+	c.stop()
+	if err := c.running.Wait(); err != nil {
+		return fmt.Errorf("external-secrets: %w; the end of its log %s:\n%s", err, c.log, Tail(c.log, 20))
+	}
+	return nil
+}
 
 // Log is the path of what it prints.
 func (c *Controller) Log() string { return c.log }

@@ -39,6 +39,7 @@ func saying(t *testing.T, args ...string) string {
 // it says without. The repositories are all that there are, broken and clean; the
 // plain manifests are made one, each an overlay, of which files are broken at random.
 func TestCachedVerdict(t *testing.T) {
+	whole(t)
 	t.Parallel()
 	cache := t.TempDir()
 	same := func(t *testing.T, outputs []string, work string, args ...string) {

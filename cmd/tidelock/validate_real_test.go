@@ -126,6 +126,7 @@ const knownDisagreements = "testdata/validate/disagreements"
 // TestRepositoriesAgree asks one API server about every repository that is validated in
 // tests, and counts what it and the rules say.
 func TestRepositoriesAgree(t *testing.T) {
+	whole(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	server, err := startServer(ctx, realOptions{real: true, program: devclusterProgram(t)}, minor(defaultKubeVersion))

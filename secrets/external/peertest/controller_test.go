@@ -89,7 +89,11 @@ func TestLikeTheController(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(controller.Stop)
+	t.Cleanup(func() {
+		if err := controller.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	h, err := host.New(host.Config{Logger: slog.New(slog.DiscardHandler), Plugins: []host.Spec{{
 		Name: "external-secrets", Command: bin.External, Args: []string{"--allow-loopback"}, Grants: sandbox.Grants{Network: true}, Processes: 1,
 	}}})
