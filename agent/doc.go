@@ -21,6 +21,7 @@
 //   - fleet: what Applications say about each other before any cluster has them; pure, too
 //   - depend: which Applications wait for which; pure, too
 //   - apply: the only writer to a destination cluster
+//   - served: what a cluster serves, with its schemas
 //   - rehearsal: what an API server of its own says of objects; controlplane runs it
 //   - reconcile: one pass over one Application; writes its status
 //   - keyring: repository credentials and keys, followed in the cluster

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ type kinds struct {
 	byKind  map[schema.GroupVersionKind]Kind
 	groups  map[schema.GroupKind]Kind // in the preferred version
 	api     []string                  // "apps/v1", "apps/v1/Deployment"
+	silent  []string                  // groups whose own server does not answer
 	version string
 }
 
@@ -65,7 +67,10 @@ func (c *Cluster) discover(ctx context.Context) error {
 	}
 	for gv := range silent {
 		found.adopt(before, gv)
+		found.silent = append(found.silent, gv.Group)
 	}
+	slices.Sort(found.silent)
+	found.silent = slices.Compact(found.silent)
 	found.prefer(groups)
 	slices.Sort(found.api)
 	c.kindsMu.Lock()
@@ -190,4 +195,19 @@ func (c *Cluster) Version() (version string, apis []string) {
 	c.kindsMu.RLock()
 	defer c.kindsMu.RUnlock()
 	return c.kinds.version, c.kinds.api
+}
+
+// Kinds returns all kinds that the cluster serves, and how they are reached.
+func (c *Cluster) Kinds() map[schema.GroupVersionKind]Kind {
+	c.kindsMu.RLock()
+	defer c.kindsMu.RUnlock()
+	return maps.Clone(c.kinds.byKind)
+}
+
+// Silent returns the groups of which the cluster does not say what kinds they have, for
+// their own API servers do not answer.
+func (c *Cluster) Silent() []string {
+	c.kindsMu.RLock()
+	defer c.kindsMu.RUnlock()
+	return slices.Clone(c.kinds.silent)
 }

@@ -36,6 +36,7 @@ func (o *cacheOptions) flags(f *pflag.FlagSet) {
 const (
 	keptRendered = "renders"
 	keptScanned  = "scans"
+	keptSchemas  = "schemas"
 )
 
 // open returns nil if nothing is to be kept. Your user's own directory is done

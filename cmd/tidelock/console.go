@@ -37,10 +37,15 @@ type console struct {
 
 // flags adds those that all such commands have.
 func (c *console) flags(cmd *cobra.Command) {
+	c.reachFlags(cmd)
+	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "argocd", "where the Applications are")
+}
+
+// reachFlags adds those that say which cluster it is.
+func (c *console) reachFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&c.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`; as kubectl finds it if empty")
 	f.StringVar(&c.context, "context", "", "context of the kubeconfig")
-	f.StringVarP(&c.namespace, "namespace", "n", "argocd", "where the Applications are")
 	_ = cmd.RegisterFlagCompletionFunc("context", c.completeContexts) // fails only for a flag that is not there
 }
 

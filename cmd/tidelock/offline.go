@@ -170,12 +170,19 @@ type offline struct {
 	kubeVersion string
 	apiVersions []string
 	opensSealed bool
+	scope       func(*manifest.Object) (namespaced, known bool) // nil if no cluster was asked
 }
 
 func (o offline) Version() (string, []string) { return o.kubeVersion, o.apiVersions }
 
-// Scope knows nothing: the well-known kinds and the set's own definitions count.
-func (offline) Scope(*manifest.Object) (namespaced, known bool) { return false, false }
+// Scope knows what a cluster says, if one was asked; else the well-known kinds and the
+// set's own definitions count.
+func (o offline) Scope(object *manifest.Object) (namespaced, known bool) {
+	if o.scope == nil {
+		return false, false
+	}
+	return o.scope(object)
+}
 
 // Serves claims the kinds that cannot be resolved here, so that they are left.
 func (o offline) Serves(gk schema.GroupKind) bool {

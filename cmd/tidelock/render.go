@@ -45,6 +45,7 @@ type renderOptions struct {
 	plugins     pluginOptions
 	cache       cacheOptions
 	sets        setOptions
+	scope       func(*manifest.Object) (namespaced, known bool) // nil without a cluster
 }
 
 func newRenderCommand() *cobra.Command {
@@ -234,7 +235,7 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 		Artifacts:   artifacts,
 		Render:      keptRenders(host, log, kept),
 		Keys:        keys,
-		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, opensSealed: len(keys.sealed.Fingerprints()) > 0},
+		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, scope: o.scope, opensSealed: len(keys.sealed.Fingerprints()) > 0},
 		Secrets:     newSecretsStage(host, keys),
 		Permit:      permitAll, PermitSource: permitAnySource,
 		Verify: verifyNothing, Vouch: vouchForAll, Known: &leak.Known{},

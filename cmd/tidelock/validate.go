@@ -27,6 +27,7 @@ type validateOptions struct {
 	fetch      bool
 	colour     string
 	realOptions
+	clusterOptions
 }
 
 func newValidateCommand() *cobra.Command {
@@ -89,7 +90,15 @@ say otherwise both words are told, on stderr: that is a fault of these checks. N
 value of a Secret is sent, and nothing stays. It needs the program ` + controlplane.Program + `, which
 'make bin/` + controlplane.Program + `' in a clone of tidelock builds.
 
-Nothing is fetched and no cluster is asked. What would have to be fetched, or is
+With --from-cluster it is compared with what a cluster serves, that of your
+kubeconfig: its version, the kinds that it has, their OpenAPI schemas, and its
+CustomResourceDefinitions with their rules. A kind that is neither there nor defined
+here is a finding. Charts and namespaces see that cluster, too. It is only read: its
+discovery and its schemas, which every user may, and, one by one, the definitions of
+the kinds that are used (get on customresourcedefinitions.apiextensions.k8s.io;
+without that right their rules are not looked at). Schemas are kept for the next run.
+
+Nothing else is fetched, and no other cluster is asked. What would have to be fetched, or is
 encrypted for keys that are not here, is not looked at, which is noted on stderr;
 --fetch fetches.
 
@@ -130,13 +139,16 @@ Exit status: 0 nothing is found, 1 something is, 2 it cannot be told, or wrong u
   # what a real API server says
   tidelock validate --real
 
+  # with the schemas and the custom kinds of a cluster
+  tidelock validate --from-cluster --context production
+
   # in a pull request's checks
   tidelock validate -o github
 
   # what it looks for
   tidelock validate --rules`,
 		RunE: answer(func(ctx context.Context, cmd *cobra.Command, args []string) (bool, error) {
-			if err := o.check(args); err != nil {
+			if err := errors.Join(o.checkCluster(cmd), o.check(args)); err != nil {
 				return false, &usageError{cmd.CommandPath(), err}
 			}
 			if o.rules {
@@ -160,6 +172,7 @@ Exit status: 0 nothing is found, 1 something is, 2 it cannot be told, or wrong u
 	addSealingKeyFlag(cmd, &o.sealing)
 	f.BoolVar(&o.real, "real", false, "ask an API server that is started for it, and stopped")
 	f.StringVar(&o.program, controlplane.Program, "", "`PATH` of the program that --real starts; beside tidelock or on the PATH if empty")
+	o.clusterOptions.flags(cmd)
 	o.plugins.flags(f)
 	o.cache.flags(f)
 	o.sets.flags(f)

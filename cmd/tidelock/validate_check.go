@@ -30,10 +30,10 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	checker, err := validate.New(minor(v.options.kubeVersion), custom)
-	if err != nil {
+	if v.version, err = v.versionOf(custom); err != nil {
 		return nil, err
 	}
+	checker := validate.For(v.version, custom)
 	locators, stated := map[string]*validate.Locator{}, slices.Clone(loose)
 	var unknown []string
 	unknown = append(unknown, checker.Unknown(loose)...)
@@ -154,12 +154,15 @@ func byDirectory(loose manifest.Set) []manifest.Set {
 	return all
 }
 
-// definitions are the custom kinds that are known: Argo CD's, those of --crds,
-// those of any file here, and those that are rendered.
+// definitions are the custom kinds that are known: Argo CD's, those of the cluster, those
+// of --crds, those of any file here, and those that are rendered.
 func (v *validation) definitions(ctx context.Context, loose manifest.Set) (*validate.Definitions, error) {
 	custom := &validate.Definitions{}
 	for _, text := range api.CRDs() {
 		addDefinitions(custom, []byte(text), "built in")
+	}
+	if err := v.liveDefinitions(ctx, custom, loose); err != nil {
+		return nil, err
 	}
 	if v.options.crds != "" {
 		p, err := subtreeOf(v.options.crds)

@@ -24,7 +24,7 @@ func (v *validation) policies(ctx context.Context, loose manifest.Set, custom *v
 	if err != nil {
 		return err
 	}
-	compiler, err := policy.New(minor(v.options.kubeVersion), custom)
+	compiler, err := policy.For(v.version, custom)
 	if err != nil {
 		return err
 	}

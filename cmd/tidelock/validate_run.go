@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,6 +20,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/render/validate"
+	"github.com/tidelock-io/tidelock/render/validate/openapi"
 )
 
 // A validation goes through a repository once.
@@ -42,6 +44,8 @@ type validation struct {
 	expansions []*expansion        // of ApplicationSets
 	clusters   *knownClusters      // that they generate for; nil before it is asked
 	external   *validate.Externals // once it is read
+	version    *openapi.Version    // that objects are compared with
+	live       *liveCluster        // nil without --from-cluster
 	// With --real:
 	server        *realServer
 	confronted    []confrontation
@@ -82,8 +86,11 @@ func newValidation(o validateOptions, paths []string, screen *screen) (*validati
 	return v, nil
 }
 
-func (v *validation) run(ctx context.Context) (*validateReport, error) {
-	var err error
+func (v *validation) run(ctx context.Context) (report *validateReport, err error) {
+	if v.live, err = askCluster(ctx, &v.options, v.options.cache.warn); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, v.live.end()) }()
 	if v.files, err = readFiles(ctx, v.subtree, v.parts, v.screen); err != nil {
 		return nil, err
 	}

@@ -28,10 +28,15 @@ func New(kubernetes string, custom *Definitions) (*Checker, error) {
 	if err != nil {
 		return nil, err
 	}
+	return For(version, custom), nil
+}
+
+// For returns a Checker for what a cluster serves. Custom may be nil; it is only read.
+func For(version *openapi.Version, custom *Definitions) *Checker {
 	if custom == nil {
 		custom = &Definitions{}
 	}
-	return &Checker{version, custom}, nil
+	return &Checker{version, custom}
 }
 
 // Set looks at the objects of one Application, one by one and together.
@@ -63,13 +68,15 @@ func (c *Checker) Unknown(set manifest.Set) []string {
 	return slices.Compact(kinds)
 }
 
-// ours says whether a group is one of Kubernetes' own, or was.
+// ours says whether all kinds of a group are known: of Kubernetes' own groups, and, if a
+// cluster was asked, of all but those whose objects never get there as they are.
 func (c *Checker) ours(group string) bool {
-	return group == "" || c.version.HasGroup(group) || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") && retiredGroups[group]
+	return c.version.Complete(group) && !(c.version.Served() && resolved[group])
 }
 
-// retiredGroups are those of Kubernetes that it has no kinds in any more.
-var retiredGroups = map[string]bool{"flowcontrol.apiserver.k8s.io": true}
+// resolved are groups of objects that the agent makes Secrets of where no controller
+// does.
+var resolved = map[string]bool{"bitnami.com": true, "external-secrets.io": true, "generators.external-secrets.io": true}
 
 // Object looks at one object.
 func (c *Checker) Object(ctx context.Context, o *manifest.Object) []Problem {
@@ -95,6 +102,11 @@ func (c *Checker) Object(ctx context.Context, o *manifest.Object) []Problem {
 // builtin looks at an object of one of Kubernetes' kinds: at its schema first, for
 // what is of the wrong type cannot be looked at further.
 func (c *Checker) builtin(r *report, kind openapi.Kind) {
+	if kind.Definition == "" { // what it would have to be is not known
+		c.objectMeta(r)
+		metadata(r, nameRule(r.object.Key.GroupKind()))
+		return
+	}
 	w := walker{version: c.version, report: r}
 	w.value("", &openapi.Schema{Ref: kind.Definition}, r.object.Body())
 	metadata(r, nameRule(r.object.Key.GroupKind()))
@@ -119,10 +131,10 @@ func (c *Checker) unserved(r *report) {
 		return
 	}
 	if versions := c.version.Versions(gvk.GroupKind()); len(versions) > 0 {
-		r.add(RuleUnknownKind, "apiVersion", fmt.Sprintf("Kubernetes %s serves no %s in %s", c.version.Name, gvk.Kind, r.object.APIVersion()), "it serves it in "+strings.Join(inGroup(gvk.Group, versions), ", "))
+		r.add(RuleUnknownKind, "apiVersion", fmt.Sprintf("%s serves no %s in %s", c.version.Describe(), gvk.Kind, r.object.APIVersion()), "it serves it in "+strings.Join(inGroup(gvk.Group, versions), ", "))
 		return
 	}
-	r.add(RuleUnknownKind, "kind", fmt.Sprintf("Kubernetes %s has no kind %s in %s", c.version.Name, gvk.Kind, r.object.APIVersion()), c.meant(gvk.Kind))
+	r.add(RuleUnknownKind, "kind", fmt.Sprintf("%s has no kind %s in %s", c.version.Describe(), gvk.Kind, r.object.APIVersion()), c.meant(gvk))
 }
 
 func inGroup(group string, versions []string) []string {
@@ -137,18 +149,27 @@ func inGroup(group string, versions []string) []string {
 }
 
 // meant finds the API version of a kind, or the kind that was most likely meant.
-func (c *Checker) meant(kind string) string {
+func (c *Checker) meant(of schema.GroupVersionKind) string {
+	var names []string
+	family := !c.version.Served() || !strings.Contains(of.Group, ".") || strings.HasSuffix(of.Group, ".k8s.io")
 	for _, known := range c.version.Kinds() {
-		if known.Kind == kind {
+		if known.Kind == of.Kind && family {
 			return "its apiVersion is " + known.GroupVersion().String()
 		}
+		if family || known.Group == of.Group {
+			names = append(names, known.Kind)
+		}
 	}
-	var names []string
-	for _, known := range c.version.Kinds() {
-		names = append(names, known.Kind)
+	for _, known := range c.custom.Kinds() {
+		if known.Group == of.Group {
+			names = append(names, known.Kind)
+		}
 	}
-	if near := api.Nearest(kind, names); near != "" {
+	if near := api.Nearest(of.Kind, names); near != "" {
 		return fmt.Sprintf("did you mean %s?", near)
+	}
+	if c.version.Served() {
+		return "install its CustomResourceDefinition, or add it to the repository"
 	}
 	return ""
 }

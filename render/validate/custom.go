@@ -79,7 +79,19 @@ func (d *Definitions) Add(o *manifest.Object) {
 	d.kinds[kind] = def
 }
 
+// Has says whether a kind is known.
+func (d *Definitions) Has(kind schema.GroupKind) bool { return d.has(kind) }
+
 func (d *Definitions) has(kind schema.GroupKind) bool { return d.kinds[kind] != nil }
+
+func (d *Definitions) hasGroup(group string) bool {
+	for kind := range d.kinds {
+		if kind.Group == group {
+			return true
+		}
+	}
+	return false
+}
 
 // compile reads a schema as the API server does, rules included.
 func compile(props *apiextensionsv1.JSONSchemaProps) (*compiled, error) {

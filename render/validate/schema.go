@@ -142,7 +142,7 @@ func (w *walker) object(path, ref string, s *openapi.Schema, v map[string]any) {
 			}
 		} else if s.Values != nil {
 			w.value(keyed(path, name), s.Values, v[name])
-		} else if len(s.Properties) > 0 {
+		} else if len(s.Properties) > 0 && !s.Open {
 			w.report.add(RuleUnknownField, at, "there is no such field", suggestion(name, s))
 		}
 	}

@@ -1,9 +1,10 @@
 // Package openapi has the schemas of Kubernetes' own kinds, for each of its minor
-// versions that is supported.
+// versions that is supported, and reads those that a cluster serves.
 //
-// Start with [Of]. The schemas are those that Kubernetes publishes, reduced to
-// what says whether a value is valid; those that several versions share are there
-// once. Nothing is decoded before it is asked for.
+// Start with [Of], or with [Served]. The schemas of the versions are those that
+// Kubernetes publishes, reduced to what says whether a value is valid; those that
+// several versions share are there once. Nothing of them is decoded before it is asked
+// for.
 package openapi
 
 import (
@@ -32,6 +33,8 @@ type Schema struct {
 	Either []string `json:"either,omitempty"`
 	// Enum are the strings that the value may be.
 	Enum []string `json:"enum,omitempty"`
+	// Open says that there may be other properties, too.
+	Open bool `json:"open,omitempty"`
 	// Pointer says that an empty string is not the same as none.
 	Pointer bool `json:"pointer,omitempty"`
 	// List is "map" or "set" for a list whose items differ: in Keys, or in all.
@@ -43,17 +46,21 @@ type Schema struct {
 // A Kind is one that objects can be made of.
 type Kind struct {
 	Namespaced bool
-	// Definition names its schema.
+	// Definition names its schema; "" if that is not known.
 	Definition string
 }
 
-// A Version is a minor version of Kubernetes. It is safe for concurrent use.
+// A Version is a minor version of Kubernetes, or what a cluster serves. It is safe for
+// concurrent use.
 type Version struct {
 	// Name is "1.37".
-	Name  string
-	kinds map[schema.GroupVersionKind]Kind
-	at    int // among the versions
-	store *store
+	Name   string
+	kinds  map[schema.GroupVersionKind]Kind
+	at     int      // among the versions
+	store  *store   // nil if it is a cluster's
+	served bool     // by a cluster
+	silent []string // groups that are not known
+	others int      // documents whose definitions have names of their own
 
 	mu      sync.Mutex
 	decoded map[string]*Schema // by name
@@ -123,9 +130,12 @@ func (v *Version) Named(name string) (*Schema, error) {
 	if s := v.decoded[name]; s != nil {
 		return s, nil
 	}
+	if v.store == nil {
+		return nil, fmt.Errorf("there is no schema %q in %s", name, v.Describe())
+	}
 	text, ok := v.store.text(name, v.at)
 	if !ok {
-		return nil, fmt.Errorf("there is no schema %q in Kubernetes %s", name, v.Name)
+		return nil, fmt.Errorf("there is no schema %q in %s", name, v.Describe())
 	}
 	s := &Schema{}
 	if err := json.Unmarshal(text, s); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/render/validate"
+	"github.com/tidelock-io/tidelock/render/validate/openapi"
 )
 
 // A Compiler makes policies ready, each once however many clusters have it. It is
@@ -31,18 +32,24 @@ type Compiler struct {
 // New returns a Compiler for a minor version of Kubernetes ("1.37") and the custom
 // kinds that are known.
 func New(kubernetes string, custom *validate.Definitions) (*Compiler, error) {
-	k, err := newKinds(kubernetes, custom)
+	v, err := openapi.Of(kubernetes)
 	if err != nil {
 		return nil, err
 	}
-	v, err := version.ParseGeneric(kubernetes)
+	return For(v, custom)
+}
+
+// For returns a Compiler for what a cluster serves, and the custom kinds that are known
+// beside that.
+func For(served *openapi.Version, custom *validate.Definitions) (*Compiler, error) {
+	v, err := version.ParseGeneric(served.Name)
 	if err != nil {
 		return nil, err
 	}
 	// New expressions may use what the version before has, too: it may be rolled
 	// back to that.
 	env := environment.MustBaseEnvSet(version.MajorMinor(v.Major(), v.Minor()-1))
-	return &Compiler{kinds: k, env: env, compiled: map[string]*policy{}}, nil
+	return &Compiler{kinds: newKinds(served, custom), env: env, compiled: map[string]*policy{}}, nil
 }
 
 // A policy is ready to judge, but for what is in problems.

@@ -18,15 +18,11 @@ type kinds struct {
 	all     []schema.GroupVersionKind
 }
 
-func newKinds(kubernetes string, custom *validate.Definitions) (*kinds, error) {
-	v, err := openapi.Of(kubernetes)
-	if err != nil {
-		return nil, err
-	}
+func newKinds(v *openapi.Version, custom *validate.Definitions) *kinds {
 	if custom == nil {
 		custom = &validate.Definitions{}
 	}
-	return &kinds{v, custom, slices.Concat(v.Kinds(), custom.Kinds())}, nil
+	return &kinds{v, custom, slices.Concat(v.Kinds(), custom.Kinds())}
 }
 
 // resource is what a kind is called in rules; false if it is not known.

@@ -20,6 +20,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tidelock-io/tidelock/render/validate/openapi"
 )
 
 // releases are the newest of each minor version that is supported. The constants
@@ -98,8 +100,8 @@ func (t *tables) read(release int, dir string) error {
 		if err != nil {
 			return err
 		}
-		var doc document
-		if err := json.Unmarshal(text, &doc); err != nil {
+		doc, err := openapi.Parse(text)
+		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 		if err := t.add(release, doc); err != nil {
@@ -111,18 +113,9 @@ func (t *tables) read(release int, dir string) error {
 	return nil
 }
 
-// different in each group, and never part of an object.
-var apart = []string{
-	"io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
-	"io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent",
-}
-
-func (t *tables) add(release int, doc document) error {
-	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas)) {
-		if slices.Contains(apart, name) {
-			continue
-		}
-		text, err := json.Marshal(t.reduced(name, doc.Components.Schemas[name]))
+func (t *tables) add(release int, doc *openapi.Document) error {
+	for _, name := range slices.Sorted(maps.Keys(doc.Schemas)) {
+		text, err := json.Marshal(t.valued(name, doc.Schemas[name]))
 		if err != nil {
 			return err
 		}
@@ -140,37 +133,30 @@ func (t *tables) add(release int, doc document) error {
 		}
 		t.names[name][release] = at
 	}
-	for path, methods := range doc.Paths {
-		if kind := kindOf(path, methods); kind != "" {
-			t.kinds[release] = append(t.kinds[release], kind)
+	for gvk, kind := range doc.Made {
+		scope := "cluster"
+		if kind.Namespaced {
+			scope = "namespaced"
 		}
+		t.kinds[release] = append(t.kinds[release], strings.Join([]string{gvk.GroupVersion().String(), gvk.Kind, scope, kind.Definition}, " "))
 	}
 	return nil
 }
 
-// kindOf returns a line for the kind of objects that are made at a path: its
-// group, version, kind, scope and definition.
-func kindOf(path string, methods pathItem) string {
-	gvk := methods.Post.Kind
-	ref := methods.Post.Body.Content["application/json"].Schema.Ref
-	if ref == "" {
-		for _, content := range methods.Post.Body.Content {
-			ref = content.Schema.Ref
+// valued says which values properties may have, as far as Go types say so.
+func (t *tables) valued(name string, s *openapi.Schema) *openapi.Schema {
+	for field, property := range s.Properties {
+		values := t.values[name+" "+field]
+		if values == nil {
+			continue
 		}
+		if property.Type == "array" {
+			property = property.Items
+		}
+		property.Pointer = slices.Contains(values, pointed)
+		property.Enum = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == pointed })
 	}
-	rest := strings.Split(strings.Trim(path, "/"), "/")
-	if gvk.Kind == "" || ref == "" || methods.Get == nil {
-		return ""
-	}
-	scope := "cluster"
-	if slices.Contains(rest, "{namespace}") {
-		scope = "namespaced"
-	}
-	version := gvk.Version
-	if gvk.Group != "" {
-		version = gvk.Group + "/" + version
-	}
-	return strings.Join([]string{version, gvk.Kind, scope, nameOf(ref)}, " ")
+	return s
 }
 
 func (t *tables) write() error {
