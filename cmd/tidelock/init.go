@@ -49,7 +49,9 @@ func newInitCommand() *cobra.Command {
   .github/, .gitlab-ci.yml    checks of a pull request, by --ci
 
 No file that is there is written to: what it would have been is left out, and said.
-So 'tidelock init --app NAME' adds a service to a repository that was begun so.
+So 'tidelock init --app NAME' adds a service to a repository that was begun so, and
+--environments another environment. Only to the lists of the AppProject is added what
+it does not permit of the new Applications yet.
 
 Exit status: 0 success, 1 failure, 2 wrong use.`,
 		Example: `  # in a clone of an empty repository
@@ -148,7 +150,7 @@ func (o *initOptions) files() (files []newFile) {
 	add := func(template, to string) { files = append(files, newFile{template, to, *o}) }
 	app := "apps/" + o.App
 	add("README.md.tmpl", "README.md")
-	add("argocd/project.yaml.tmpl", "argocd/project-"+o.Project+".yaml")
+	add("argocd/project.yaml.tmpl", o.projectFile())
 	for _, name := range []string{"kustomization", "deployment", "service"} {
 		add("apps/base/"+name+".yaml.tmpl", app+"/base/"+name+".yaml")
 	}
@@ -177,12 +179,18 @@ func runInit(o initOptions, out, talk io.Writer) error {
 			return err
 		}
 	}
+	admits, err := o.admit(talk)
+	if err != nil {
+		return err
+	}
 	for _, file := range o.files() {
 		text, err := file.text()
 		if err != nil {
 			return err
 		}
 		switch err := o.write(file.to, text); {
+		case errors.Is(err, fs.ErrExist) && admits && file.to == o.projectFile():
+			fmt.Fprintln(out, file.to)
 		case errors.Is(err, fs.ErrExist):
 			fmt.Fprintf(talk, "left as it is: %s\n", file.to)
 		case err != nil:
