@@ -57,8 +57,7 @@ type ref struct {
 
 type source struct {
 	SourceRef struct {
-		StoreRef     *ref `json:"storeRef"`
-		GeneratorRef *ref `json:"generatorRef"`
+		StoreRef *ref `json:"storeRef"`
 	} `json:"sourceRef"`
 }
 
@@ -81,10 +80,11 @@ func refs(o *manifest.Object) []ref {
 		}
 	}
 	add(body.Spec.Store, "spec.secretStoreRef")
-	for field, sources := range map[string][]source{"data": body.Spec.Data, "dataFrom": body.Spec.DataFrom} {
-		for i, s := range sources {
-			add(s.SourceRef.StoreRef, fmt.Sprintf("spec.%s[%d].sourceRef.storeRef", field, i))
-		}
+	for i, s := range body.Spec.Data {
+		add(s.SourceRef.StoreRef, fmt.Sprintf("spec.data[%d].sourceRef.storeRef", i))
+	}
+	for i, s := range body.Spec.DataFrom {
+		add(s.SourceRef.StoreRef, fmt.Sprintf("spec.dataFrom[%d].sourceRef.storeRef", i))
 	}
 	for i := range all {
 		if all[i].Kind == "" {
