@@ -29,6 +29,7 @@
 //   - settings: what administrators set for all Applications
 //   - metrics: what Prometheus reads
 //   - traffic: what is asked of API servers, and for whom
+//   - memory: how much of it there is
 //   - install: the objects that an installation consists of; pure, too
 //
 // Start with [Agent].

@@ -72,6 +72,11 @@ var alerts = []alert{
 		"the agent's log names them; often it is their limit of memory",
 	},
 	{
+		"TidelockMemory", `process_resident_memory_bytes / on (instance, job) (tidelock_memory_limit_bytes > 0) > 0.9`, "15m", "warning",
+		"the agent uses more than nine tenths of the memory that it may",
+		"raise resources.limits.memory of its Deployment",
+	},
+	{
 		"TidelockForgedWebhooks", `sum by (provider) (increase(tidelock_webhooks_total{outcome="forged"}[15m])) > 10`, "0s", "warning",
 		"webhooks that look like {{ $labels.provider }}'s have no signature, or a wrong one",
 		"is the secret in argocd-secret the one that the server has?",

@@ -18,6 +18,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/event"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/keyring"
+	"github.com/tidelock-io/tidelock/agent/memory"
 	"github.com/tidelock-io/tidelock/agent/metrics"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
@@ -201,13 +202,14 @@ type parts struct {
 	metrics      *metrics.Metrics
 	engine       *engine
 	applier      *apply.Applier
+	memory       int64 // that we may use; 0 is any
 	connection   connection
 }
 
 // assemble makes the parts and ties them together. It is the one place that
 // knows every concrete type.
 func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins, known *leak.Known, log *slog.Logger) (*parts, error) {
-	p := &parts{log: log, options: o, host: h, known: known}
+	p := &parts{log: log, options: o, host: h, known: known, memory: memory.Obey()}
 	renders := newRenders(h, log)
 	p.metrics = metrics.New(p.numbers(renders))
 	cfg = p.counted(cfg)

@@ -23,6 +23,7 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 		Labels:       p.options.metricsLabels, Conditions: p.options.metricsConditions,
 		Gauges: []metrics.Number{
 			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.cluster.Objects()) }},
+			{Name: "tidelock_memory_limit_bytes", Help: "Memory that the agent and its plugins may use together, as the cgroup says; 0 is any.", Value: func() float64 { return float64(p.memory) }},
 			{Name: "tidelock_plugin_processes", Help: "Plugin processes that run.", Value: func() float64 { return float64(len(p.host.PIDs())) }},
 		},
 		Counters: []metrics.Number{
