@@ -62,7 +62,7 @@ SEEDS ?= 10000
 limited = Bombs|Memory|Hostile|Rogue|Kernel|Programs|Sandbox|Weak|Limits
 confined = Suite|Golden|Confined
 # Of what the commands say of many repositories only a sample is run with it.
-told = Script|Repositories|CachedVerdict|ValidateTellsNoSecret
+told = Script|Repositories|CachedVerdict|ValidateTellsNoSecret|Mutations
 # With RERUN=FILE a test that fails is run once more by itself, and FILE names it:
 # stories run whole clusters, on machines of which nobody knows who else is there.
 suite = go test $(if $(race),-race) -timeout 30m ./...

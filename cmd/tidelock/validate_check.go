@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -34,6 +35,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		return nil, err
 	}
 	checker := validate.For(v.version, custom)
+	v.checker, v.custom = checker, custom
 	locators, stated := map[string]*validate.Locator{}, slices.Clone(loose)
 	var unknown []string
 	unknown = append(unknown, checker.Unknown(loose)...)
@@ -45,7 +47,6 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []statement
 	for i, r := range v.rendered {
 		if r.err != nil {
 			v.failed(r)
@@ -55,13 +56,13 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 		s := statement{rendering: r, prefix: r.prefix, set: r.result.Set, others: yamlRead(r.result)}
 		s.found = v.locator(locators, r.prefix).Findings(problems[i], s.others)
 		v.add(r.name, r.prefix, s.found)
-		all = append(all, s)
+		v.looked = append(v.looked, s)
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
 	for _, together := range byDirectory(loose) {
 		s := statement{prefix: ".", set: together, found: v.locator(locators, ".").Findings(checker.Set(ctx, together), nil)}
 		v.add("", ".", s.found)
-		all = append(all, s)
+		v.looked = append(v.looked, s)
 	}
 	v.setFindings(locators)
 	if err := v.madeSecrets(ctx, loose, locators); err != nil {
@@ -77,7 +78,7 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	if err := v.policies(ctx, loose, custom, locators); err != nil {
 		return nil, err
 	}
-	if err := v.rehearse(ctx, checker, custom, locators, all); err != nil {
+	if err := v.rehearse(ctx, locators); err != nil {
 		return nil, err
 	}
 	if slices.Sort(unknown); len(unknown) > 0 {
@@ -158,9 +159,11 @@ func byDirectory(loose manifest.Set) []manifest.Set {
 // of --crds, those of any file here, and those that are rendered.
 func (v *validation) definitions(ctx context.Context, loose manifest.Set) (*validate.Definitions, error) {
 	custom := &validate.Definitions{}
-	for _, text := range api.CRDs() {
-		addDefinitions(custom, []byte(text), "built in")
+	own, err := builtIn()
+	if err != nil {
+		return nil, err
 	}
+	addAll(custom, own)
 	if err := v.liveDefinitions(ctx, custom, loose); err != nil {
 		return nil, err
 	}
@@ -187,6 +190,18 @@ func (v *validation) definitions(ctx context.Context, loose manifest.Set) (*vali
 	addAll(custom, loose)
 	return custom, nil
 }
+
+// builtIn are the definitions of Argo CD's kinds.
+var builtIn = sync.OnceValues(func() (all manifest.Set, err error) {
+	for _, text := range api.CRDs() {
+		set, err := manifest.Parse([]byte(text), manifest.Origin{File: "built in"})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, set...)
+	}
+	return all, nil
+})
 
 func addDefinitions(custom *validate.Definitions, text []byte, file string) {
 	if !strings.Contains(string(text), "CustomResourceDefinition") || strings.Contains(string(text), "{{") {

@@ -76,7 +76,7 @@ type statement struct {
 }
 
 // rehearse asks the API server about all that was looked at, and confronts both.
-func (v *validation) rehearse(ctx context.Context, checker *validate.Checker, custom *validate.Definitions, locators map[string]*validate.Locator, all []statement) error {
+func (v *validation) rehearse(ctx context.Context, locators map[string]*validate.Locator) error {
 	if v.server == nil {
 		return nil
 	}
@@ -84,13 +84,13 @@ func (v *validation) rehearse(ctx context.Context, checker *validate.Checker, cu
 	if err := v.server.start.Wait(); err != nil {
 		return fmt.Errorf("--real: %w", err)
 	}
-	destinations, of := destinationsOf(checker, all)
+	destinations, of := destinationsOf(v.checker, v.looked)
 	total := 0
 	for _, d := range destinations {
 		total += len(d.Objects)
 	}
 	progress := v.screen.headway("asked about", total)
-	answers, err := v.server.asks.Run(ctx, destinations, rehearsal.Options{Parallel: v.options.parallel, Defined: custom.Defined, Progress: func(int, int) { progress.one() }})
+	answers, err := v.server.asks.Run(ctx, destinations, rehearsal.Options{Parallel: v.options.parallel, Defined: v.custom.Defined, Progress: func(int, int) { progress.one() }})
 	progress.end()
 	if err != nil {
 		return fmt.Errorf("--real: %w", err)
@@ -98,7 +98,8 @@ func (v *validation) rehearse(ctx context.Context, checker *validate.Checker, cu
 	for i, list := range answers {
 		for k, answer := range list {
 			if !answer.Unasked {
-				v.confront(all[of[i][k]], answer, v.locator(locators, all[of[i][k]].prefix))
+				s := v.looked[of[i][k]]
+				v.confront(s, answer, v.locator(locators, s.prefix))
 			}
 		}
 	}

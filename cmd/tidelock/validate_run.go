@@ -44,8 +44,13 @@ type validation struct {
 	expansions []*expansion        // of ApplicationSets
 	clusters   *knownClusters      // that they generate for; nil before it is asked
 	external   *validate.Externals // once it is read
-	version    *openapi.Version    // that objects are compared with
 	live       *liveCluster        // nil without --from-cluster
+
+	// What is looked at, and what with:
+	version *openapi.Version
+	checker *validate.Checker
+	custom  *validate.Definitions
+	looked  []statement
 	// With --real:
 	server        *realServer
 	confronted    []confrontation
@@ -91,20 +96,30 @@ func (v *validation) run(ctx context.Context) (report *validateReport, err error
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, v.live.end()) }()
-	if v.files, err = readFiles(ctx, v.subtree, v.parts, v.screen); err != nil {
+	if err := v.prepare(ctx); err != nil {
 		return nil, err
 	}
-	if err := v.sources(); err != nil {
-		return nil, err
-	}
-	v.scan = v.startScan(ctx)
-	defer v.scan.stop()
 	line, end, err := v.options.pipeline(ctx, v.input, io.Discard)
 	if err != nil {
 		return nil, err
 	}
 	defer end()
+	return v.through(ctx, line)
+}
+
+// prepare reads what is to be looked at.
+func (v *validation) prepare(ctx context.Context) (err error) {
+	if v.files, err = readFiles(ctx, v.subtree, v.parts, v.screen); err != nil {
+		return err
+	}
+	return v.sources()
+}
+
+// through renders all of it, and checks what comes out.
+func (v *validation) through(ctx context.Context, line *pipeline.Pipeline) (*validateReport, error) {
 	v.line = line
+	v.scan = v.startScan(ctx)
+	defer v.scan.stop()
 	if err := v.renderAll(ctx); err != nil {
 		return nil, err
 	}
