@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
@@ -51,11 +54,15 @@ type statements struct {
 // findStated looks through a tree. Files that are no manifests (templates, values)
 // are passed over; one that names an Application and cannot be read is warned of.
 func findStated(tree *git.Tree) (*statements, error) {
-	all := &statements{
+	all := newStatements()
+	return all, all.search(tree, ".")
+}
+
+func newStatements() *statements {
+	return &statements{
 		apps: map[string]found{}, projects: map[string]*api.AppProject{}, sources: map[string]string{}, warnings: map[string][]string{},
 		sets: map[string]foundSet{}, clusters: map[string]*knownClusters{},
 	}
-	return all, all.search(tree, ".")
 }
 
 // warn says what could not be looked at, by file.
@@ -100,27 +107,76 @@ func isBelow(paths []string, file string) bool {
 	return false
 }
 
+// search reads files side by side, and takes over what they state in the order of
+// their names.
 func (s *statements) search(tree *git.Tree, root string) error {
-	searched := 0
-	return fs.WalkDir(tree, root, func(name string, entry fs.DirEntry, err error) error {
+	names, err := manifestsBelow(tree, root)
+	if err != nil {
+		return err
+	}
+	stated := make([]*statements, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		g.Go(func() error { stated[i] = statedIn(tree, name); return nil })
+	}
+	_ = g.Wait() // what cannot be read is a warning
+	for _, of := range stated {
+		if of == nil {
+			continue
+		}
+		if s.merge(of); len(s.apps) > maxApplications {
+			return fmt.Errorf("more than %d Applications: name those that are meant with -f", maxApplications)
+		}
+	}
+	return nil
+}
+
+// manifestsBelow lists the files that may state Applications.
+func manifestsBelow(tree *git.Tree, root string) (names []string, err error) {
+	err = fs.WalkDir(tree, root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() || !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)) {
 			return nil //nolint:nilerr // what cannot be listed holds no Application
 		}
-		if searched++; searched > maxSearched || len(s.apps) > maxApplications {
+		if names = append(names, name); len(names) > maxSearched {
 			return fmt.Errorf("more than %d files to look for Applications in: name them with -f", maxSearched)
 		}
-		s.add(tree, name)
 		return nil
 	})
+	return names, err
 }
 
-func (s *statements) add(tree *git.Tree, name string) {
-	warn := func(format string, args ...any) {
-		s.warnings[name] = append(s.warnings[name], fmt.Sprintf(format, args...))
+// merge adds what a file states.
+func (s *statements) merge(of *statements) {
+	for id := range of.apps {
+		s.repeated = s.repeated || s.apps[id].app != nil
 	}
+	for name := range of.projects {
+		s.repeated = s.repeated || s.projects[name] != nil
+	}
+	s.repeated = s.repeated || of.repeated
+	maps.Copy(s.apps, of.apps)
+	maps.Copy(s.projects, of.projects)
+	maps.Copy(s.sources, of.sources)
+	maps.Copy(s.warnings, of.warnings)
+	maps.Copy(s.sets, of.sets)
+	maps.Copy(s.clusters, of.clusters)
+}
+
+// statedIn is what a file states; nil for nothing.
+func statedIn(tree *git.Tree, name string) *statements {
 	text, err := tree.ReadFile(name)
 	if err != nil || len(text) > maxApplication || !bytes.Contains(text, []byte(api.Group)) {
-		return // what cannot be read cannot be a manifest either
+		return nil // what cannot be read cannot be a manifest either
+	}
+	s := newStatements()
+	s.read(name, text)
+	return s
+}
+
+func (s *statements) read(name string, text []byte) {
+	warn := func(format string, args ...any) {
+		s.warnings[name] = append(s.warnings[name], fmt.Sprintf(format, args...))
 	}
 	if isClusterSecret(text) {
 		s.clusters[name] = &knownClusters{}

@@ -35,7 +35,7 @@ func (o *cacheOptions) flags(f *pflag.FlagSet) {
 // What is kept from one run to the next, in a directory each.
 const (
 	keptRendered = "renders"
-	keptScanned  = "scans"
+	keptClear    = "clear"
 	keptSchemas  = "schemas"
 )
 

@@ -120,8 +120,8 @@ What was rendered is kept for the next run, where only you can read it: in
 tidelock/renders of your user's cache directory, or renders of --cache-dir; the
 oldest of it is dropped. It counts while all that a render read is as it was.
 Nothing is kept of what read a file that SOPS encrypted, made a Secret with data, or
-was made by a custom plugin. In scans beside it lie digests of the files that no
-secret is found in, and nothing of others. --no-cache does without.
+was made by a custom plugin. In clear beside it lie digests of the files and objects
+that nothing is found in, and nothing of others. --no-cache does without.
 
 Findings go to stdout, talk to stderr. In text paths are as from here, in the
 other formats as from the repository's root.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
@@ -42,27 +41,23 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	loose = slices.DeleteFunc(loose, func(o *manifest.Object) bool { // it may be for another program
 		return slices.Contains(unknown, o.Key.GroupKind().String()) && !ofSecrets[o.Key.Group] || checker.Foreign(o)
 	})
-	objects := len(loose)
-	problems, err := v.problems(ctx, checker)
-	if err != nil {
-		return nil, err
+	if v.clear != nil && !v.version.Served() { // what a cluster serves has no name that says what it is
+		checker = checker.Remembering(v.clear, buildText(), v.dir+" "+strings.Join(v.parts, " "))
 	}
-	for i, r := range v.rendered {
+	for _, r := range v.rendered {
 		if r.err != nil {
 			v.failed(r)
 			continue
 		}
-		objects += len(r.result.Set)
-		s := statement{rendering: r, prefix: r.prefix, set: r.result.Set, others: yamlRead(r.result)}
-		s.found = v.locator(locators, r.prefix).Findings(problems[i], s.others)
-		v.add(r.name, r.prefix, s.found)
-		v.looked = append(v.looked, s)
+		v.looked = append(v.looked, statement{rendering: r, prefix: r.prefix, set: r.result.Set, others: yamlRead(r.result)})
 		unknown = append(unknown, checker.Unknown(r.result.Set)...)
 	}
 	for _, together := range byDirectory(loose) {
-		s := statement{prefix: ".", set: together, found: v.locator(locators, ".").Findings(checker.Set(ctx, together), nil)}
-		v.add("", ".", s.found)
-		v.looked = append(v.looked, s)
+		v.looked = append(v.looked, statement{prefix: ".", set: together})
+	}
+	objects, err := v.lookAt(ctx, checker, locators)
+	if err != nil {
+		return nil, err
 	}
 	v.setFindings(locators)
 	if err := v.madeSecrets(ctx, loose, locators); err != nil {
@@ -87,23 +82,26 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	return v.report(objects)
 }
 
-// problems are those of each rendering, looked at side by side.
-func (v *validation) problems(ctx context.Context, checker *validate.Checker) ([][]validate.Problem, error) {
-	problems := make([][]validate.Problem, len(v.rendered))
-	progress := v.screen.headway("checked", len(v.rendered))
-	defer progress.end()
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(v.options.parallel)
-	for i, r := range v.rendered {
-		g.Go(func() error {
-			if r.err == nil {
-				problems[i] = checker.Set(ctx, r.result.Set)
-			}
-			progress.one()
-			return ctx.Err()
-		})
+// lookAt looks at all that is stated, and returns how many objects that is.
+func (v *validation) lookAt(ctx context.Context, checker *validate.Checker, locators map[string]*validate.Locator) (objects int, err error) {
+	var sets []manifest.Set
+	for _, s := range v.looked {
+		sets = append(sets, s.set)
+		objects += len(s.set)
 	}
-	return problems, g.Wait()
+	progress := v.screen.headway("objects checked", objects)
+	problems, err := checker.Sets(ctx, sets, v.options.parallel, progress.one)
+	progress.end()
+	if err != nil {
+		return 0, err
+	}
+	checker.Keep()
+	for i := range v.looked {
+		s := &v.looked[i]
+		s.found = v.locator(locators, s.prefix).Findings(problems[i], s.others)
+		v.add(s.of(), s.prefix, s.found)
+	}
+	return objects, nil
 }
 
 // locator reads the files of one repository.
@@ -204,7 +202,7 @@ var builtIn = sync.OnceValues(func() (all manifest.Set, err error) {
 })
 
 func addDefinitions(custom *validate.Definitions, text []byte, file string) {
-	if !strings.Contains(string(text), "CustomResourceDefinition") || strings.Contains(string(text), "{{") {
+	if !bytes.Contains(text, []byte("CustomResourceDefinition")) || bytes.Contains(text, []byte("{{")) {
 		return
 	}
 	set, err := manifest.Parse(text, manifest.Origin{File: file})

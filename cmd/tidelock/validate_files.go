@@ -6,8 +6,11 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	sops "github.com/tidelock-io/tidelock/plugins/sops/detect"
@@ -37,19 +40,30 @@ type overlayFile struct {
 // isManifest is what all manifests have, and few other files.
 var isManifest = regexp.MustCompile(`(?s)(^|\n)["{]?\s*"?apiVersion"?\s*:.*`)
 
-// readFiles walks through the parts of a repository.
+// readFiles walks through the parts of a repository, and parses side by side.
 func readFiles(ctx context.Context, p *subtree, parts []string, screen *screen) (*repositoryFiles, error) {
-	r := &repositoryFiles{texts: map[string][]byte{}, overlays: map[string]overlayFile{}, charts: map[string]bool{}}
+	var files []*repositoryFile
+	var parsing errgroup.Group
+	parsing.SetLimit(runtime.GOMAXPROCS(0))
+	defer screen.clear()
 	for _, part := range parts {
 		o := walk.Options{Wanted: wantedToValidate, Progress: screen.seen}
-		if _, err := walk.Files(ctx, p.tree, part, o, func(at string, data []byte) error {
-			r.file(at, data)
+		_, err := walk.Files(ctx, p.tree, part, o, func(at string, data []byte) error {
+			f := &repositoryFile{at: at, text: data}
+			files = append(files, f)
+			parsing.Go(func() error { f.parse(); return nil })
 			return nil
-		}); err != nil {
+		})
+		if err != nil {
+			_ = parsing.Wait() // it has no errors
 			return nil, err
 		}
 	}
-	screen.clear()
+	_ = parsing.Wait()
+	r := &repositoryFiles{texts: map[string][]byte{}, overlays: map[string]overlayFile{}, charts: map[string]bool{}}
+	for _, f := range files {
+		r.add(f)
+	}
 	return r, nil
 }
 
@@ -57,20 +71,42 @@ func wantedToValidate(at string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(at)) || path.Base(at) == "Kustomization"
 }
 
-func (r *repositoryFiles) file(at string, text []byte) {
-	dir, name := path.Dir(at), path.Base(at)
-	switch name {
+// A repositoryFile is one file, and what it is.
+type repositoryFile struct {
+	at      string
+	text    []byte
+	overlay *overlayFile
+	chart   bool
+	install bool // the chart is one to install
+	apps    []found
+	stated  []foundSet
+}
+
+func (f *repositoryFile) parse() {
+	switch path.Base(f.at) {
 	case "kustomization.yaml", "kustomization.yml", "Kustomization":
-		r.overlays[dir] = readOverlay(at, text)
+		overlay := readOverlay(f.at, f.text)
+		f.overlay = &overlay
 		return
 	case "Chart.yaml":
 		var chart struct{ Type string }
-		r.charts[dir] = yaml.Unmarshal(text, &chart) == nil && chart.Type != "library"
+		f.chart, f.install = true, yaml.Unmarshal(f.text, &chart) == nil && chart.Type != "library"
 		return
 	}
-	r.texts[at] = text
-	if bytes.Contains(text, []byte(api.Group)) && (!bytes.Contains(text, []byte("{{")) || aSet.Match(text)) {
-		r.applications(at, text)
+	if bytes.Contains(f.text, []byte(api.Group)) && (!bytes.Contains(f.text, []byte("{{")) || aSet.Match(f.text)) {
+		f.applications()
+	}
+}
+
+func (r *repositoryFiles) add(f *repositoryFile) {
+	switch dir := path.Dir(f.at); {
+	case f.overlay != nil:
+		r.overlays[dir] = *f.overlay
+	case f.chart:
+		r.charts[dir] = f.install
+	default:
+		r.texts[f.at] = f.text
+		r.apps, r.stated = append(r.apps, f.apps...), append(r.stated, f.stated...)
 	}
 }
 
@@ -95,18 +131,18 @@ func readOverlay(at string, text []byte) overlayFile {
 
 // applications takes over those of a file that can be read. What is wrong with the
 // others is told where the file is looked at.
-func (r *repositoryFiles) applications(at string, text []byte) {
-	set, err := manifest.Parse(text, manifest.Origin{File: at})
+func (f *repositoryFile) applications() {
+	set, err := manifest.Parse(f.text, manifest.Origin{File: f.at})
 	if err != nil {
 		return
 	}
-	r.stated = append(r.stated, setsOf(set, ".")...)
+	f.stated = setsOf(set, ".")
 	for _, o := range set {
 		if o.Key.Group != api.Group || o.Key.Kind != api.ApplicationKind {
 			continue
 		}
 		if app, err := applicationOf(o, io.Discard); err == nil {
-			r.apps = append(r.apps, found{app: app, object: o})
+			f.apps = append(f.apps, found{app: app, object: o})
 		}
 	}
 }

@@ -75,6 +75,14 @@ type statement struct {
 	others     []string
 }
 
+// of names the Application, "" for a directory and for what nothing renders.
+func (s *statement) of() string {
+	if s.rendering == nil {
+		return ""
+	}
+	return s.rendering.name
+}
+
 // rehearse asks the API server about all that was looked at, and confronts both.
 func (v *validation) rehearse(ctx context.Context, locators map[string]*validate.Locator) error {
 	if v.server == nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/render/shelf"
 	"github.com/tidelock-io/tidelock/render/validate"
 	"github.com/tidelock-io/tidelock/render/validate/openapi"
 )
@@ -33,6 +34,7 @@ type validation struct {
 	input    *renderInput
 	line     *pipeline.Pipeline
 	scan     *leakScan
+	clear    *shelf.Shelf // what nothing was found in; nil for nowhere
 	rendered []*rendering
 	read     map[string]bool    // files that renders have read, or that are looked at
 	known    map[string]bool    // Applications, by namespace, name, place and spec
@@ -99,6 +101,10 @@ func (v *validation) run(ctx context.Context) (report *validateReport, err error
 	if err := v.prepare(ctx); err != nil {
 		return nil, err
 	}
+	if err := v.openClear(); err != nil {
+		return nil, err
+	}
+	defer func() { _ = closeShelf(v.clear) }() // it only keeps
 	line, end, err := v.options.pipeline(ctx, v.input, io.Discard)
 	if err != nil {
 		return nil, err
@@ -124,6 +130,14 @@ func (v *validation) through(ctx context.Context, line *pipeline.Pipeline) (*val
 		return nil, err
 	}
 	return v.check(ctx)
+}
+
+// openClear opens the shelf of what nothing was found in.
+func (v *validation) openClear() (err error) {
+	cache := v.options.cache
+	cache.warn = nil // that nothing can be kept is told of the renders
+	v.clear, err = cache.open(keptClear, io.Discard)
+	return err
 }
 
 // sources says which repositories are here: this one, by the addresses of its

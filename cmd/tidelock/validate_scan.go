@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,15 +45,8 @@ func (v *validation) scanParts(ctx context.Context) (reports []*scan.Report, err
 	if err != nil {
 		return nil, err
 	}
-	cache := v.options.cache
-	cache.warn = nil // that nothing can be kept is told of the renders
-	kept, err := cache.open(keptScanned, io.Discard)
-	if err != nil {
-		return nil, err
-	}
-	if kept != nil {
-		scanner = scanner.Remembering(kept, buildText(), v.dir)
-		defer func() { err = errors.Join(err, closeShelf(kept)) }()
+	if v.clear != nil {
+		scanner = scanner.Remembering(v.clear, buildText(), v.dir)
 	}
 	for _, part := range v.parts {
 		report, err := scanner.Tree(ctx, v.tree, part, walk.Options{})

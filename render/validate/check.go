@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	"github.com/tidelock-io/tidelock/render/shelf"
 	"github.com/tidelock-io/tidelock/render/validate/openapi"
 )
 
@@ -19,6 +21,7 @@ import (
 type Checker struct {
 	version *openapi.Version
 	custom  *Definitions
+	cleared *shelf.Cleared // objects in which nothing is found; may be nil
 }
 
 // New returns a Checker for a minor version of Kubernetes ("1.37"). Custom may be
@@ -36,7 +39,7 @@ func For(version *openapi.Version, custom *Definitions) *Checker {
 	if custom == nil {
 		custom = &Definitions{}
 	}
-	return &Checker{version, custom}
+	return &Checker{version: version, custom: custom}
 }
 
 // Set looks at the objects of one Application, one by one and together.
@@ -46,6 +49,31 @@ func (c *Checker) Set(ctx context.Context, set manifest.Set) []Problem {
 		all = append(all, c.Object(ctx, o)...)
 	}
 	return append(all, together(set)...)
+}
+
+// Sets is Set for several Applications, so many objects at once. Done is told of each.
+func (c *Checker) Sets(ctx context.Context, sets []manifest.Set, parallel int, done func()) ([][]Problem, error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	found := make([][][]Problem, len(sets)) // of each object
+	for i, set := range sets {
+		found[i] = make([][]Problem, len(set))
+		for j, o := range set {
+			g.Go(func() error {
+				found[i][j] = c.Object(ctx, o)
+				done()
+				return ctx.Err()
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	all := make([][]Problem, len(sets))
+	for i, set := range sets {
+		all[i] = append(slices.Concat(found[i]...), together(set)...)
+	}
+	return all, nil
 }
 
 // pluginFile is what Argo CD configures a plugin with: it is no object of a cluster.
@@ -78,8 +106,24 @@ func (c *Checker) ours(group string) bool {
 // does.
 var resolved = map[string]bool{"bitnami.com": true, "external-secrets.io": true, "generators.external-secrets.io": true}
 
-// Object looks at one object.
+// Object looks at one object. A Secret that holds something is looked at every time:
+// nothing is kept of it.
 func (c *Checker) Object(ctx context.Context, o *manifest.Object) []Problem {
+	if len(o.Data()) > 0 || c.cleared == nil {
+		return c.look(ctx, o)
+	}
+	id := c.cleared.Digest(o.JSON())
+	if c.cleared.Has(id) {
+		return nil
+	}
+	problems := c.look(ctx, o)
+	if len(problems) == 0 && ctx.Err() == nil {
+		c.cleared.Add(id)
+	}
+	return problems
+}
+
+func (c *Checker) look(ctx context.Context, o *manifest.Object) []Problem {
 	r := &report{object: o}
 	kind, builtin := c.version.Kind(o.GVK())
 	switch {

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tidelock-io/tidelock/render/shelf"
 	"github.com/tidelock-io/tidelock/secrets/scan"
 	"github.com/tidelock-io/tidelock/secrets/walk"
 )
@@ -68,7 +69,7 @@ func (q question) with(change func(*question)) question {
 	return q
 }
 
-func (q question) ask(t *testing.T, on scan.Shelf) string {
+func (q question) ask(t *testing.T, on shelf.Keeper) string {
 	t.Helper()
 	rules := scan.DefaultRules()
 	if q.rules != "" {

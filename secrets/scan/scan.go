@@ -18,6 +18,7 @@ import (
 	"github.com/zricethezav/gitleaks/v8/report"
 
 	sops "github.com/tidelock-io/tidelock/plugins/sops/detect"
+	"github.com/tidelock-io/tidelock/render/shelf"
 )
 
 // A Finding is a secret in clear.
@@ -74,9 +75,8 @@ type text struct {
 type Scanner struct {
 	rules  *Rules
 	ignore Ignored
-
-	shelf Shelf  // nil to look into every text
-	about string // what the scans have in common whose texts it keeps
+	// cleared are the texts below a root that need not be looked into; nil for none.
+	cleared func(root string) *shelf.Cleared
 }
 
 // New returns a Scanner that leaves out what is ignored.

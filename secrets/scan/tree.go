@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tidelock-io/tidelock/render/shelf"
 	"github.com/tidelock-io/tidelock/secrets/walk"
 )
 
@@ -24,7 +25,9 @@ type Report struct {
 // Tree looks into the files below root.
 func (s *Scanner) Tree(ctx context.Context, tree fs.FS, root string, o walk.Options) (*Report, error) {
 	w := s.workers(ctx)
-	w.cleared = s.clearances(root)
+	if s.cleared != nil {
+		w.cleared = s.cleared(root)
+	}
 	report, err := walk.Files(ctx, tree, root, o, func(at string, data []byte) error {
 		if at != s.rules.config {
 			w.look(text{path: at, data: data, read: func(name string) ([]byte, error) { return fs.ReadFile(tree, name) }})
@@ -34,14 +37,14 @@ func (s *Scanner) Tree(ctx context.Context, tree fs.FS, root string, o walk.Opti
 	if err := w.wait(err); err != nil {
 		return nil, err
 	}
-	w.cleared.keep()
+	w.cleared.Keep()
 	return &Report{Findings: w.sorted(), Files: report.Files, Skipped: report.Skipped}, nil
 }
 
 // workers look into texts, as many at once as there are processors.
 type workers struct {
 	scanner *Scanner
-	cleared *clearances
+	cleared *shelf.Cleared
 	group   *errgroup.Group
 	ctx     context.Context //nolint:containedctx // of the group
 	mu      sync.Mutex
@@ -55,8 +58,8 @@ func (s *Scanner) workers(ctx context.Context) *workers {
 }
 
 func (w *workers) look(t text) {
-	id := w.cleared.of(t)
-	if w.cleared.has(id) {
+	id := w.cleared.Digest([]byte(t.path), t.data)
+	if w.cleared.Has(id) {
 		return
 	}
 	w.group.Go(func() error {
@@ -65,7 +68,7 @@ func (w *workers) look(t text) {
 			return err
 		}
 		if clear {
-			w.cleared.add(id)
+			w.cleared.Add(id)
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
