@@ -55,7 +55,12 @@ func New(applications *Applications, reconciler *reconcile.Reconciler, log *slog
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(limits, workqueue.TypedRateLimitingQueueConfig[types.NamespacedName]{Name: queueName, MetricsProvider: metrics}),
 	}
 	applications.changed = func(app types.NamespacedName) { a.queue.Add(app) }
-	applications.Projects.changed = a.All
+	applications.Projects.changed = func() {
+		a.All()
+		if applications.ProjectsTold != nil {
+			applications.ProjectsTold()
+		}
+	}
 	return a
 }
 

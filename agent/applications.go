@@ -33,6 +33,12 @@ type Applications struct {
 	once    sync.Once
 	synced  chan struct{} // closed when the first listing is in
 
+	// Told, if not nil, is told of an Application that is new, has changed, or is gone:
+	// of what the agent has written itself, too. It must not block. Set it before Run.
+	Told func(*api.Application)
+	// ProjectsTold, likewise, is told that there is news of AppProjects.
+	ProjectsTold func()
+
 	mu   sync.RWMutex // guards apps
 	apps map[types.NamespacedName]*api.Application
 }
@@ -152,6 +158,14 @@ func (a *Applications) catchUp(ctx context.Context, namespace, name string) {
 // keep stores an Application unless a newer one is known, and reports whether
 // there is anything in it that was not known.
 func (a *Applications) keep(app *api.Application) bool {
+	news := a.stored(app)
+	if news {
+		a.tell(app)
+	}
+	return news
+}
+
+func (a *Applications) stored(app *api.Application) bool {
 	key := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
 	app.ManagedFields = nil
 	a.mu.Lock()
@@ -166,6 +180,10 @@ func (a *Applications) keep(app *api.Application) bool {
 	}
 	a.apps[key] = app
 	return old == nil || old.UID != app.UID || !equal(old, app)
+}
+
+func nameOf(app *api.Application) types.NamespacedName {
+	return types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
 }
 
 func newer(a, b string) bool {
@@ -202,6 +220,7 @@ func (a *Applications) Delete(obj any) error {
 	delete(a.apps, key)
 	a.mu.Unlock()
 	if known || app.Namespace == a.namespace || a.elsewhere.Has(app.Namespace) {
+		a.tell(app)
 		a.changed(key)
 	}
 	return nil

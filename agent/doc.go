@@ -17,6 +17,7 @@
 //     health/script: health checks that administrators wrote
 //   - appset: the Applications that ApplicationSets make; pure, too;
 //     appset/forge: what GitHub, GitLab, Gitea and plugins answer to generators
+//   - sets: keeps these Applications in the cluster as ApplicationSets say
 //   - blast: what a range of commits does to the objects of Applications; pure, too
 //   - fleet: what Applications say about each other before any cluster has them; pure, too
 //   - depend: which Applications wait for which; pure, too

@@ -88,6 +88,8 @@ const (
 	// It names a plan at a revision, and is not used up: what undoes the very steps
 	// that were approved is healed by the same steps, without another approval. A
 	// newer commit, or one step more or less, is another plan.
+	//
+	// On an ApplicationSet the hash names the Applications whose deletion is held.
 	AnnotationApprove = "tidelock.io/approve"
 	// AnnotationRequireApproval, on an AppProject or an Application, lets no sync
 	// apply, delete, or run a hook before somebody has approved of its very plan, by

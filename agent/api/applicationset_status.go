@@ -33,6 +33,32 @@ const (
 	ApplicationSetResourcesUpToDate    ApplicationSetConditionType = "ResourcesUpToDate"
 	ApplicationSetRolloutProgressing   ApplicationSetConditionType = "RolloutProgressing"
 	ApplicationSetInvalidRolloutConfig ApplicationSetConditionType = "InvalidRolloutConfig"
+	// ApplicationSetDeletionHeld, which is ours, says that Applications are not deleted
+	// before somebody approves of it, and how that is done (see [AnnotationApprove]).
+	ApplicationSetDeletionHeld ApplicationSetConditionType = "DeletionHeld"
+	// ApplicationSetGenerationWarning, which is ours, tells of what most likely was not
+	// meant: a generator that finds nothing, a template that names no parameter.
+	ApplicationSetGenerationWarning ApplicationSetConditionType = "GenerationWarning"
+)
+
+// The reasons of conditions of an ApplicationSet.
+const (
+	ReasonErrorOccurred        = "ErrorOccurred"
+	ReasonSetUpToDate          = "ApplicationSetUpToDate"
+	ReasonParametersGenerated  = "ParametersGenerated"
+	ReasonGenerationError      = "ApplicationGenerationFromParamsError"
+	ReasonRenderTemplateError  = "RenderTemplateParamsError"
+	ReasonValidationError      = "ApplicationValidationError"
+	ReasonCreateError          = "CreateApplicationError"
+	ReasonUpdateError          = "UpdateApplicationError"
+	ReasonDeleteError          = "DeleteApplicationError"
+	ReasonSetModified          = "ApplicationSetModified"
+	ReasonRolloutComplete      = "ApplicationSetRolloutComplete"
+	ReasonRolloutError         = "ApplicationSetRolloutError"
+	ReasonInvalidRolloutConfig = "ApplicationSetInvalidRolloutConfig"
+	ReasonValidRolloutConfig   = "ApplicationSetValidRolloutConfig"
+	ReasonDeletionHeld         = "DeletionHeld"
+	ReasonGenerationSuspicious = "GenerationSuspicious"
 )
 
 // RollingSyncStatus is how far a rolling sync is with one Application.

@@ -36,6 +36,11 @@ const (
 // GroupVersion is argoproj.io/v1alpha1.
 var GroupVersion = schema.GroupVersion{Group: Group, Version: Version}
 
+// Resource is one of the API's resources, by its name.
+func Resource(name string) schema.GroupResource {
+	return GroupVersion.WithResource(name).GroupResource()
+}
+
 // AddToScheme makes the API's kinds known to a scheme, for typed clients and decoders.
 func AddToScheme(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,

@@ -15,6 +15,8 @@
 //     an Application made of these would never be at rest;
 //   - merge and clusters generators keep an order: that of the first child, and of
 //     names;
+//   - nothing is deleted as long as a name is generated that is none, or twice: it is
+//     not known then which live Application is meant;
 //   - a generator with an empty result deletes no more than half of the Applications
 //     by itself (DESIGN.md D10).
 package appset

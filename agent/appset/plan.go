@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 )
@@ -16,7 +18,8 @@ type Plan struct {
 	Update []*api.Application
 	// Delete are names, as all that follow.
 	Delete []string
-	// Kept would be created, changed or deleted if the policy permitted that.
+	// Kept would be changed or deleted if the policy permitted that, and if all that is
+	// generated had names of their own.
 	Kept []string
 	// Alone are those that were generated and are invalid: nothing is done with them.
 	Alone []string
@@ -24,6 +27,8 @@ type Plan struct {
 	Foreign []string
 	// Held is why nothing is deleted for now, "" if nothing is held. DESIGN.md D10.
 	Held string
+	// Hash names what is held: who approves of it states this.
+	Hash string
 }
 
 // String prints a line for each Application.
@@ -55,8 +60,10 @@ func namesOf(apps []*api.Application) []string {
 }
 
 // PlanOf compares what a set generates with the live Applications that it may own: those
-// of its namespace. An approved deletion is not held.
-func PlanOf(set *api.ApplicationSet, result *Result, live []*api.Application, approved bool) (Plan, error) {
+// of its namespace. A deletion that the set's annotations approve of is not held. Nothing
+// is done with an Application that is being deleted: once it is gone, it is made anew if
+// it is wanted.
+func PlanOf(set *api.ApplicationSet, result *Result, live []*api.Application) (Plan, error) {
 	ignore, err := newIgnore(set.Spec.IgnoreApplicationDifferences)
 	if err != nil {
 		return Plan{}, err
@@ -68,11 +75,12 @@ func PlanOf(set *api.ApplicationSet, result *Result, live []*api.Application, ap
 	wanted := map[string]bool{}
 	for _, made := range result.Applications {
 		wanted[made.App.Name] = true
+		b.misnamed = b.misnamed || made.Invalid != nil && made.Field == nameField
 		if err := b.generated(made); err != nil {
 			return Plan{}, err
 		}
 	}
-	b.lost(live, wanted, approved)
+	b.lost(live, wanted)
 	b.sort()
 	return b.plan, nil
 }
@@ -85,16 +93,26 @@ func policyOf(set *api.ApplicationSet) api.ApplicationsSync {
 	return api.ApplicationsSyncAll
 }
 
+// MayDelete says that a set deletes Applications: those that it does not state any more,
+// and all of them when it goes itself.
+func MayDelete(set *api.ApplicationSet) bool { return policyOf(set).AllowDelete() }
+
 type planning struct {
 	set    *api.ApplicationSet
 	policy api.ApplicationsSync
 	ignore *diff.Ignore
 	live   map[string]*api.Application
 	plan   Plan
+	// misnamed: an Application has a name that it cannot have, or that another has,
+	// too, and so it is not known which live one it is.
+	misnamed bool
 }
 
 func (b *planning) generated(made Generated) error {
 	name := made.App.Name
+	if IsRolling(b.set) {
+		made.App = byHand(made.App)
+	}
 	was := b.live[name]
 	if made.Invalid != nil {
 		b.plan.Alone = append(b.plan.Alone, name)
@@ -105,6 +123,8 @@ func (b *planning) generated(made Generated) error {
 		app := made.App.DeepCopy()
 		app.OwnerReferences = ownedBy(b.set, app)
 		b.plan.Create = append(b.plan.Create, app)
+		return nil
+	case was.DeletionTimestamp != nil:
 		return nil
 	case !b.owns(was):
 		b.plan.Foreign = append(b.plan.Foreign, name)
@@ -123,15 +143,16 @@ func (b *planning) generated(made Generated) error {
 	return nil
 }
 
-// owns says whether a live Application is the set's, by its controller reference. One
-// of nobody is taken over, as Argo CD does.
+// owns says whether a live Application is the set's, or nobody's: that is taken over, as
+// Argo CD does.
 func (b *planning) owns(app *api.Application) bool {
-	for _, owner := range app.OwnerReferences {
-		if owner.Controller != nil && *owner.Controller {
-			return owner.Kind == api.ApplicationSetKind && owner.Name == b.set.Name && (owner.UID == b.set.UID || b.set.UID == "")
-		}
-	}
-	return true
+	return metav1.GetControllerOfNoCopy(app) == nil || Owns(b.set, app)
+}
+
+// Owns says whether a live Application is a set's, by its controller reference.
+func Owns(set *api.ApplicationSet, app *api.Application) bool {
+	owner := metav1.GetControllerOfNoCopy(app)
+	return owner != nil && owner.Kind == api.ApplicationSetKind && owner.Name == set.Name && (owner.UID == set.UID || set.UID == "")
 }
 
 // fewDeletions are never held: as many as people delete by hand in one go.
@@ -139,11 +160,11 @@ const fewDeletions = 1
 
 // lost deletes those that the set has made and does not state any more, or holds that if
 // they are more than half of its Applications.
-func (b *planning) lost(live []*api.Application, wanted map[string]bool, approved bool) {
+func (b *planning) lost(live []*api.Application, wanted map[string]bool) {
 	var gone []string
 	owned := 0
 	for _, app := range live {
-		if len(app.OwnerReferences) == 0 || !b.owns(app) {
+		if !Owns(b.set, app) || app.DeletionTimestamp != nil {
 			continue
 		}
 		owned++
@@ -151,11 +172,14 @@ func (b *planning) lost(live []*api.Application, wanted map[string]bool, approve
 			gone = append(gone, app.Name)
 		}
 	}
+	slices.Sort(gone)
+	hash := hashOf(b.set, gone)
 	switch {
-	case !b.policy.AllowDelete():
+	case !b.policy.AllowDelete() || b.misnamed:
 		b.plan.Kept = append(b.plan.Kept, gone...)
-	case len(gone) > fewDeletions && 2*len(gone) > owned && !approved:
-		b.plan.Held = fmt.Sprintf("%d of %d Applications would be deleted: %s", len(gone), owned, listed(slices.Sorted(slices.Values(gone))))
+	case len(gone) > fewDeletions && 2*len(gone) > owned && !approved(b.set, hash):
+		b.plan.Held = fmt.Sprintf("%d of %d Applications would be deleted: %s", len(gone), owned, listed(gone))
+		b.plan.Hash = hash
 	default:
 		b.plan.Delete = gone
 	}

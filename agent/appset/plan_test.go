@@ -43,6 +43,8 @@ func TestPlan(t *testing.T) {
 		{"another's is not touched", "", "a b", "a:other x:other b", "foreign a\n"},
 		{"nobody's is taken over, not deleted", "", "a", "a!? x?", "update a\n"},
 		{"an invalid one is left alone", "", "a A_ b", "a A_! b", "leave alone A_\n"},
+		{"which live one an invalid one is is not known", "", "a A_", "a b", "keep b\nleave alone A_\n"},
+		{"nor which of two with one name", "", "a a c", "a b", "create c\nkeep b\nleave alone a\nleave alone a\n"},
 		{"an empty result is held", "", "", "a b c", "held: 3 of 3 Applications would be deleted: a, b, c\n"},
 		{"an empty result, approved", "approved", "", "a b c", "delete a\ndelete b\ndelete c\n"},
 		{"more than half is held, the rest goes on", "", "a d", "a! b c", "create d\nupdate a\nheld: 2 of 3 Applications would be deleted: b, c\n"},
@@ -63,7 +65,11 @@ func TestPlan(t *testing.T) {
 			}
 			g := &generation{set: set, spec: &set.Spec, result: result}
 			g.validate()
-			plan, err := PlanOf(set, result, liveApps(tt.live), approved)
+			plan, err := PlanOf(set, result, liveApps(tt.live))
+			if approved && err == nil {
+				set.Annotations = map[string]string{api.AnnotationApprove: plan.Hash}
+				plan, err = PlanOf(set, result, liveApps(tt.live))
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +82,7 @@ func TestPlan(t *testing.T) {
 
 func TestPlanRefusesRulesThatCannotBeRead(t *testing.T) {
 	set := &api.ApplicationSet{Spec: api.ApplicationSetSpec{IgnoreApplicationDifferences: []api.ApplicationIgnoreDifference{{JQPathExpressions: []string{".spec["}}}}}
-	if plan, err := PlanOf(set, &Result{}, liveApps("a b"), false); err == nil {
+	if plan, err := PlanOf(set, &Result{}, liveApps("a b")); err == nil {
 		t.Errorf("got %s", plan)
 	}
 }

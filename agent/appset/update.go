@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "k8s.io/apimachinery/pkg/util/json"
 
@@ -45,6 +46,9 @@ func updated(set *api.ApplicationSet, live, want *api.Application, ignored *diff
 	is.Labels = kept(live.Labels, want.Labels, preservedLabels(set))
 	is.Annotations = kept(live.Annotations, want.Annotations, append(preservedAnnotations(set), preserved...))
 	is.OwnerReferences = ownedBy(set, live)
+	if alike(live, is) {
+		return live, false, nil
+	}
 	key := manifest.Key{Group: api.Group, Kind: api.ApplicationKind, Namespace: live.Namespace, Name: live.Name}
 	before, err := view(live, key, ignored)
 	if err != nil {
@@ -59,6 +63,14 @@ func updated(set *api.ApplicationSet, live, want *api.Application, ignored *diff
 	}
 	out, err := merged(live, before, after)
 	return out, true, err
+}
+
+// alike says that nothing of what a set generates differs, without wording it as JSON:
+// most Applications are so at most times.
+func alike(a, b *api.Application) bool {
+	same := equality.Semantic.DeepEqual
+	return same(a.Spec, b.Spec) && same(a.Labels, b.Labels) && same(a.Annotations, b.Annotations) &&
+		same(a.Finalizers, b.Finalizers) && same(a.OwnerReferences, b.OwnerReferences)
 }
 
 // merged applies to a live Application what differs between two views of it.
@@ -81,7 +93,7 @@ func merged(live *api.Application, before, after []byte) (*api.Application, erro
 // view is an Application as JSON, without what is ignored, and with what means
 // the same written in the same way.
 func view(app *api.Application, key manifest.Key, ignored *diff.Ignore) ([]byte, error) {
-	app = app.DeepCopy()
+	app = &api.Application{TypeMeta: app.TypeMeta, ObjectMeta: *app.ObjectMeta.DeepCopy(), Spec: *app.Spec.DeepCopy()}
 	app.Spec.Project = app.Spec.ProjectName()
 	if len(app.Finalizers) == 0 {
 		app.Finalizers = nil

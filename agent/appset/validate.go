@@ -22,9 +22,12 @@ func (g *generation) validate() {
 	}
 }
 
+// nameField is where the name of an Application comes from.
+const nameField = "spec.template.metadata.name"
+
 // invalid says what is wrong with an Application, and where in the set that comes from.
 func (g *generation) invalid(made *Generated, named []int) (field string, err error) {
-	name, field := made.App.Name, "spec.template.metadata.name"
+	name, field := made.App.Name, nameField
 	if name == "" {
 		return field, errors.New("it has no name")
 	}

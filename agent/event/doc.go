@@ -1,4 +1,4 @@
-// Package event tells of Applications by Kubernetes Events, which `kubectl
+// Package event tells of Applications and ApplicationSets by Kubernetes Events, which `kubectl
 // describe` and dashboards show.
 //
 // Start with [Recorder].

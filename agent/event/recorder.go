@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -22,7 +23,7 @@ const component = "tidelock"
 // maxMessage is how long the API server lets a message be.
 const maxMessage = 1024
 
-// An Event is something that happened to an Application.
+// An Event is something that happened to an Application, or to an ApplicationSet.
 type Event struct {
 	Warning bool
 	// Reason is a word for machines: "SecretOpened".
@@ -40,7 +41,7 @@ type Recorder struct {
 }
 
 type told struct {
-	app   *corev1.ObjectReference
+	about *corev1.ObjectReference
 	event Event
 }
 
@@ -66,10 +67,19 @@ func newRecorder(client kubernetes.Interface, dropped func(Event)) *Recorder {
 
 // Record has an Event written about an Application. It does not wait.
 func (r *Recorder) Record(app *api.Application, e Event) {
+	r.record(api.ApplicationKind, &app.ObjectMeta, e)
+}
+
+// RecordSet has an Event written about an ApplicationSet. It does not wait.
+func (r *Recorder) RecordSet(set *api.ApplicationSet, e Event) {
+	r.record(api.ApplicationSetKind, &set.ObjectMeta, e)
+}
+
+func (r *Recorder) record(kind string, of *metav1.ObjectMeta, e Event) {
 	e.Message = clip(e.Message)
 	about := &corev1.ObjectReference{
-		APIVersion: api.GroupVersion.String(), Kind: "Application",
-		Namespace: app.Namespace, Name: app.Name, UID: app.UID, ResourceVersion: app.ResourceVersion,
+		APIVersion: api.GroupVersion.String(), Kind: kind,
+		Namespace: of.Namespace, Name: of.Name, UID: of.UID, ResourceVersion: of.ResourceVersion,
 	}
 	select {
 	case r.pending <- told{about, e}:
@@ -93,7 +103,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 			if t.event.Warning {
 				kind = corev1.EventTypeWarning
 			}
-			recorder.Event(t.app, kind, t.event.Reason, t.event.Message)
+			recorder.Event(t.about, kind, t.event.Reason, t.event.Message)
 		case <-ctx.Done():
 			return nil
 		}

@@ -48,11 +48,15 @@ func (o Options) rights() []runtime.Object {
 }
 
 // own are the rights that the agent needs for itself, in its own namespace: the status
-// of Applications, the default project, what it tells, and the key of its rollout
-// marks.
+// of Applications, those that ApplicationSets make, the default project, what it tells,
+// and the key of its rollout marks. To update a set's finalizers is what an owner
+// reference that blocks the owner's deletion takes, where the API server enforces that.
 func (o Options) own() []rbacv1.PolicyRule {
 	return []rbacv1.PolicyRule{
-		rule("argoproj.io", "applications", "patch"),
+		rule("argoproj.io", "applications", "create", "patch", "delete"),
+		rule("argoproj.io", "applicationsets", "patch"),
+		rule("argoproj.io", "applicationsets/status", "patch"),
+		rule("argoproj.io", "applicationsets/finalizers", "update"),
 		rule("argoproj.io", "appprojects", "create"),
 		rule("", "events", "create", "patch"),
 		rule("", "configmaps", "create", "patch"),

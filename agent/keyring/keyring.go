@@ -38,6 +38,7 @@ const (
 type Keyring struct {
 	sops, repositories, sealing *follower[*corev1.Secret]
 	hooks                       *follower[*corev1.Secret] // argocd-secret
+	clusters                    *follower[*corev1.Secret]
 	trust                       *follower[*corev1.ConfigMap]
 	rollout                     *rolloutKey
 	sealed                      *presence // of the sealed-secrets controller
@@ -45,6 +46,10 @@ type Keyring struct {
 	generation                  atomic.Int64
 	published                   corev1client.ConfigMapInterface
 	keys                        chan struct{} // holds one if any key has changed since it was taken
+
+	// ClustersChanged, if not nil, is called when the Secret of a cluster comes, changes or
+	// goes; it must not block. Set it before Run.
+	ClustersChanged func()
 
 	warned sync.Map // version by the name of a Secret whose entries were warned of
 
@@ -86,7 +91,7 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 		}
 		changed()
 	}
-	secrets := func(namespace, selector string) *follower[*corev1.Secret] {
+	following := func(namespace, selector string, ring func()) *follower[*corev1.Secret] {
 		api := client.Secrets(namespace)
 		return follow[*corev1.Secret](&corev1.Secret{}, ring, &cache.ListWatch{
 			ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
@@ -99,7 +104,15 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 			},
 		})
 	}
+	secrets := func(namespace, selector string) *follower[*corev1.Secret] {
+		return following(namespace, selector, ring)
+	}
 	configMaps := client.ConfigMaps(in.Agent)
+	k.clusters = following(in.Agent, api.LabelSecretType+"="+api.SecretTypeCluster, func() {
+		if k.ClustersChanged != nil {
+			k.ClustersChanged()
+		}
+	})
 	k.sops = secrets(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeSOPSKey)
 	k.repositories = secrets(in.Agent, fmt.Sprintf("%s in (%s, %s)", api.LabelSecretType, api.SecretTypeRepository, api.SecretTypeRepoCreds))
 	k.sealing = secrets(in.Sealing, sealed.KeyLabel+"="+sealed.KeyActive)
@@ -140,7 +153,7 @@ type runner interface {
 }
 
 func (k *Keyring) all() []runner {
-	all := []runner{k.sops, k.repositories, k.sealing, k.hooks, k.trust, k.rollout.from}
+	all := []runner{k.sops, k.repositories, k.sealing, k.hooks, k.clusters, k.trust, k.rollout.from}
 	for _, f := range k.sealed.deployments {
 		all = append(all, f)
 	}

@@ -121,7 +121,7 @@ func unclear(todo plan.Plan) *diff.Change {
 // it is approved by, and that is another.
 func (p *pass) awaitApproval(op *api.OperationState, found approval) {
 	p.report.add(ConditionApprovalWarning, found.lacks)
-	if op.Operation.InitiatedBy.Automated && op != p.status.OperationState {
+	if op.Operation.InitiatedBy.Automated && op != p.status.OperationState && !p.taken {
 		return
 	}
 	op.Message = clip(found.lacks)

@@ -9,8 +9,8 @@ import (
 const ConditionSyncWindowWarning api.ConditionType = "SyncWindowWarning"
 
 // closed says that a sync window forbids to begin an operation, or to go on with
-// it. An automatic one is then not begun; one that somebody asked for, or that
-// runs, waits (SEMANTICS.md 2.5). The pass at the opening goes on.
+// it. An automatic one is then not begun; one that somebody asked for (a rolling sync
+// of an ApplicationSet, too), or that runs, waits (SEMANTICS.md 2.5). The pass at the opening goes on.
 func (p *pass) closed(op *api.OperationState) bool {
 	automatic := op.Operation.InitiatedBy.Automated
 	verdict := p.windows.Overrun(op.StartedAt.Time, p.now.Time, !automatic)
@@ -24,7 +24,7 @@ func (p *pass) closed(op *api.OperationState) bool {
 	if !verdict.Until.IsZero() {
 		p.soon(verdict.Until.Sub(p.now.Time))
 	}
-	if running := op == p.status.OperationState; automatic && !running {
+	if running := op == p.status.OperationState; automatic && !running && !p.taken {
 		return true
 	}
 	op.Message = clip("Sync operation blocked by sync window: " + verdict.String())

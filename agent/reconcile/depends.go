@@ -38,7 +38,7 @@ func (p *pass) depends(op *api.OperationState) bool {
 	if kind != "" {
 		p.report.add(kind, reason)
 	}
-	if running := op == p.status.OperationState; op.Operation.InitiatedBy.Automated && !running {
+	if running := op == p.status.OperationState; op.Operation.InitiatedBy.Automated && !running && !p.taken {
 		return true
 	}
 	op.Message = clip(reason)

@@ -23,6 +23,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/registry"
+	"github.com/tidelock-io/tidelock/agent/sets"
 	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/agent/values"
 	"github.com/tidelock-io/tidelock/cmd/release"
@@ -61,6 +62,7 @@ type agentOptions struct {
 	syncTimeout      time.Duration
 	impersonate      bool
 	submodules       bool
+	globbing         bool
 	plugins          pluginOptions
 	debug            bool
 
@@ -110,6 +112,7 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
 	f.BoolVar(&o.submodules, "git-submodules", true, "read submodules whose repositories the Application's project permits")
+	f.BoolVar(&o.globbing, "new-git-file-globbing", false, "read paths of files in ApplicationSets as Argo CD does with --enable-new-git-file-globbing")
 	f.BoolVar(&o.plugins.identity, "sops-workload-identity", false, "let the process that asks SOPS' key services log in as this pod: with its AWS_*, AZURE_* and GOOGLE_* variables, and the tokens that they name. Who may is said by Secrets, too: see the entry sops.workload-identity")
 	o.plugins.inCluster = true
 	o.plugins.flags(f)
@@ -204,6 +207,7 @@ type parts struct {
 	applier      *apply.Applier
 	memory       int64 // that we may use; 0 is any
 	connection   connection
+	sets         *sets.Controller
 }
 
 // assemble makes the parts and ties them together. It is the one place that
@@ -256,10 +260,12 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 		log.Info("moved", "repository", m.URL, "revision", m.Revision, "from", m.Old, "to", m.New)
 		p.metrics.Moved(m.New)
 		p.agent.Moved(m.URL)
+		p.sets.Moved(m.URL)
 	})
 	p.watcher.Reachable = func(url string, ok bool) {
 		log.Info("reachable", "repository", git.Repo{URL: url}.String(), "ok", ok)
 		p.agent.Moved(url)
+		p.sets.Moved(url)
 	}
 	p.watchRegistries()
 	if p.webhook, err = p.newWebhook(o.webhookSecret); err != nil {
@@ -287,7 +293,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	p.engine, p.agent = e, agent.New(p.applications, reconciler, p.log, p.passed, p.metrics.Queues())
 	p.applier = reconciler.Apply
 	p.agent.Reads = e.pipeline.Reads
-	return nil
+	return p.keepSets(cfg, reconciler)
 }
 
 // run runs the parts until ctx ends or one of them fails.
@@ -308,6 +314,7 @@ func (p *parts) run(ctx context.Context) error {
 			return nil //nolint:nilerr // told to end before the first listing
 		}
 		p.log.Info("running", "version", release.Text(), "namespace", p.options.namespace, "listen", p.options.listen)
+		g.Go(func() error { return p.sets.Run(ctx) })
 		return p.agent.Run(ctx)
 	})
 	return g.Wait()

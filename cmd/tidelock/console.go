@@ -196,6 +196,15 @@ func (r *remote) explain(ctx context.Context, doing, name string, err error) err
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
+// explainSet words an error about one ApplicationSet.
+func (r *remote) explainSet(ctx context.Context, namespace, name string, err error) error {
+	doing := fmt.Sprintf("read ApplicationSet %s/%s", namespace, name)
+	if apierrors.IsNotFound(err) && r.knows(ctx) {
+		return fmt.Errorf("%s: there is none (hint: tidelock sets -n %s lists them)", doing, namespace)
+	}
+	return r.explain(ctx, doing, name, err)
+}
+
 // knows says that the cluster serves Applications.
 func (r *remote) knows(ctx context.Context) bool {
 	return !apierrors.IsNotFound(r.client.Get().AbsPath("/apis/argoproj.io/v1alpha1").Do(ctx).Error())

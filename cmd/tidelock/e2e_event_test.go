@@ -6,16 +6,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// event looks for an Event of an Application.
+// event looks for an Event of an Application, or of an object of another kind.
 func (s *scene) event(args []string) error {
-	name, reason := args[0], args[1]
+	name, reason, kind := args[0], args[1], "Application"
+	if len(args) > 3 {
+		kind = args[3]
+	}
 	pattern, err := regexp.Compile(args[2])
 	if err != nil {
 		return err
 	}
 	return s.until("an Event "+reason, func() (bool, error) {
 		list, err := s.cluster.Typed.CoreV1().Events(s.namespace).List(s.ctx, metav1.ListOptions{
-			FieldSelector: "involvedObject.kind=Application,involvedObject.name=" + name + ",reason=" + reason,
+			FieldSelector: "involvedObject.kind=" + kind + ",involvedObject.name=" + name + ",reason=" + reason,
 		})
 		if err != nil {
 			return false, err

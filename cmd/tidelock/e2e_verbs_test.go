@@ -67,7 +67,7 @@ var verbs = []verb{
 	// what is to be seen
 	{"waitapp NAME|NAMESPACE/NAME [FIELD=VALUE...]: wait until it is so, see waitapp; without fields Synced, Healthy and at rest", 1, -1, (*scene).waitApp},
 	{"condition NAME|NAMESPACE/NAME TYPE REGEXP: wait until this is the one condition; negated: until there is none of the type", 2, 3, (*scene).condition},
-	{"event NAME REASON REGEXP: wait until an Event says so of an Application", 3, 3, (*scene).event},
+	{"event NAME REASON REGEXP [KIND]: wait until an Event says so of an Application, or of an object of another kind", 3, 4, (*scene).event},
 	{"live RESOURCE NAMESPACE/NAME [JSONPATH REGEXP]: wait until it is so", 2, 4, (*scene).live},
 	{"gone RESOURCE NAMESPACE/NAME: wait until it is", 2, 2, (*scene).gone},
 	{"count RESOURCE NAMESPACE N: wait until N objects there are an Application's", 3, 3, (*scene).count},
@@ -98,7 +98,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"agekey": agekey, "sealingkey": sealingkey,
 		"encrypt": expanded(encrypt), "seal": seal,
 	}
-	for _, v := range slices.Concat(verbs, vaultVerbs, appliedVerbs) {
+	for _, v := range slices.Concat(verbs, vaultVerbs, appliedVerbs, setVerbs) {
 		name := strings.TrimSuffix(strings.Fields(v.usage)[0], ":")
 		all[name] = func(ts *testscript.TestScript, neg bool, args []string) { v.play(ts, neg, args) }
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/render/manifest"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 type getOptions struct {
@@ -130,7 +131,7 @@ func (o *getOptions) one(ctx context.Context, r *remote, arg string, out io.Writ
 		return nil
 	}
 	s := newScreen(out)
-	s.table([][]string{
+	about := [][]string{
 		{"Application:", app.Namespace + "/" + app.Name},
 		{"Project:", app.Spec.ProjectName()},
 		{"Source:", sourceText(app)},
@@ -138,7 +139,11 @@ func (o *getOptions) one(ctx context.Context, r *remote, arg string, out io.Writ
 		{"Sync:", syncText(app)},
 		{"Health:", strings.TrimSpace(string(app.Status.Health.Status) + " " + oneLine(app.Status.Health.Message))},
 		{"Operation:", operationText(app, time.Now())},
-	})
+	}
+	if owner := metav1.GetControllerOfNoCopy(app); owner != nil && owner.Kind == api.ApplicationSetKind {
+		about = slices.Insert(about, 1, []string{"Made by:", "ApplicationSet " + owner.Name})
+	}
+	s.table(about)
 	for _, c := range app.Status.Conditions {
 		since := ""
 		if c.LastTransitionTime != nil {

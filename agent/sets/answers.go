@@ -1,0 +1,77 @@
+package sets
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/appset/forge"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// errorInterval is how long it counts that a service gave no answer.
+const errorInterval = time.Minute
+
+// answers are what services have said to one set. A set is looked at for many reasons;
+// services are asked only as often as its generators say, and when somebody asks for it.
+type answers struct {
+	uid types.UID
+	by  map[string]answer // by what was asked
+}
+
+type answer struct {
+	value any
+	err   error
+	until time.Time
+}
+
+// remembered is an answer that counts still, or a new one.
+func remembered[T any](p *pass, question *api.Generator, ask func() (T, error)) (T, error) {
+	interval := max(time.Second, forge.Interval(question))
+	text, err := json.Marshal(question)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	key := string(text)
+	known, ok := p.answered(key)
+	if !ok || p.renew || !known.until.After(p.now.Time) {
+		value, err := ask()
+		known = answer{value: value, err: err, until: p.now.Add(interval)}
+		if err != nil {
+			known.until = p.now.Add(min(interval, errorInterval))
+		}
+		p.remember(key, known)
+	}
+	p.again = min(p.again, max(time.Second, known.until.Sub(p.now.Time)))
+	value, _ := known.value.(T)
+	return value, known.err
+}
+
+func (p *pass) answered(key string) (answer, bool) {
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	all := p.c.answers[p.set.Name]
+	if all == nil || all.uid != p.set.UID {
+		return answer{}, false
+	}
+	a, ok := all.by[key]
+	return a, ok
+}
+
+// remember keeps an answer, and drops those that do not count any more.
+func (p *pass) remember(key string, a answer) {
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	all := p.c.answers[p.set.Name]
+	if all == nil || all.uid != p.set.UID {
+		all = &answers{uid: p.set.UID, by: map[string]answer{}}
+		p.c.answers[p.set.Name] = all
+	}
+	for other, old := range all.by {
+		if !old.until.After(p.now.Time) {
+			delete(all.by, other)
+		}
+	}
+	all.by[key] = a
+}

@@ -1,0 +1,214 @@
+package sets
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/appset"
+	"github.com/tidelock-io/tidelock/agent/event"
+	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/secrets/crash"
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+)
+
+// Applications are the live ones; agent.Applications are.
+type Applications interface {
+	// Wait returns when all that there are are known.
+	Wait(ctx context.Context) error
+	// List returns all, which must not be changed.
+	List() []*api.Application
+	// Application returns what is known of one, or nil.
+	Application(namespace, name string) *api.Application
+	// Create stores one that is not there.
+	Create(ctx context.Context, app *api.Application) error
+	// Change sends a JSON merge patch to one.
+	Change(ctx context.Context, namespace, name string, patch []byte) error
+	// Remove asks for the end of one. It is no error if it is gone.
+	Remove(ctx context.Context, app *api.Application) error
+	// Project returns an AppProject.
+	Project(name string) (*api.AppProject, error)
+}
+
+// Commits finds commits and their files; git.Store does.
+type Commits interface {
+	Known(repo git.Repo, revision string) (git.Answer, bool)
+	Resolve(ctx context.Context, repo git.Repo, revision string) (string, error)
+	Tree(ctx context.Context, repo git.Repo, sha string) (*git.Tree, error)
+}
+
+// Services answer what is neither in Git nor in the cluster, for one set. What an answer
+// is, and when it is an error, says appset.Sources.
+type Services interface {
+	PullRequests(ctx context.Context, g *api.PullRequestGenerator) ([]appset.PullRequest, error)
+	Repositories(ctx context.Context, g *api.SCMProviderGenerator) ([]appset.Repository, error)
+	Plugin(ctx context.Context, g *api.PluginGenerator) ([]map[string]any, error)
+}
+
+// Config is what a Controller needs.
+type Config struct {
+	// Namespace is the agent's own: no set of another one is looked at.
+	Namespace    string
+	Client       rest.Interface
+	Applications Applications
+	Git          Commits
+	// Repo returns a repository with the credentials that a project may use.
+	Repo func(url, project string) git.Repo
+	// Verify proves that a commit is signed as a project demands.
+	Verify func(ctx context.Context, app *api.Application, repo git.Repo, revision, sha string) error
+	// Clusters returns those that have a Secret.
+	Clusters func() []appset.Cluster
+	// Services answer generators for pull requests, repositories and plugins; nil if
+	// nobody does.
+	Services func(set *api.ApplicationSet) Services
+	// Fresh says whether the status of an Application is about the newest commits that
+	// are known.
+	Fresh func(app *api.Application) bool
+	// Tell has an Event written about a set.
+	Tell func(set *api.ApplicationSet, e event.Event)
+	Log  *slog.Logger
+	Now  func() time.Time
+	// NewFileGlobbing reads paths of files as `--enable-new-git-file-globbing` of Argo
+	// CD does.
+	NewFileGlobbing bool
+}
+
+const (
+	// workers is how many sets are worked on at once.
+	workers = 4
+	// passTimeout ends a pass that hangs.
+	passTimeout = 10 * time.Minute
+	// refresh is how often a set is looked at without a reason, as Argo CD does: what
+	// its revisions stand for stays watched by that.
+	refresh = 3 * time.Minute
+)
+
+// A Controller makes a pass over an ApplicationSet whenever there is a reason to.
+type Controller struct {
+	Config
+	store *store
+	queue workqueue.TypedRateLimitingInterface[string]
+
+	mu      sync.Mutex           // guards all below
+	reads   map[string][]address // what each set has read, when it was last looked at
+	answers map[string]*answers  // of services
+	told    map[string]string    // what was last said of each set by an Event
+}
+
+// An address is a repository that a set reads.
+type address string
+
+// New returns a Controller that has seen nothing yet.
+func New(config Config) *Controller {
+	c := &Controller{
+		Config: config, reads: map[string][]address{}, answers: map[string]*answers{}, told: map[string]string{},
+		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](200*time.Millisecond, 2*time.Minute)),
+	}
+	c.store = newStore(config.Client, config.Namespace, c.queue.Add)
+	return c
+}
+
+// Run works until ctx ends.
+func (c *Controller) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		c.store.run(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		c.queue.ShutDown()
+		return nil
+	})
+	if c.Applications.Wait(ctx) != nil || c.store.wait(ctx) != nil {
+		return g.Wait() // told to end before the first listing
+	}
+	for range workers {
+		g.Go(func() error {
+			for c.next(ctx) {
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (c *Controller) next(ctx context.Context) bool {
+	name, closed := c.queue.Get()
+	if closed {
+		return false
+	}
+	defer c.queue.Done(name)
+	ctx, cancel := context.WithTimeout(ctx, passTimeout)
+	defer cancel()
+	var again time.Duration
+	err := crash.Guard("pass", func() (err error) {
+		again, err = c.pass(ctx, name)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			c.Log.Warn("pass over an ApplicationSet", "applicationset", name, "error", err)
+		}
+		c.queue.AddRateLimited(name)
+		return true
+	}
+	c.queue.Forget(name)
+	if c.store.get(name) != nil {
+		c.queue.AddAfter(name, again)
+	}
+	return true
+}
+
+// Moved asks for a pass over the sets that read a repository.
+func (c *Controller) Moved(repoURL string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, reads := range c.reads {
+		if slices.ContainsFunc(reads, func(a address) bool { return git.SameRepo(string(a), repoURL) }) {
+			c.queue.Add(name)
+		}
+	}
+}
+
+// All asks for a pass over every set.
+func (c *Controller) All() {
+	for _, set := range c.store.list() {
+		c.queue.Add(set.Name)
+	}
+}
+
+const (
+	// settle is how long a change of an Application rests before a pass over its set,
+	// and settleEach how much longer for each one that the set has: changes come in
+	// bursts, and a status that lists many is not written for each.
+	settle     = 100 * time.Millisecond
+	settleEach = 2 * time.Millisecond
+)
+
+// Application asks for a pass over the set of an Application that is new, has changed or
+// is gone.
+func (c *Controller) Application(app *api.Application) {
+	owner := metav1.GetControllerOfNoCopy(app)
+	if app.Namespace != c.Namespace || owner == nil || owner.Kind != api.ApplicationSetKind {
+		return
+	}
+	if set := c.store.get(owner.Name); set != nil && set.UID == owner.UID {
+		c.queue.AddAfter(owner.Name, settle+settleEach*time.Duration(set.Status.ResourcesCount))
+	}
+}
+
+// forget drops what is kept of a set that is gone.
+func (c *Controller) forget(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.reads, name)
+	delete(c.answers, name)
+	delete(c.told, name)
+}

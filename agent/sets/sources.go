@@ -1,0 +1,101 @@
+package sets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/appset"
+	"github.com/tidelock-io/tidelock/agent/git"
+)
+
+// sources answer the generators of one set, in one pass.
+type sources struct {
+	appset.Unavailable
+	*pass
+	project  string // "" if parameters say which
+	services Services
+	reads    []address
+}
+
+func newSources(p *pass) *sources {
+	s := &sources{pass: p, project: p.set.Spec.Template.Spec.ProjectName()}
+	if strings.Contains(s.project, "{{") {
+		s.project = "" // it has what is bound to no project
+	}
+	if p.c.Services != nil {
+		s.services = p.c.Services(p.set)
+	}
+	return s
+}
+
+// Tree returns the files of a commit: of the one that is known to be the newest. Which
+// that is is asked for once, and from then on watched. A server that cannot be reached
+// any more is an error, though what it said last is known: with parameters of yesterday
+// nothing is made or deleted.
+func (s *sources) Tree(ctx context.Context, url, revision string) (fs.FS, error) {
+	if !slices.Contains(s.reads, address(url)) {
+		s.reads = append(s.reads, address(url))
+	}
+	repo := s.c.Repo(url, s.project)
+	known, ok := s.c.Git.Known(repo, revision)
+	switch {
+	case ok && !s.renew && known.Err != nil:
+		return nil, fmt.Errorf("%w (still at commit %.7s, of %s)", known.Err, known.SHA, known.At.UTC().Format(time.RFC3339))
+	case !ok || s.renew:
+		var err error
+		if known.SHA, err = s.c.Git.Resolve(ctx, repo, revision); err != nil {
+			return nil, err
+		}
+	}
+	tree, err := s.c.Git.Tree(ctx, repo, known.SHA)
+	if err != nil {
+		return nil, err
+	}
+	return tree, s.prove(ctx, repo, revision, known.SHA)
+}
+
+// prove makes sure that a commit is signed, if the project demands it. Which project that
+// is may be what the commit says; then nobody can.
+func (s *sources) prove(ctx context.Context, repo git.Repo, revision, sha string) error {
+	if s.project == "" {
+		return nil
+	}
+	app := &api.Application{Spec: api.ApplicationSpec{Project: s.project}}
+	return s.c.Verify(ctx, app, repo, revision, sha)
+}
+
+// Clusters are those that have a Secret.
+func (s *sources) Clusters(context.Context) ([]appset.Cluster, error) { return s.c.Clusters(), nil }
+
+// errUnsupported says that a generator is one that this version cannot ask.
+var errUnsupported = errors.New("this version does not support it")
+
+// PullRequests asks the provider.
+func (s *sources) PullRequests(ctx context.Context, g *api.PullRequestGenerator) ([]appset.PullRequest, error) {
+	if s.services == nil {
+		return nil, fmt.Errorf("generators of pull requests: %w", errUnsupported)
+	}
+	return remembered(s.pass, &api.Generator{PullRequest: g}, func() ([]appset.PullRequest, error) { return s.services.PullRequests(ctx, g) })
+}
+
+// Repositories asks the provider.
+func (s *sources) Repositories(ctx context.Context, g *api.SCMProviderGenerator) ([]appset.Repository, error) {
+	if s.services == nil {
+		return nil, fmt.Errorf("generators of repositories: %w", errUnsupported)
+	}
+	return remembered(s.pass, &api.Generator{SCMProvider: g}, func() ([]appset.Repository, error) { return s.services.Repositories(ctx, g) })
+}
+
+// Plugin asks the service.
+func (s *sources) Plugin(ctx context.Context, g *api.PluginGenerator) ([]map[string]any, error) {
+	if s.services == nil {
+		return nil, fmt.Errorf("generators of plugins: %w", errUnsupported)
+	}
+	return remembered(s.pass, &api.Generator{Plugin: g}, func() ([]map[string]any, error) { return s.services.Plugin(ctx, g) })
+}

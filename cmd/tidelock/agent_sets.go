@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/tidelock-io/tidelock/agent"
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/appset"
+	"github.com/tidelock-io/tidelock/agent/appset/forge"
+	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/sets"
+)
+
+// keepSets makes the part that keeps the Applications of ApplicationSets, and has it hear
+// of what they depend on.
+func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) error {
+	client, err := agent.NewClient(cfg)
+	if err != nil {
+		return err
+	}
+	core, err := corev1client.NewForConfig(cfg)
+	if err != nil {
+		return fmt.Errorf("connect to the cluster: %w", err)
+	}
+	tokens, servers := tokenReader{core, p.options.namespace}, forge.New(forge.Options{UserAgent: cfg.UserAgent})
+	p.sets = sets.New(sets.Config{
+		Namespace: p.options.namespace, Client: client, Applications: p.applications,
+		Git: p.git, Repo: p.keyring.Repo, Verify: p.engine.verify, Clusters: p.knownClusters,
+		Fresh: reconciler.Fresh, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
+		NewFileGlobbing: p.options.globbing,
+		Services:        func(set *api.ApplicationSet) sets.Services { return servers.For(set.Name, tokens, tokens) },
+	})
+	p.applications.Told = func(app *api.Application) { p.sets.Application(app) }
+	p.keyring.ClustersChanged, p.applications.ProjectsTold = p.sets.All, p.sets.All
+	return nil
+}
+
+// knownClusters are those that have a Secret.
+func (p *parts) knownClusters() (clusters []appset.Cluster) {
+	for _, c := range p.keyring.Clusters() {
+		clusters = append(clusters, appset.Cluster(c))
+	}
+	return clusters
+}
