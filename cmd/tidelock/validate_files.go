@@ -147,6 +147,18 @@ func (f *repositoryFile) applications() {
 	}
 }
 
+// applicationsOf are the Applications that files state: those below an overlay or a
+// chart, or those that no renderer is for.
+func (r *repositoryFiles) applicationsOf(ofRenderers bool) []found {
+	var apps []found
+	for _, f := range r.apps {
+		if r.belongs(f.object.Origin.File) == ofRenderers {
+			apps = append(apps, f)
+		}
+	}
+	return apps
+}
+
 // sets are the ApplicationSets that files state: those below an overlay, or those that
 // no renderer is for. What is in a chart is a template.
 func (r *repositoryFiles) sets(ofOverlays bool) []foundSet {
@@ -182,6 +194,29 @@ func (r *repositoryFiles) roots(read func(file string) bool) []string {
 	}
 	slices.Sort(dirs)
 	return dirs
+}
+
+// stating are the roots that lead to a file in which an Application or ApplicationSet is
+// stated.
+func (r *repositoryFiles) stating(read func(file string) bool) []string {
+	files := map[string]bool{}
+	for _, f := range r.apps {
+		files[f.object.Origin.File] = true
+	}
+	for _, s := range r.stated {
+		files[s.object.Origin.File] = true
+	}
+	return slices.DeleteFunc(r.roots(read), func(dir string) bool { return !r.leadsTo(dir, files, map[string]bool{}) })
+}
+
+// leadsTo says whether an overlay, or what it builds on, has one of some files.
+func (r *repositoryFiles) leadsTo(dir string, files, seen map[string]bool) bool {
+	o, ok := r.overlays[dir]
+	if !ok || seen[dir] {
+		return false
+	}
+	seen[dir] = true
+	return slices.ContainsFunc(o.refers, func(to string) bool { return files[to] || r.leadsTo(to, files, seen) })
 }
 
 // partOfChart says whether a chart lies within another.

@@ -162,26 +162,6 @@ func (v *validation) sources() error {
 	return nil
 }
 
-// renderAll renders Applications, those that they render, and then what none of
-// them has used. ApplicationSets below an overlay count as this makes them, if an
-// Application renders it.
-func (v *validation) renderAll(ctx context.Context) error {
-	if err := v.follow(ctx, v.files.apps, v.files.sets(false)); err != nil {
-		return err
-	}
-	if err := v.follow(ctx, nil, v.files.sets(true)); err != nil {
-		return err
-	}
-	var dirs []*rendering
-	for _, dir := range v.files.roots(v.covers) {
-		dirs = append(dirs, v.directory(dir))
-	}
-	if err := v.renderEach(ctx, dirs); err != nil {
-		return err
-	}
-	return v.follow(ctx, stated(dirs), statedSets(dirs))
-}
-
 // follow renders Applications and those that ApplicationSets make, and what these
 // render of both in turn.
 func (v *validation) follow(ctx context.Context, apps []found, sets []foundSet) error {
