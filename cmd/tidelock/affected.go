@@ -57,8 +57,9 @@ or looked for in vain is another one at B, the commits touch it; a renderer's
 files need not be declared. With A...B it is what B changed since it left A, with
 A alone up to the files on disk.
 
-Applications are those that the files of the repository state, at A or at B, and
-those that its ApplicationSets make there; or those of FILEs. Of their sources those that are in the repository move with the
+Applications are those that the files of the repository state, at A or at B, those
+that its ApplicationSets make there, and those of both that Applications, overlays
+and charts of it render; or those of FILEs. Of their sources those that are in the repository move with the
 range, whatever branch they follow; what follows a tag or a commit stays.
 
 The repository is the work tree that you are in, or that of --repo.
@@ -297,7 +298,7 @@ func (e *comparison) applications(ctx context.Context, o affectedOptions, in *re
 		return e.named(ctx, o, in, before, after, talk)
 	}
 	after.warn(talk)
-	if err := e.expand(ctx, o.sets, in, before, after, talk); err != nil {
+	if err := e.discover(ctx, o.sets, in, before, after, talk); err != nil {
 		return nil, nil, err
 	}
 	was, is = before.apps, after.apps
@@ -315,15 +316,13 @@ func (e *comparison) named(ctx context.Context, o affectedOptions, in *renderInp
 		}
 	}
 	for _, end := range []*statements{before, after} {
-		end.apps, end.sets = map[string]found{}, map[string]foundSet{}
+		end.files, end.carriers = newRepositoryFiles(), nil
 		for _, app := range in.applications {
 			end.apps[app.Namespace+"/"+app.Name] = found{app: app}
 		}
-		for _, s := range in.sets {
-			end.sets[s.String()] = s
-		}
+		end.files.stated = slices.Clone(in.sets)
 	}
-	err = e.expand(ctx, o.sets, in, before, after, talk)
+	err = e.discover(ctx, o.sets, in, before, after, talk)
 	return before.apps, after.apps, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -42,11 +43,12 @@ func (f found) place() string {
 
 // Statements are what of Argo CD's objects the files of a tree state.
 type statements struct {
-	apps     map[string]found           // by namespace and name
+	files    *repositoryFiles           // Applications, ApplicationSets, overlays and charts
+	carriers map[string]bool            // files with such objects, or templates of them
+	apps     map[string]found           // all, by namespace and name, once they are discovered
 	projects map[string]*api.AppProject // by name
 	sources  map[string]string          // the file of each project
 	warnings map[string][]string        // by file
-	sets     map[string]foundSet        // ApplicationSets, by file, namespace and name
 	clusters map[string]*knownClusters  // by file
 	repeated bool                       // one of them is stated twice: the last one counts
 }
@@ -55,13 +57,15 @@ type statements struct {
 // are passed over; one that names an Application and cannot be read is warned of.
 func findStated(tree *git.Tree) (*statements, error) {
 	all := newStatements()
-	return all, all.search(tree, ".")
+	err := all.search(tree, ".")
+	all.sort()
+	return all, err
 }
 
 func newStatements() *statements {
 	return &statements{
-		apps: map[string]found{}, projects: map[string]*api.AppProject{}, sources: map[string]string{}, warnings: map[string][]string{},
-		sets: map[string]foundSet{}, clusters: map[string]*knownClusters{},
+		files: newRepositoryFiles(), carriers: map[string]bool{}, apps: map[string]found{}, projects: map[string]*api.AppProject{},
+		sources: map[string]string{}, warnings: map[string][]string{}, clusters: map[string]*knownClusters{},
 	}
 }
 
@@ -81,12 +85,11 @@ func (s *statements) at(changes *git.Changes, to *git.Tree) (*statements, error)
 	}
 	paths := changes.Paths()
 	all := &statements{
-		apps: maps.Clone(s.apps), projects: maps.Clone(s.projects), sources: maps.Clone(s.sources), warnings: maps.Clone(s.warnings),
-		sets: maps.Clone(s.sets), clusters: maps.Clone(s.clusters),
+		files: s.files.without(func(file string) bool { return isBelow(paths, file) }), carriers: maps.Clone(s.carriers), apps: map[string]found{},
+		projects: maps.Clone(s.projects), sources: maps.Clone(s.sources), warnings: maps.Clone(s.warnings), clusters: maps.Clone(s.clusters),
 	}
-	maps.DeleteFunc(all.sets, func(_ string, f foundSet) bool { return isBelow(paths, f.object.Origin.File) })
+	maps.DeleteFunc(all.carriers, func(file string, _ bool) bool { return isBelow(paths, file) })
 	maps.DeleteFunc(all.clusters, func(file string, _ *knownClusters) bool { return isBelow(paths, file) })
-	maps.DeleteFunc(all.apps, func(_ string, f found) bool { return isBelow(paths, f.object.Origin.File) })
 	maps.DeleteFunc(all.warnings, func(file string, _ []string) bool { return isBelow(paths, file) })
 	maps.DeleteFunc(all.projects, func(name string, _ *api.AppProject) bool { return isBelow(paths, s.sources[name]) })
 	for _, name := range paths {
@@ -94,7 +97,40 @@ func (s *statements) at(changes *git.Changes, to *git.Tree) (*statements, error)
 			return nil, err
 		}
 	}
+	all.sort()
 	return all, nil
+}
+
+// sort puts what is stated into the order of files: of two that are called the same the
+// last one counts.
+func (s *statements) sort() {
+	byFile := func(a, b *manifest.Object) int { return strings.Compare(a.Origin.File, b.Origin.File) }
+	slices.SortStableFunc(s.files.apps, func(a, b found) int { return byFile(a.object, b.object) })
+	slices.SortStableFunc(s.files.stated, func(a, b foundSet) int { return byFile(a.object, b.object) })
+	last := map[string]int{}
+	for i, f := range s.files.apps {
+		last[f.app.Namespace+"/"+f.app.Name] = i
+	}
+	var apps []found
+	for i, f := range s.files.apps {
+		if last[f.app.Namespace+"/"+f.app.Name] == i {
+			apps = append(apps, f)
+		}
+	}
+	s.repeated = s.repeated || len(apps) < len(s.files.apps)
+	s.files.apps = apps
+}
+
+// without are the files but for some. What is not looked for in commits stays behind.
+func (r *repositoryFiles) without(left func(file string) bool) *repositoryFiles {
+	all := newRepositoryFiles()
+	maps.Copy(all.overlays, r.overlays)
+	maps.DeleteFunc(all.overlays, func(_ string, o overlayFile) bool { return left(o.file) })
+	maps.Copy(all.charts, r.charts)
+	maps.DeleteFunc(all.charts, func(dir string, _ bool) bool { return left(path.Join(dir, "Chart.yaml")) })
+	all.apps = slices.DeleteFunc(slices.Clone(r.apps), func(f found) bool { return left(f.object.Origin.File) })
+	all.stated = slices.DeleteFunc(slices.Clone(r.stated), func(s foundSet) bool { return left(s.object.Origin.File) })
+	return all
 }
 
 // isBelow says that a file is one of some paths, or below one.
@@ -125,7 +161,7 @@ func (s *statements) search(tree *git.Tree, root string) error {
 		if of == nil {
 			continue
 		}
-		if s.merge(of); len(s.apps) > maxApplications {
+		if s.merge(of); len(s.files.apps) > maxApplications {
 			return fmt.Errorf("more than %d Applications: name those that are meant with -f", maxApplications)
 		}
 	}
@@ -135,7 +171,7 @@ func (s *statements) search(tree *git.Tree, root string) error {
 // manifestsBelow lists the files that may state Applications.
 func manifestsBelow(tree *git.Tree, root string) (names []string, err error) {
 	err = fs.WalkDir(tree, root, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)) {
+		if err != nil || !entry.Type().IsRegular() || !wantedToValidate(name) {
 			return nil //nolint:nilerr // what cannot be listed holds no Application
 		}
 		if names = append(names, name); len(names) > maxSearched {
@@ -148,35 +184,50 @@ func manifestsBelow(tree *git.Tree, root string) (names []string, err error) {
 
 // merge adds what a file states.
 func (s *statements) merge(of *statements) {
-	for id := range of.apps {
-		s.repeated = s.repeated || s.apps[id].app != nil
-	}
 	for name := range of.projects {
 		s.repeated = s.repeated || s.projects[name] != nil
 	}
 	s.repeated = s.repeated || of.repeated
-	maps.Copy(s.apps, of.apps)
+	s.files.apps, s.files.stated = append(s.files.apps, of.files.apps...), append(s.files.stated, of.files.stated...)
+	maps.Copy(s.files.overlays, of.files.overlays)
+	maps.Copy(s.files.charts, of.files.charts)
+	maps.Copy(s.carriers, of.carriers)
 	maps.Copy(s.projects, of.projects)
 	maps.Copy(s.sources, of.sources)
 	maps.Copy(s.warnings, of.warnings)
-	maps.Copy(s.sets, of.sets)
 	maps.Copy(s.clusters, of.clusters)
 }
 
 // statedIn is what a file states; nil for nothing.
 func statedIn(tree *git.Tree, name string) *statements {
 	text, err := tree.ReadFile(name)
-	if err != nil || len(text) > maxApplication || !bytes.Contains(text, []byte(api.Group)) {
+	if err != nil || len(text) > maxApplication {
 		return nil // what cannot be read cannot be a manifest either
 	}
+	f := &repositoryFile{at: name, text: text}
+	renders := f.ofRenderer()
+	if !renders && !bytes.Contains(text, []byte(api.Group)) {
+		return nil
+	}
 	s := newStatements()
-	s.read(name, text)
+	if renders {
+		s.files.add(f)
+	} else {
+		s.read(name, text)
+	}
 	return s
 }
+
+// aCarrier is a file that states an Application or an ApplicationSet, or a template of
+// one.
+var aCarrier = regexp.MustCompile(`(?m)^[\s{-]*["']?kind["']?\s*:\s*["']?Application(Set)?\b`)
 
 func (s *statements) read(name string, text []byte) {
 	warn := func(format string, args ...any) {
 		s.warnings[name] = append(s.warnings[name], fmt.Sprintf(format, args...))
+	}
+	if aCarrier.Match(text) {
+		s.carriers[name] = true
 	}
 	if isClusterSecret(text) {
 		s.clusters[name] = &knownClusters{}
@@ -199,16 +250,14 @@ func (s *statements) read(name string, text []byte) {
 				warn("%v; what it makes is not looked at", err)
 				continue
 			}
-			s.sets[name+" "+set.Namespace+"/"+set.Name] = foundSet{set: set, object: o}
+			s.files.stated = append(s.files.stated, foundSet{set, o, "."})
 		case o.Key.Kind == "Application":
 			app, err := applicationOf(o, io.Discard)
 			if err != nil {
 				warn("%v; it is not looked at", err)
 				continue
 			}
-			id := app.Namespace + "/" + app.Name
-			s.repeated = s.repeated || s.apps[id].app != nil
-			s.apps[id] = found{app: app, object: o}
+			s.files.apps = append(s.files.apps, found{app: app, object: o})
 		case o.Key.Kind == api.AppProjectKind:
 			if p, err := projectIn(o, io.Discard); err == nil {
 				s.repeated = s.repeated || s.projects[p.Name] != nil

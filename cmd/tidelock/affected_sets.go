@@ -10,34 +10,15 @@ import (
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 )
 
-// expand adds to what both ends of a range state the Applications that ApplicationSets
-// make there. One that fails at the end changes nothing, as it does in a cluster: its
-// Applications are those of before.
-func (e *comparison) expand(ctx context.Context, o setOptions, in *renderInput, before, after *statements, talk io.Writer) error {
-	was := map[string]*expansion{}
-	for _, id := range slices.Sorted(maps.Keys(before.sets)) {
-		x, err := e.expansion(ctx, o, in, before, e.beforeFiles, before.sets[id])
-		if err != nil {
-			return err
-		}
-		was[id] = x
-		before.take(x)
+// discover finds the Applications of both ends of a range. An ApplicationSet that fails at
+// the end changes nothing, as it does in a cluster: its Applications are those of before.
+func (e *comparison) discover(ctx context.Context, o setOptions, in *renderInput, before, after *statements, talk io.Writer) error {
+	first := &end{comparison: e, sets: o, in: in, at: before, line: e.before, from: e.beforeFiles}
+	if err := first.discovery().run(ctx); err != nil {
+		return err
 	}
-	for _, id := range slices.Sorted(maps.Keys(after.sets)) {
-		s, x := after.sets[id], was[id]
-		if x == nil || !e.asBefore(ctx, o, in, x, s) || !slices.EqualFunc(before.known(), after.known(), sameClusters) {
-			var err error
-			if x, err = e.expansion(ctx, o, in, after, e.afterFiles, s); err != nil {
-				return err
-			}
-		}
-		x.tell(talk)
-		if x.err != nil && was[id] != nil {
-			x = was[id]
-		}
-		after.take(x)
-	}
-	return nil
+	last := &end{comparison: e, sets: o, in: in, at: after, line: e.after, from: e.afterFiles, before: first, talk: talk}
+	return last.discovery().run(ctx)
 }
 
 // known are the clusters that an end states, by their files.
@@ -74,16 +55,6 @@ func (e *comparison) expander(o setOptions, in *renderInput, from pipeline.Commi
 func (e *comparison) asBefore(ctx context.Context, o setOptions, in *renderInput, was *expansion, is foundSet) bool {
 	return was.err == nil && was.object.Hash() == is.object.Hash() && was.object.Origin == is.object.Origin &&
 		e.expander(o, in, e.afterFiles).holds(ctx, was, e.afterFiles)
-}
-
-// take adds the Applications of a set. Those that are stated by a file stay.
-func (s *statements) take(x *expansion) {
-	for _, f := range x.apps {
-		id := f.app.Namespace + "/" + f.app.Name
-		if _, stated := s.apps[id]; !stated {
-			s.apps[id] = f
-		}
-	}
 }
 
 // tell says what is not made, and why.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"path"
 	"regexp"
 	"runtime"
@@ -30,9 +31,14 @@ type repositoryFiles struct {
 	stated   []foundSet      // ApplicationSets
 }
 
-// An overlayFile is a kustomization.
+func newRepositoryFiles() *repositoryFiles {
+	return &repositoryFiles{texts: map[string][]byte{}, overlays: map[string]overlayFile{}, charts: map[string]bool{}}
+}
+
+// An overlayFile is a kustomization, which is read when that is needed.
 type overlayFile struct {
 	file      string
+	text      []byte // nil once it is read
 	component bool
 	refers    []string // to directories of the repository
 }
@@ -60,7 +66,7 @@ func readFiles(ctx context.Context, p *subtree, parts []string, screen *screen) 
 		}
 	}
 	_ = parsing.Wait()
-	r := &repositoryFiles{texts: map[string][]byte{}, overlays: map[string]overlayFile{}, charts: map[string]bool{}}
+	r := newRepositoryFiles()
 	for _, f := range files {
 		r.add(f)
 	}
@@ -83,14 +89,10 @@ type repositoryFile struct {
 }
 
 func (f *repositoryFile) parse() {
-	switch path.Base(f.at) {
-	case "kustomization.yaml", "kustomization.yml", "Kustomization":
-		overlay := readOverlay(f.at, f.text)
-		f.overlay = &overlay
-		return
-	case "Chart.yaml":
-		var chart struct{ Type string }
-		f.chart, f.install = true, yaml.Unmarshal(f.text, &chart) == nil && chart.Type != "library"
+	if f.ofRenderer() {
+		if f.overlay != nil {
+			*f.overlay = readOverlay(f.at, f.text)
+		}
 		return
 	}
 	if bytes.Contains(f.text, []byte(api.Group)) && (!bytes.Contains(f.text, []byte("{{")) || aSet.Match(f.text)) {
@@ -108,6 +110,31 @@ func (r *repositoryFiles) add(f *repositoryFile) {
 		r.texts[f.at] = f.text
 		r.apps, r.stated = append(r.apps, f.apps...), append(r.stated, f.stated...)
 	}
+}
+
+// ofRenderer says whether the file says that its directory is an overlay, which is not
+// read yet, or a chart.
+func (f *repositoryFile) ofRenderer() bool {
+	switch path.Base(f.at) {
+	case "kustomization.yaml", "kustomization.yml", "Kustomization":
+		f.overlay = &overlayFile{file: f.at, text: f.text}
+	case "Chart.yaml":
+		var chart struct{ Type string }
+		f.chart, f.install = true, yaml.Unmarshal(f.text, &chart) == nil && chart.Type != "library"
+	default:
+		return false
+	}
+	return true
+}
+
+// overlay returns the one of a directory.
+func (r *repositoryFiles) overlay(dir string) (overlayFile, bool) {
+	o, ok := r.overlays[dir]
+	if o.text != nil {
+		o = readOverlay(o.file, o.text)
+		r.overlays[dir] = o
+	}
+	return o, ok
 }
 
 // readOverlay reads which directories a kustomization builds on.
@@ -175,9 +202,10 @@ func (r *repositoryFiles) sets(ofOverlays bool) []foundSet {
 // nor what has been read.
 func (r *repositoryFiles) roots(read func(file string) bool) []string {
 	used := map[string]bool{}
-	for _, o := range r.overlays {
-		for _, dir := range o.refers {
-			used[dir] = true
+	for dir := range r.overlays {
+		o, _ := r.overlay(dir)
+		for _, to := range o.refers {
+			used[to] = true
 		}
 	}
 	var dirs []string
@@ -206,12 +234,16 @@ func (r *repositoryFiles) stating(read func(file string) bool) []string {
 	for _, s := range r.stated {
 		files[s.object.Origin.File] = true
 	}
+	maps.DeleteFunc(files, func(file string, _ bool) bool { return !r.belongs(file) })
+	if len(files) == 0 {
+		return nil
+	}
 	return slices.DeleteFunc(r.roots(read), func(dir string) bool { return !r.leadsTo(dir, files, map[string]bool{}) })
 }
 
 // leadsTo says whether an overlay, or what it builds on, has one of some files.
 func (r *repositoryFiles) leadsTo(dir string, files, seen map[string]bool) bool {
-	o, ok := r.overlays[dir]
+	o, ok := r.overlay(dir)
 	if !ok || seen[dir] {
 		return false
 	}

@@ -9,11 +9,9 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
@@ -162,23 +160,6 @@ func (v *validation) sources() error {
 	return nil
 }
 
-// follow renders Applications and those that ApplicationSets make, and what these
-// render of both in turn.
-func (v *validation) follow(ctx context.Context, apps []found, sets []foundSet) error {
-	for len(apps) > 0 || len(sets) > 0 {
-		made, err := v.generated(ctx, sets)
-		if err != nil {
-			return err
-		}
-		next := v.applications(slices.Concat(apps, made))
-		if err := v.renderEach(ctx, next); err != nil {
-			return err
-		}
-		apps, sets = stated(next), statedSets(next)
-	}
-	return nil
-}
-
 // stated are the Applications that others render.
 func stated(by []*rendering) []found {
 	var all []found
@@ -263,19 +244,9 @@ func (v *validation) prefix(dir string) string {
 
 // directory makes an Application of an overlay or a chart.
 func (v *validation) directory(dir string) *rendering {
-	app := &api.Application{
-		ObjectMeta: metav1.ObjectMeta{Namespace: localNamespace, Name: directoryName(v.dir, dir)},
-		Spec: api.ApplicationSpec{
-			Source:      &api.Source{RepoURL: v.dir, Path: dir},
-			Destination: api.Destination{Server: api.InClusterServer, Namespace: "default"},
-		},
-	}
-	v.input.applications = append(v.input.applications, app)
-	file := path.Join(dir, "Chart.yaml")
-	if o, ok := v.files.overlays[dir]; ok {
-		file = o.file
-	}
-	return &rendering{app: app, origin: manifest.Origin{File: file}, prefix: "."}
+	r := v.files.asApplication(v.dir, dir)
+	v.input.applications = append(v.input.applications, r.app)
+	return r
 }
 
 // directoryName is a name that releases and objects may have.
