@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +23,8 @@ type pack struct {
 	index   *idxfile.MemoryIndex
 	file    *os.File // closed by its finalizer, once no reader is left
 	count   int64
-	readers sync.Pool // of *packfile.Packfile, each with a position of its own
+	bases   cache.Object // and small objects
+	readers sync.Pool    // of *packfile.Packfile, each with a position of its own
 }
 
 func packPath(dir string, name plumbing.Hash, ext string) string {
@@ -56,7 +58,7 @@ func newPack(name plumbing.Hash, index *idxfile.MemoryIndex, file *os.File, base
 		file.Close()
 		return nil, err
 	}
-	p := &pack{name: name, index: index, file: file, count: count}
+	p := &pack{name: name, index: index, file: file, count: count, bases: bases}
 	p.readers.New = func() any {
 		return packfile.NewPackfileWithCache(index, nil, newSection(file), bases, 0)
 	}
@@ -101,6 +103,9 @@ func (p *pack) size(h plumbing.Hash) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if size, ok := p.sizeAt(offset); ok {
+		return size, nil
+	}
 	r := p.readers.Get().(*packfile.Packfile)
 	size, err := r.GetSizeByOffset(offset)
 	if err != nil {
@@ -108,6 +113,29 @@ func (p *pack) size(h plumbing.Hash) (int64, error) {
 	}
 	p.readers.Put(r)
 	return size, nil
+}
+
+// sizeAt reads the size of an object that is packed as it is. Of a delta it is not
+// known without unpacking some of it.
+func (p *pack) sizeAt(offset int64) (size int64, ok bool) {
+	var head [10]byte // as many as a size takes
+	n, err := p.file.ReadAt(head[:], offset)
+	if err != nil && !errors.Is(err, io.EOF) || n == 0 {
+		return 0, false
+	}
+	switch plumbing.ObjectType(head[0] >> 4 & 7) {
+	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
+	default:
+		return 0, false
+	}
+	size = int64(head[0] & 15)
+	for i, shift := 0, 4; head[i]&0x80 != 0; shift += 7 {
+		if i++; i == n || shift > 53 {
+			return 0, false // no pack has such an object
+		}
+		size |= int64(head[i]&0x7f) << shift
+	}
+	return size, true
 }
 
 // writePack stores a stream of at most limit bytes as a pack of its own in dir.

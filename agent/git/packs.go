@@ -66,16 +66,9 @@ func (d *damage) Error() string {
 // read returns the content of an object of type want, checked against its name.
 // Content over limit bytes is not read.
 func (ps packs) read(h plumbing.Hash, want plumbing.ObjectType, limit int64) ([]byte, error) {
-	size, err := ps.size(h)
+	o, err := ps.object(h, limit)
 	if err != nil {
 		return nil, err
-	}
-	if size > limit {
-		return nil, &oversize{size, limit}
-	}
-	o, err := ps.find(h).object(h)
-	if err != nil {
-		return nil, &damage{object: h, err: err}
 	}
 	content, err := contentOf(o)
 	if err != nil {
@@ -88,6 +81,31 @@ func (ps packs) read(h plumbing.Hash, want plumbing.ObjectType, limit int64) ([]
 		return nil, &wrongType{h, o.Type(), want}
 	}
 	return content, nil
+}
+
+// object unpacks an object that is not over a limit, unless it is at hand.
+func (ps packs) object(h plumbing.Hash, limit int64) (plumbing.EncodedObject, error) {
+	p := ps.find(h)
+	if p == nil {
+		return nil, &damage{object: h, missing: true}
+	}
+	o, known := p.bases.Get(h)
+	var size int64
+	var err error
+	if known {
+		size = o.Size()
+	} else if size, err = p.size(h); err != nil {
+		return nil, &damage{object: h, err: err}
+	}
+	if size > limit {
+		return nil, &oversize{size, limit}
+	}
+	if !known {
+		if o, err = p.object(h); err != nil {
+			return nil, &damage{object: h, err: err}
+		}
+	}
+	return o, nil
 }
 
 func (ps packs) size(h plumbing.Hash) (int64, error) {

@@ -80,7 +80,7 @@ func (s *statement) of() string {
 	if s.rendering == nil {
 		return ""
 	}
-	return s.rendering.name
+	return s.name
 }
 
 // rehearse asks the API server about all that was looked at, and confronts both.
