@@ -17,6 +17,7 @@ require (
 	github.com/aws/smithy-go v1.27.4
 	github.com/bitnami/sealed-secrets v0.40.0
 	github.com/bmatcuk/doublestar/v4 v4.10.4
+	github.com/distribution/reference v0.6.0
 	github.com/dlclark/regexp2 v1.12.0
 	github.com/elastic/go-seccomp-bpf v1.6.0
 	github.com/evanphx/json-patch/v5 v5.9.11

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ func (c *check) annotated(m *Member, o *manifest.Object) {
 	say := func(rule, name, message, hint string) {
 		c.of(m, o, rule, annotation(name), message, hint)
 	}
+	names(o, say)
 	hookWords(o, say)
 	number(o, say)
 	duration(o, api.AnnotationHookTimeout, say)
@@ -56,6 +58,21 @@ func (c *check) annotated(m *Member, o *manifest.Object) {
 func annotation(name string) string { return "metadata.annotations[" + name + "]" }
 
 type sayer func(rule, name, message, hint string)
+
+// names looks for annotations that nobody reads.
+func names(o *manifest.Object, say sayer) {
+	for _, name := range slices.Sorted(maps.Keys(o.Annotations)) {
+		message, near := api.LintAnnotation(name)
+		if message == "" {
+			continue
+		}
+		hint := "remove it"
+		if near != "" {
+			hint = fmt.Sprintf("did you mean %s?", near)
+		}
+		say(validate.RuleAnnotationName, name, message, hint)
+	}
+}
 
 // unnamed tells of a generateName, which only hooks may have.
 func (c *check) unnamed(m *Member, o *manifest.Object) {

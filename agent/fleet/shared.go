@@ -49,6 +49,7 @@ func (c *check) shared() {
 			}
 		}
 	}
+	c.repeatedLoose()
 	pairs := map[pairing][]*manifest.Object{} // of the second
 	for _, staters := range c.stated {
 		for i, s := range staters {
@@ -61,6 +62,23 @@ func (c *check) shared() {
 		objects := pairs[p]
 		slices.SortFunc(objects, func(a, b *manifest.Object) int { return a.Key.Compare(b.Key) })
 		c.pair(p, objects)
+	}
+}
+
+// repeatedLoose looks for objects that one file states twice, which nothing renders. In
+// two files they may be for two clusters.
+func (c *check) repeatedLoose() {
+	type place struct {
+		file string
+		key  manifest.Key
+	}
+	first := map[place]*manifest.Object{}
+	for _, o := range c.Loose {
+		at := place{o.Origin.File, o.Key}
+		if before := first[at]; before != nil && o.Key.Name != "" {
+			c.of(nil, o, validate.RuleRepeatedObject, "", fmt.Sprintf("it is stated at %s, too; the last one counts", before.Origin), "leave one of them out")
+		}
+		first[at] = o
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -138,7 +139,7 @@ func (n needs) companions(set manifest.Set) {
 		if o.Key.Group != "" || o.Key.Kind != "Pod" || json.Unmarshal(o.JSON(), &pod) != nil {
 			continue
 		}
-		n.companion(accountKind.WithVersion("v1"), o.Key.Namespace, cmp.Or(pod.Spec.ServiceAccountName, "default"), nil)
+		n.companion(accountKind.WithVersion("v1"), cmp.Or(o.Key.Namespace, metav1.NamespaceDefault), cmp.Or(pod.Spec.ServiceAccountName, "default"), nil)
 		if name := pod.Spec.PriorityClassName; !strings.HasPrefix(name, "system-") {
 			n.companion(priorityKind.WithVersion("v1"), "", name, map[string]any{"value": 1})
 		}

@@ -164,10 +164,10 @@ func withoutTexts(s *specimen) *specimen {
 }
 
 func updateImage(s *specimen, p spot, r *rand.Rand) map[string]string {
-	name := p.value.Value
-	if i := strings.LastIndexAny(name, ":@"); i > strings.LastIndexByte(name, '/') {
-		name = name[:i]
-	}
+	slash := strings.LastIndexByte(p.value.Value, '/') + 1
+	base, _, _ := strings.Cut(p.value.Value[slash:], "@")
+	base, _, _ = strings.Cut(base, ":")
+	name := p.value.Value[:slash] + base
 	return s.set(p, name+[]string{":2.0.1", ":sha-1f2e3d4", "@sha256:" + strings.Repeat("0123456789abcdef", 4), ":v3.0.0-rc.1"}[r.IntN(4)])
 }
 
@@ -200,6 +200,9 @@ func renamedEverywhere(s *specimen) []mutation {
 // manifests alone.
 func (s *specimen) onlyAlone(name string) bool {
 	for file, text := range s.files {
+		if strings.Contains("/"+file, "/"+name+"/") {
+			return false
+		}
 		if !strings.Contains(text, name) {
 			continue
 		}
@@ -264,7 +267,9 @@ var entryAdded = added(func(p spot) bool { return p.path == "data" && p.field("k
 	return []*yaml.Node{scalar("added.conf", 0), scalar([]string{"a = b\n# password is in the vault\n", "retries: 5", "https://example.com/callback"}[r.IntN(3)], 0)}
 })
 
-var settingAdded = added(func(p spot) bool { return p.has("template.spec") && valueOf(p.value, "containers") != nil }, "a setting", func(r *rand.Rand) []*yaml.Node {
+var settingAdded = added(func(p spot) bool {
+	return p.has("template.spec") && valueOf(p.value, "containers") != nil && valueOf(p.value, "hostPID") == nil
+}, "a setting", func(r *rand.Rand) []*yaml.Node {
 	pair := [][2]string{{"hostname", "web"}, {"shareProcessNamespace", "true"}, {"schedulerName", "default-scheduler"}, {"setHostnameAsFQDN", "false"}, {"nodeSelector", "{kubernetes.io/os: linux}"}}[r.IntN(5)]
 	return []*yaml.Node{scalar(pair[0], 0), read(pair[1])}
 })

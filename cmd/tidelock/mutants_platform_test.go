@@ -178,7 +178,7 @@ func windows(s *specimen) []mutation {
 func twice(s *specimen) []mutation {
 	var all []mutation
 	for _, d := range s.docs {
-		if !d.isManifest() || d.isKustomization() || d.field("metadata", "name") == "" || s.patches(d.file) {
+		if !d.isManifest() || d.isKustomization() || d.field("metadata", "name") == "" || s.patches(d.file) || strings.HasPrefix(d.field("apiVersion"), "skaffold") {
 			continue
 		}
 		all = append(all, mutation{what: d.String() + ": twice", make: func(*rand.Rand) map[string]string {
@@ -204,12 +204,21 @@ func (s *specimen) patches(file string) bool {
 	return false
 }
 
+// ofApplications says whether an Application states others: two such are taken to be of
+// an agent each.
+func (s *specimen) ofApplications(app *document) bool {
+	dir := app.field("spec", "source", "path") + "/"
+	return slices.ContainsFunc(s.docs, func(d *document) bool {
+		return d.field("kind") == "Application" && strings.HasPrefix(d.file, dir) || d.isKustomization() && strings.HasPrefix(d.file, dir) && strings.Contains(s.files[d.file], "Application")
+	})
+}
+
 // copies are Applications that are there once more under another name: they state the
 // same objects.
 func copies(s *specimen) []mutation {
 	var all []mutation
 	for _, d := range s.docs {
-		if d.field("kind") != "Application" || !d.isManifest() {
+		if d.field("kind") != "Application" || !d.isManifest() || s.ofApplications(d) {
 			continue
 		}
 		all = append(all, mutation{what: d.String() + ": copied", make: func(*rand.Rand) map[string]string {

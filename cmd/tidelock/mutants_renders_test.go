@@ -30,7 +30,7 @@ func renderClasses() []*class {
 		})},
 		{name: "value of a chart retyped", floor: 0.95, of: chartValues("retyped", retype)},
 		{name: "template's word misspelt", floor: 0.95, of: templateWords},
-		{name: "template's end lost", truth: wrong, floor: 0.1, files: true, of: templateEnds},
+		{name: "template's end lost", floor: 0.95, of: templateEnds},
 		{name: "template's line deleted", floor: 0.95, of: templateLines},
 	}
 }
@@ -55,11 +55,20 @@ func kustomizationFields(s *specimen) []mutation {
 	for _, d := range s.docs {
 		for _, p := range d.spots() {
 			if d.isKustomization() && p.key != "" && !strings.Contains(p.path, "pairs.") && !strings.Contains(p.path, "nnotations.") && !strings.HasPrefix(p.path, "labels.") {
-				all = append(all, s.mutation(p, "name misspelt", misspellKey))
+				all = append(all, s.mutation(p, "name misspelt", misspellKeyAnyCase))
 			}
 		}
 	}
 	return all
+}
+
+// misspellKeyAnyCase misspells in more than the case, which kustomize is not strict with.
+func misspellKeyAnyCase(s *specimen, p spot, r *rand.Rand) map[string]string {
+	name := p.key
+	for strings.EqualFold(name, p.key) {
+		name = slip(p.key, r)
+	}
+	return s.at(p, func(parent *yaml.Node, i int) { parent.Content[i-1].Value = name })
 }
 
 // resourcesUsed are files of kustomizations with something that another one refers to.
@@ -154,14 +163,15 @@ func chartValues(how string, make maker) func(*specimen) []mutation {
 var (
 	inBraces = regexp.MustCompile(`\{\{.*?\}\}`)
 	called   = regexp.MustCompile(`\.?[A-Za-z][A-Za-z0-9]{2,}`)
-	endings  = regexp.MustCompile(`\{\{-? *end *-?\}\}|\}\}|\{\{`)
+	endings  = regexp.MustCompile(`\{\{-? *end *-?\}\}|\}\}`)
 )
 
 // templates are files with actions in them.
 func (s *specimen) templates(each func(file, text string) []mutation) []mutation {
 	var all []mutation
 	for file, text := range s.files {
-		if strings.Contains(file, "templates/") && strings.Contains(text, "{{") && path.Ext(file) != ".txt" {
+		chart, _, ok := strings.Cut("./"+file, "/templates/")
+		if ok && s.files[strings.TrimPrefix(chart+"/Chart.yaml", "./")] != "" && strings.Contains(text, "{{") && path.Ext(file) != ".txt" {
 			all = append(all, each(file, text)...)
 		}
 	}

@@ -36,6 +36,8 @@ type experiment struct {
 	// refused is what an API server has against objects of it.
 	refused []string
 	asked   []rehearsal.Destination
+	// changed are the objects that it is asked about.
+	changed map[string]bool
 }
 
 // A laboratory looks at mutants of specimens.
@@ -179,7 +181,12 @@ func (l *laboratory) run(ctx context.Context, r *experiment) error {
 	for o := range now {
 		r.same = r.same && was.objects[o]
 	}
-	r.asked = changedOf(v, was)
+	r.asked, r.changed = changedOf(v, was), map[string]bool{}
+	for _, d := range r.asked {
+		for _, o := range d.Objects {
+			r.changed[o.Key.String()] = true
+		}
+	}
 	return nil
 }
 

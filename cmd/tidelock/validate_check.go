@@ -59,6 +59,9 @@ func (v *validation) check(ctx context.Context) (*validateReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.overlays()
+	v.repeatedKeys()
+	v.empty()
 	v.setFindings(locators)
 	if err := v.madeSecrets(ctx, loose, locators); err != nil {
 		return nil, err

@@ -227,11 +227,32 @@ func (v *validation) locate(app *api.Application) (prefix, missing string) {
 // guessed says whether a repository that has no address is only thought to be an
 // Application's, and has not what this is to render.
 func (v *validation) guessed(dir string, s *api.Source) bool {
-	if dir != v.dir || v.input.any != v.dir || len(v.options.repos) > 0 || s.IsRefOnly() {
+	if dir != v.dir || v.input.any != v.dir || len(v.options.repos) > 0 || s.IsRefOnly() || v.proven(s.RepoURL) {
 		return false
 	}
 	_, err := fs.Stat(v.tree, path.Clean(s.Path))
 	return err != nil
+}
+
+// proven says whether a repository that has no address is an Application's by what
+// others of the same address take from it: more of their paths are there than are not.
+func (v *validation) proven(url string) bool {
+	there, not, seen := 0, 0, map[string]bool{}
+	for _, f := range v.files.apps {
+		for _, s := range f.app.Spec.AllSources() {
+			at := path.Clean(s.Path)
+			if s.IsRefOnly() || s.IsChart() || at == "." || seen[at] || git.Normalize(s.RepoURL) != git.Normalize(url) {
+				continue
+			}
+			seen[at] = true
+			if _, err := fs.Stat(v.tree, at); err == nil {
+				there++
+			} else {
+				not++
+			}
+		}
+	}
+	return there > not
 }
 
 func (v *validation) prefix(dir string) string {

@@ -88,7 +88,7 @@ func (c *Checker) Unknown(set manifest.Set) []string {
 		if o.Key.GroupKind() == pluginFile {
 			continue
 		}
-		if !builtin && !c.custom.has(o.Key.GroupKind()) && !c.ours(o.Key.Group) {
+		if !builtin && !c.custom.has(o.Key.GroupKind()) && !c.ours(o.Key.Group) && !c.isMisspelt(o) {
 			kinds = append(kinds, o.Key.GroupKind().String())
 		}
 	}
@@ -135,6 +135,7 @@ func (c *Checker) look(ctx context.Context, o *manifest.Object) []Problem {
 		c.custom.check(ctx, r)
 	default:
 		c.unserved(r)
+		c.meansAnother(r)
 		metadata(r, isSubdomain)
 	}
 	application(r)

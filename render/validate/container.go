@@ -23,6 +23,8 @@ func (p *pod) container(at *field.Path, c *corev1.Container) {
 		p.r.at(RuleRequired, at.Child("image"), "it must be there")
 	case strings.TrimSpace(c.Image) != c.Image:
 		p.r.at(RuleValue, at.Child("image"), "there is a blank before or after it")
+	default:
+		p.image(at.Child("image"), c.Image)
 	}
 	ports := p.ports(at.Child("ports"), c.Ports)
 	p.env(at, c)

@@ -11,6 +11,7 @@ import (
 	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/model"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
@@ -37,6 +38,9 @@ func crd(r *report) {
 		if v.Storage {
 			stored++
 		}
+		if errs := validation.IsDNS1035Label(v.Name); len(errs) > 0 && v.Name != "" {
+			r.names(RuleName, at.Child("name"), v.Name, errs)
+		}
 		r.crdSchema(at.Child("schema"), v.Schema, o.Spec.PreserveUnknownFields)
 	}
 	if stored != 1 {
@@ -51,6 +55,7 @@ func (r *report) crdSchema(at *field.Path, v *apiextensionsv1.CustomResourceVali
 		}
 		return
 	}
+	r.props(at.Child("openAPIV3Schema"), v.OpenAPIV3Schema)
 	c, err := compile(v.OpenAPIV3Schema)
 	if err != nil {
 		r.at(RuleDefinition, at.Child("openAPIV3Schema"), "%.400s", strings.ReplaceAll(err.Error(), "\n", " "))
@@ -58,6 +63,32 @@ func (r *report) crdSchema(at *field.Path, v *apiextensionsv1.CustomResourceVali
 	}
 	for _, text := range c.broken() {
 		r.at(RuleDefinition, at.Child("openAPIV3Schema"), "%.400s", text)
+	}
+}
+
+var schemaTypes = []string{"array", "boolean", "integer", "number", "object", "string"}
+
+// props looks at what is no matter of structure: types that there are not, keys of lists
+// that stand twice.
+func (r *report) props(at *field.Path, s *apiextensionsv1.JSONSchemaProps) {
+	if s == nil {
+		return
+	}
+	if s.Type != "" && !slices.Contains(schemaTypes, s.Type) {
+		r.add(RuleDefinition, at.Child("type").String(), fmt.Sprintf("%.60q is no type", s.Type), meant(s.Type, schemaTypes))
+	}
+	if keys := slices.Sorted(slices.Values(s.XListMapKeys)); len(slices.Compact(slices.Clone(keys))) < len(keys) {
+		r.add(RuleDefinition, at.Child("x-kubernetes-list-map-keys").String(), "a key stands there twice", "")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		property := s.Properties[name]
+		r.props(at.Child("properties").Key(name), &property)
+	}
+	if s.Items != nil {
+		r.props(at.Child("items"), s.Items.Schema)
+	}
+	if s.AdditionalProperties != nil {
+		r.props(at.Child("additionalProperties"), s.AdditionalProperties.Schema)
 	}
 }
 

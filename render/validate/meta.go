@@ -40,6 +40,7 @@ var nameRules = map[schema.GroupKind]nameCheck{
 	{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}:        isSegment,
 	{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"}:        isSegment,
 	{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"}: isSegment,
+	{Group: "policy", Kind: "PodDisruptionBudget"}:                   isSegment,
 	{Group: "batch", Kind: "CronJob"}:                                cronJobName,
 	{Group: "batch", Kind: "Job"}:                                    jobName,
 	{Group: "apps", Kind: "StatefulSet"}:                             statefulSetName,

@@ -44,6 +44,9 @@ func (p *pod) check() {
 	for i := range p.spec.Containers {
 		p.container(p.at.Child("containers").Index(i), &p.spec.Containers[i])
 	}
+	if share := p.spec.ShareProcessNamespace; p.spec.HostPID && share != nil && *share {
+		p.r.at(RuleConflict, p.at.Child("shareProcessNamespace"), "it cannot be true when hostPID is")
+	}
 	p.hostPorts()
 	p.placement()
 	p.rest()

@@ -25,10 +25,12 @@ const (
 	RuleDuplicate       = "duplicate-item"
 	RuleFormat          = "format"
 	RuleIgnore          = "ignore"
+	RuleImage           = "image"
 	RuleLabel           = "label"
 	RuleMount           = "mount"
 	RuleName            = "name"
 	RuleNamespace       = "namespace"
+	RulePatchTarget     = "patch-target"
 	RuleProbePort       = "probe-port"
 	RulePort            = "port"
 	RuleQuantity        = "quantity"
@@ -62,10 +64,12 @@ var objectRules = []Rule{
 	{RuleDuplicate, Error, "two items of a list have the same key: name, port, path of a mount"},
 	{RuleFormat, Error, "a text is not of the form that it must have: time, base64, cron schedule, IP address, CIDR"},
 	{RuleIgnore, Error, "a comment, or an entry of .tidelock.yaml, that cannot be read as one that silences a rule"},
+	{RuleImage, Error, "an image's name is none that an image can have: its pod never starts; silent of placeholders"},
 	{RuleLabel, Error, "a label, or what a selector compares it with, is none"},
 	{RuleMount, Error, "a container mounts a volume that its pod does not have"},
 	{RuleName, Error, "a name is not what the kind allows"},
 	{RuleNamespace, Error, "an object of a namespace has a name for it that is none"},
+	{RulePatchTarget, Warning, "a patch or a replacement of a kustomization is for nothing that any overlay renders; silent where one deletes objects"},
 	{RulePort, Error, "a number that is no port"},
 	{RuleProbePort, Error, "a probe, or a hook, names a port that its container does not have"},
 	{RuleQuantity, Error, "an amount of memory, CPU or storage cannot be read, is negative, or a request exceeds its limit"},
@@ -75,7 +79,7 @@ var objectRules = []Rule{
 	{RuleRequired, Error, "a field that must be there is not"},
 	{RuleSelector, Error, "a selector does not match the labels of the template beside it"},
 	{RuleServicePort, Error, "a Service names a port that none of the pods it selects has"},
-	{RuleSyntax, Error, "a file with manifests cannot be read, or a key stands twice in a map"},
+	{RuleSyntax, Error, "a file with manifests, values or patches cannot be read, or a key stands twice in a map"},
 	{RuleUnknownField, Error, "a field that the kind does not have"},
 	{RuleUnknownKind, Error, "Kubernetes has no such kind, or not in this group and version"},
 	{RuleUnusedIgnore, Warning, "a silenced finding no longer occurs"},

@@ -29,6 +29,9 @@ func (w *walker) value(path string, s *openapi.Schema, v any) {
 	if v == nil {
 		return
 	}
+	if _, ok := v.(map[string]any); ok && schemaOrOther[s.Ref] {
+		s = &openapi.Schema{Ref: propsDefinition}
+	}
 	enum, ref := s.Enum, s.Ref
 	if s.Ref != "" {
 		named, err := w.version.Named(s.Ref)
@@ -57,6 +60,12 @@ func (w *walker) value(path string, s *openapi.Schema, v any) {
 		w.integer(path, s, v)
 	}
 }
+
+// propsDefinition is that of schemas in definitions of custom kinds. In schemaOrOther are
+// those that may be one, or something else that is no map.
+const propsDefinition = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+
+var schemaOrOther = map[string]bool{propsDefinition + "OrArray": true, propsDefinition + "OrBool": true}
 
 // mismatch returns what a value would have to be, "" if it is that.
 func (w *walker) mismatch(s *openapi.Schema, v any) string {

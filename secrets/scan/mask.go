@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"path"
 	"regexp"
 )
 
@@ -34,4 +35,23 @@ func mask(data []byte, encrypted bool) []byte {
 		})
 	}
 	return data
+}
+
+// closing is what ends a text in braces or brackets of YAML that has no quotes.
+var closing = regexp.MustCompile(`[A-Za-z0-9_+/=-][,}\]]+(?:[ \t\r\n]|$)`)
+
+func isYAML(file string) bool { return path.Ext(file) == ".yaml" || path.Ext(file) == ".yml" }
+
+// unwrapped blanks what follows texts in braces and brackets: gitleaks' rules end at
+// blanks and quotes, and know neither {token: abc} nor [--token, abc].
+func unwrapped(data []byte) []byte {
+	return closing.ReplaceAllFunc(data, func(match []byte) []byte {
+		blank := bytes.Clone(match)
+		for i, c := range blank {
+			if c == ',' || c == '}' || c == ']' {
+				blank[i] = ' '
+			}
+		}
+		return blank
+	})
 }

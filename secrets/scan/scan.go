@@ -109,6 +109,9 @@ func (r *Rules) all(ctx context.Context, t text) ([]Finding, error) {
 	}
 	encrypted := sops.Encrypted(t.path, t.data) != ""
 	masked := mask(t.data, encrypted)
+	if isYAML(t.path) {
+		masked = unwrapped(masked)
+	}
 	found := p.secrets(t, encrypted)
 	fragment := detect.Fragment{Raw: string(masked), FilePath: t.path, CommitSHA: t.commit, StartLine: 1} //nolint:staticcheck // what DetectContext takes
 	for _, f := range p.detector.DetectContext(ctx, fragment) {

@@ -47,6 +47,8 @@ func TestFindings(t *testing.T) {
 	}{
 		{"an AWS key", "a.tf", "\n  key = \"" + awsKey + "\"\n", "a.tf:2:10: aws-access-token"},
 		{"a GitHub token", "a.sh", "export T=" + github + "\n", "a.sh:1:10: github-pat"},
+		{"in braces of YAML", "a.yaml", "env: {T: " + github + "}\n", "a.yaml:1:10: github-pat"},
+		{"in brackets of YAML", "a.yaml", "args: [--token, " + github + ", --keep]\n", "a.yaml:1:17: github-pat"},
 		{"a private key", "tls.key", pem, "tls.key:1:1: private-key"},
 		{"a password in code", "a.py", "x = 1\napi_key = \"" + generic + "\"\n", "a.py:2:1: generic-api-key"},
 		{"encoded in base64", "a.txt", "blob: " + base64.StdEncoding.EncodeToString([]byte("token "+github+" of ours")) + "\n", "a.txt:1:7: github-pat"},

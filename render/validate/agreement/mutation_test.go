@@ -125,7 +125,7 @@ var every = flag.Bool("mutations.all", false, "try every mutation, instead of a 
 const wantCaught = 0.97
 
 // stricter are rules that speak of what an API server takes, and a node does not.
-var stricter = []string{validate.RuleProbePort}
+var stricter = []string{validate.RuleProbePort, validate.RuleImage}
 
 // TestMutations breaks the objects of the clean collection, each in all ways, and
 // compares what both have against them.
