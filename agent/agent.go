@@ -37,6 +37,11 @@ type Agent struct {
 	queue        workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	log          *slog.Logger
 	passed       func(app types.NamespacedName, took time.Duration)
+	busy         busy
+
+	// Trace, if not nil, begins to trace a pass, and returns what ends that. Set it
+	// before Run.
+	Trace func(ctx context.Context, app types.NamespacedName) (context.Context, func(error))
 
 	// Reads, if not nil, says whether the files of an Application refer to an address
 	// that a function knows. Set it before Run.
@@ -104,14 +109,20 @@ func (a *Agent) next(ctx context.Context) bool {
 		return false
 	}
 	defer a.queue.Done(app)
+	defer a.busy.begin(app)()
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(traffic.For(ctx, app), passTimeout)
 	defer cancel()
+	traced := func(error) {}
+	if a.Trace != nil {
+		ctx, traced = a.Trace(ctx, app)
+	}
 	outcome := reconcile.Outcome{Failed: true}
 	err := crash.Guard("pass", func() (err error) {
 		outcome, err = a.reconciler.Reconcile(ctx, app.Namespace, app.Name)
 		return err
 	})
+	traced(err)
 	a.passed(app, time.Since(begun))
 	if err != nil && ctx.Err() == nil {
 		a.log.Error("pass", "application", app, "error", err)

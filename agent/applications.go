@@ -29,6 +29,10 @@ type Applications struct {
 	elsewhere project.Namespaces
 	*Projects
 
+	// Turned, if not nil, is told of an Application as it was known, and as it is. It
+	// must not block. Set it before Run.
+	Turned func(was, now *api.Application)
+
 	changed func(types.NamespacedName)
 	once    sync.Once
 	synced  chan struct{} // closed when the first listing is in
@@ -179,6 +183,9 @@ func (a *Applications) stored(app *api.Application) bool {
 		return true
 	}
 	a.apps[key] = app
+	if a.Turned != nil && old != nil && old.UID == app.UID {
+		a.Turned(old, app)
+	}
 	return old == nil || old.UID != app.UID || !equal(old, app)
 }
 

@@ -29,7 +29,9 @@
 //   - webhook: announcements of pushes, and of what was published
 //   - settings: what administrators set for all Applications
 //   - metrics: what Prometheus reads
+//   - trace: how a commit goes through the flow, for OpenTelemetry
 //   - traffic: what is asked of API servers, and for whom
+//   - probe: whether the agent lives, and whether it is ready
 //   - memory: how much of it there is
 //   - install: the objects that an installation consists of; pure, too
 //

@@ -38,6 +38,8 @@ func (o Options) deployment() *appsv1.Deployment {
 func (o Options) pod() corev1.PodSpec {
 	return corev1.PodSpec{
 		ServiceAccountName: Name,
+		// Variables of Services begin with TIDELOCK_, as those of settings do.
+		EnableServiceLinks: new(false),
 		// What an agent was doing stands in the status of its Applications: it needs
 		// no time to end, its plugins a moment.
 		TerminationGracePeriodSeconds: new(int64(15)),
@@ -75,8 +77,8 @@ func (o Options) container() corev1.Container {
 			{Name: webhookPort, ContainerPort: 8080, Protocol: corev1.ProtocolTCP},
 			{Name: metricsPort, ContainerPort: 8082, Protocol: corev1.ProtocolTCP},
 		},
-		ReadinessProbe: healthy(5),
-		LivenessProbe:  healthy(20),
+		ReadinessProbe: asked("/readyz", 5),
+		LivenessProbe:  asked("/healthz", 20),
 		Resources: corev1.ResourceRequirements{
 			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("256Mi")},
 			Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2Gi")},
@@ -91,9 +93,9 @@ func (o Options) container() corev1.Container {
 	}
 }
 
-func healthy(period int32) *corev1.Probe {
+func asked(path string, period int32) *corev1.Probe {
 	return &corev1.Probe{
-		ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/healthz", Port: intstr.FromString(webhookPort)}},
+		ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromString(webhookPort)}},
 		PeriodSeconds: period, TimeoutSeconds: 5,
 	}
 }

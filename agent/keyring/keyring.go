@@ -160,6 +160,18 @@ func (k *Keyring) all() []runner {
 	return all
 }
 
+// Listed says whether the Secrets are known.
+func (k *Keyring) Listed() bool {
+	for _, f := range k.all() {
+		select {
+		case <-f.done():
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // Wait returns when the Secrets are known.
 func (k *Keyring) Wait(ctx context.Context) error {
 	for _, f := range k.all() {

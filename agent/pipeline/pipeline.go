@@ -12,6 +12,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/registry"
+	"github.com/tidelock-io/tidelock/agent/trace"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/render/manifest"
@@ -119,11 +120,14 @@ func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions 
 func (p *Pipeline) desired(ctx context.Context, app *api.Application, name string, revisions []string) (*Rendered, error) {
 	known := p.recall(name)
 	beyond := p.remotes(app, known.renew)
-	requests, warnings, err := p.requests(ctx, app, name, revisions, beyond)
-	if err != nil {
+	fetching, fetched := trace.Step(ctx, "fetch")
+	requests, warnings, err := p.requests(fetching, app, name, revisions, beyond)
+	if fetched(err); err != nil {
 		return nil, err
 	}
-	rendering, err := p.Render.RenderAll(ctx, requests)
+	step, rendered := trace.Step(ctx, "render")
+	rendering, err := p.Render.RenderAll(step, requests)
+	rendered(err)
 	asked, unreached := beyond.found()
 	p.read(name, asked, err != nil)
 	if err != nil {
@@ -136,8 +140,9 @@ func (p *Pipeline) desired(ctx context.Context, app *api.Application, name strin
 		same.Revisions, same.Warnings = commits(requests), append(warnings, same.Warnings...)
 		return &same, nil
 	}
-	out, err := p.resolve(ctx, app, name, rendering, known.fresh)
-	if err != nil {
+	resolving, resolved := trace.Step(ctx, "secrets")
+	out, err := p.resolve(resolving, app, name, rendering, known.fresh)
+	if resolved(err); err != nil {
 		return nil, err
 	}
 	if known.rendered != nil {

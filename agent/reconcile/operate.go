@@ -13,6 +13,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/plan"
+	"github.com/tidelock-io/tidelock/agent/trace"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
@@ -232,7 +233,9 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 		return
 	}
 	p.noteRuns(op, runs)
+	_, planned := trace.Step(ctx, "plan")
 	todo := plan.Build(changes, runs, p.policy(op))
+	planned(nil)
 	if !op.Operation.Sync.DryRun {
 		todo = p.surely(op, changes, runs, todo)
 	}
@@ -245,6 +248,8 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 		p.dryRun(ctx, op, todo)
 		return
 	}
+	ctx, applied := trace.Step(ctx, "apply")
+	defer func() { applied(failure(op)) }()
 	if err := p.prepare(ctx, op, todo); err != nil {
 		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
 		return
@@ -254,6 +259,14 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 		return
 	}
 	p.waves(ctx, op, todo)
+}
+
+// failure says that an operation has failed, for whoever does not ask why.
+func failure(op *api.OperationState) error {
+	if op.Phase == api.OperationFailed || op.Phase == api.OperationError {
+		return errors.New(string(op.Phase))
+	}
+	return nil
 }
 
 // held says that deletions wait for somebody's consent.

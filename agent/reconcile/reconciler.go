@@ -14,6 +14,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/settings"
+	"github.com/tidelock-io/tidelock/agent/trace"
 	"github.com/tidelock-io/tidelock/agent/window"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"golang.org/x/time/rate"
@@ -237,8 +238,9 @@ func (p *pass) run(ctx context.Context) {
 		}
 		return
 	}
-	changes, err := p.compare(ctx, desired)
-	if err != nil {
+	comparing, compared := trace.Step(ctx, "compare")
+	changes, err := p.compare(comparing, desired)
+	if compared(err); err != nil {
 		if p.unknown(err); errors.Is(err, cluster.ErrKind) {
 			p.broken(err.Error())
 		}
@@ -247,7 +249,10 @@ func (p *pass) run(ctx context.Context) {
 	p.compared(desired, changes)
 	p.finalize(ctx, desired.Hooks)
 	changes = p.operate(ctx, desired, changes) // plan, apply
+	step, judged := trace.Step(ctx, "health")
 	p.compared(desired, changes)
+	trace.Found(step, string(p.status.Sync.Status), string(p.status.Health.Status))
+	judged(nil)
 	p.restarts(changes)
 	p.unsealed(ctx, changes)
 	p.orphans(ctx, desired)

@@ -35,6 +35,8 @@ type Announcement struct {
 	Ref, SHA string
 	// Published says that it is of a registry or a Helm repository.
 	Published bool
+	// From is the kind of server that it is from, such as github.
+	From string
 	// Signed says that the sender knows the secret, and has not sent the same before.
 	Signed bool
 }
@@ -159,7 +161,7 @@ func (h *Webhook) take(r *http.Request, from *provider, body []byte) outcome {
 		return ignored
 	}
 	for _, a := range list {
-		a.Signed = signed
+		a.From, a.Signed = from.name, signed
 		h.config.Announced(a)
 	}
 	return taken

@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/tidelock-io/tidelock/agent"
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
@@ -25,6 +27,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/sets"
 	"github.com/tidelock-io/tidelock/agent/settings"
+	"github.com/tidelock-io/tidelock/agent/trace"
 	"github.com/tidelock-io/tidelock/agent/values"
 	"github.com/tidelock-io/tidelock/cmd/release"
 	"github.com/tidelock-io/tidelock/render"
@@ -35,7 +38,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/klog/v2"
 )
 
 // The pace, unless a flag or ConfigMap argocd-cm says otherwise: how often an
@@ -65,6 +67,11 @@ type agentOptions struct {
 	globbing         bool
 	plugins          pluginOptions
 	debug            bool
+	logLevel         string
+	logFormat        string
+	debugListen      string
+	otlpEndpoint     string
+	traceRatio       float64
 
 	metricsLabels, metricsConditions []string
 
@@ -78,8 +85,15 @@ func newAgentCommand() *cobra.Command {
 		Short: "Keep a cluster as Git says: the in-cluster agent",
 		Long: `Watch the Applications of a namespace and keep their objects as Git says.
 
-It logs JSON to stderr, one event a line. It ends on SIGTERM, at any moment: what
-it was doing stands in the Applications' status, and the next agent goes on.
+It logs JSON to stderr, one event a line; at SIGUSR1 it begins to log more, or ends
+that. It ends on SIGTERM, at any moment: what it was doing stands in the Applications'
+status, and the next agent goes on.
+
+What a flag does not say, a variable does, TIDELOCK_POLL_INTERVAL for --poll-interval,
+or else a ConfigMap of its namespace with the label app.kubernetes.io/part-of: argocd:
+tidelock-cmd-params-cm, whose keys are the names of flags, or argocd-cmd-params-cm,
+of which controller.log.level, controller.log.format and application.namespaces count.
+A change of the log's level counts at once, others from the next start on.
 
 Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 		Example: `  # in a cluster, with the rights of its ServiceAccount
@@ -89,8 +103,11 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
   tidelock agent --kubeconfig ~/.kube/config --listen 127.0.0.1:8080 --metrics-listen 127.0.0.1:8082`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.insistRefresh, o.insistPoll = cmd.Flags().Changed("refresh-interval"), cmd.Flags().Changed("poll-interval")
-			return runAgent(cmd.Context(), o)
+			from, err := fromEnv(cmd.Flags(), os.LookupEnv)
+			if err != nil {
+				return &usageError{cmd.CommandPath(), err}
+			}
+			return runAgent(cmd.Context(), &o, cmd.Flags(), from)
 		},
 	}
 	f := cmd.Flags()
@@ -100,7 +117,7 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.StringVar(&o.sealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
 	f.StringVar(&o.sealedSecrets, "sealed-secrets", "auto", "resolve SealedSecrets here, apply them as they are, or auto: apply them where their kind is served and their controller is there, as a Deployment with its chart's or its manifest's label. The Application's annotation tidelock.io/sealed-secrets counts before it")
 	f.BoolVar(&o.sealedV1, "sealed-secrets-accept-v1-data", false, "open the deprecated spec.data of SealedSecrets, too")
-	f.StringVar(&o.listen, "listen", ":8080", "`ADDRESS` of POST /api/webhook and GET /healthz")
+	f.StringVar(&o.listen, "listen", ":8080", "`ADDRESS` of POST /api/webhook, GET /healthz and GET /readyz")
 	f.StringVar(&o.metricsListen, "metrics-listen", ":8082", "`ADDRESS` of GET /metrics")
 	f.StringSliceVar(&o.metricsLabels, "metrics-application-labels", nil, "labels of Applications that argocd_app_labels tells, as `NAME`s")
 	f.StringSliceVar(&o.metricsConditions, "metrics-application-conditions", []string{"*"}, "types of conditions of Applications that argocd_app_condition tells, as `NAME`s; * is all")
@@ -116,55 +133,133 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.BoolVar(&o.plugins.identity, "sops-workload-identity", false, "let the process that asks SOPS' key services log in as this pod: with its AWS_*, AZURE_* and GOOGLE_* variables, and the tokens that they name. Who may is said by Secrets, too: see the entry sops.workload-identity")
 	o.plugins.inCluster = true
 	o.plugins.flags(f)
-	f.BoolVar(&o.debug, "debug", false, "log more")
+	f.BoolVar(&o.debug, "debug", false, "log more, whatever --log-level says")
+	f.StringVar(&o.logLevel, "log-level", "info", "`LEVEL` from which on things are logged: debug, info, warn or error")
+	f.StringVar(&o.logFormat, "log-format", jsonFormat, "`FORMAT` of the log: json or text")
+	f.StringVar(&o.otlpEndpoint, "otlp-endpoint", "", "`ADDRESS` of a collector of OpenTelemetry traces (OTLP over gRPC), such as http://collector:4317, or https://; $OTEL_EXPORTER_OTLP_ENDPOINT if empty, and none if that is, too")
+	f.Float64Var(&o.traceRatio, "trace-ratio", 1, "which `PART` of the commits is traced, from 0 to 1")
+	f.StringVar(&o.debugListen, "debug-listen", "", "`ADDRESS` of GET /debug/pprof, GET /debug/state and PUT /debug/log-level, on the loopback device; none if empty")
 	return cmd
 }
 
-func runAgent(ctx context.Context, o agentOptions) error {
+// check says what is wrong with the options, and where that is from.
+func (o *agentOptions) check(from origins) error {
+	var errs []error
 	if o.refresh < time.Second {
-		return &usageError{"tidelock agent", fmt.Errorf("--refresh-interval %s: give at least 1s", o.refresh)}
+		errs = append(errs, fmt.Errorf("%s %s: give at least 1s", from.name("refresh-interval"), o.refresh))
 	}
 	if _, err := resolve.ParseMode(o.sealedSecrets); err != nil {
-		return &usageError{"tidelock agent", fmt.Errorf("--sealed-secrets: %w", err)}
+		errs = append(errs, fmt.Errorf("%s: %w", from.name("sealed-secrets"), err))
+	}
+	if _, err := parseLevel(o.logLevel); err != nil {
+		errs = append(errs, fmt.Errorf("%s: %w", from.name("log-level"), err))
+	}
+	if o.logFormat != jsonFormat && o.logFormat != textFormat {
+		errs = append(errs, fmt.Errorf("%s: %.40q is neither %s nor %s", from.name("log-format"), o.logFormat, jsonFormat, textFormat))
+	}
+	if o.otlpEndpoint != "" {
+		if _, _, err := trace.Endpoint(o.otlpEndpoint); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", from.name("otlp-endpoint"), err))
+		}
+	}
+	if o.traceRatio < 0 || o.traceRatio > 1 {
+		errs = append(errs, fmt.Errorf("%s: %v is not from 0 to 1", from.name("trace-ratio"), o.traceRatio))
+	}
+	if o.debugListen != "" {
+		if err := checkLoopback(o.debugListen); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", from.name("debug-listen"), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// level is from which on things are logged.
+func (o *agentOptions) level() string {
+	if o.debug {
+		return "debug"
+	}
+	return o.logLevel
+}
+
+// settle takes what flags and variables do not say from ConfigMaps, and checks it all.
+func (o *agentOptions) settle(ctx context.Context, cfg *rest.Config, flags *pflag.FlagSet, from origins, log *slog.Logger) (ignored []string, err error) {
+	all, err := readParams(ctx, cfg, o.namespace, log)
+	if err != nil {
+		return nil, err
+	}
+	if ignored, err = fromMaps(flags, from, all...); err == nil {
+		err = o.check(from)
+	}
+	if err != nil {
+		return nil, &usageError{"tidelock agent", err}
+	}
+	o.insistRefresh, o.insistPoll = flags.Changed("refresh-interval"), flags.Changed("poll-interval")
+	return ignored, nil
+}
+
+func runAgent(ctx context.Context, o *agentOptions, flags *pflag.FlagSet, from origins) error {
+	if err := o.check(from); err != nil { // what needs no cluster to be wrong
+		return &usageError{"tidelock agent", err}
 	}
 	known := &leak.Known{}
-	log := newLogger(o.debug, known)
-	if err := errors.Join(noCores(), noTracing()); err != nil {
-		log.Warn("a core file of the agent could hold secrets", "error", err)
-	}
 	cfg, err := restConfig(o.kubeconfig)
 	if err != nil {
 		return err
 	}
+	log := newLogging(o.level(), o.logFormat, known)
+	if err := errors.Join(noCores(), noTracing()); err != nil {
+		log.Warn("a core file of the agent could hold secrets", "error", err)
+	}
 	o.plugins.pod = o.kubeconfig == ""
-	plugins, err := newHost(log, o.plugins)
+	plugins, err := startPlugins(ctx, o, log)
 	if err != nil {
 		return err
 	}
-	if err := trySandbox(ctx, plugins.Host, log, o.plugins.requireSandbox); err != nil {
+	ignored, err := o.settle(ctx, cfg, flags, from, log.Logger)
+	if err != nil {
 		return errors.Join(err, plugins.Close())
 	}
+	if from.mapped(ofPlugins...) {
+		if err := plugins.Close(); err != nil {
+			return err
+		}
+		log = newLogging(o.level(), o.logFormat, known)
+		if plugins, err = startPlugins(ctx, o, log); err != nil {
+			return err
+		}
+	}
+	log.start(o.level())
+	if len(ignored) > 0 {
+		log.Info("entries have no effect", "configmap", argoParams, "entries", strings.Join(ignored, ", "))
+	}
 	plugins.announce(plugins.list())
-	p, err := assemble(ctx, cfg, o, plugins, known, log)
-	if err != nil {
+	p := &parts{log: log.Logger, logs: log, options: *o, host: plugins, known: known, memory: memory.Obey()}
+	p.params = &params{config: func(name string) (map[string]string, string) { return p.keyring.Config(name) }, log: log, from: from, start: flags, news: make(chan struct{}, 1)}
+	if p.tracer, err = newTracer(ctx, o); err != nil {
+		return errors.Join(err, plugins.Close())
+	}
+	defer p.closeTracer()
+	if err := p.assemble(ctx, cfg); err != nil {
 		return errors.Join(err, plugins.Close())
 	}
 	defer p.engine.close()
 	return p.run(ctx)
 }
 
-// newLogger logs JSON to stderr, and makes client-go log there too. Neither says
-// what is known to be secret.
-func newLogger(debug bool, known *leak.Known) *slog.Logger {
-	level := slog.LevelInfo
-	if debug {
-		level = slog.LevelDebug
+// ofPlugins are the settings that plugins are started with.
+var ofPlugins = []string{"log-format", "plugin-dir", "plugin-scratch-dir", "require-plugin-checksums", "sops-workload-identity", requireSandboxFlag}
+
+// startPlugins prepares the plugins, and says what their sandbox lacks before the
+// cluster is made use of.
+func startPlugins(ctx context.Context, o *agentOptions, log *logging) (*plugins, error) {
+	p, err := newHost(log.Logger, o.plugins)
+	if err != nil {
+		return nil, err
 	}
-	to := func(clean func([]string, slog.Attr) slog.Attr) *slog.Logger {
-		return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: clean}))
+	if err := trySandbox(ctx, p.Host, log.Logger, o.plugins.requireSandbox); err != nil {
+		return nil, errors.Join(err, p.Close())
 	}
-	klog.SetSlogLogger(to(known.ForeignAttr))
-	return to(known.Attr)
+	return p, nil
 }
 
 // restConfig reaches the cluster. The client's own throttle is off: the API
@@ -188,6 +283,8 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 // parts are all that runs, as one.
 type parts struct {
 	log          *slog.Logger
+	logs         *logging // the same, and its level
+	params       *params
 	options      agentOptions
 	agent        *agent.Agent
 	applications *agent.Applications
@@ -206,15 +303,16 @@ type parts struct {
 	engine       *engine
 	applier      *apply.Applier
 	memory       int64 // that we may use; 0 is any
+	tracer       *trace.Tracer
 	connection   connection
 	sets         *sets.Controller
 }
 
 // assemble makes the parts and ties them together. It is the one place that
 // knows every concrete type.
-func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins, known *leak.Known, log *slog.Logger) (*parts, error) {
-	p := &parts{log: log, options: o, host: h, known: known, memory: memory.Obey()}
-	renders := newRenders(h, log)
+func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
+	o, log := p.options, p.log
+	renders := newRenders(p.host, log)
 	p.metrics = metrics.New(p.numbers(renders))
 	cfg = p.counted(cfg)
 	var err error
@@ -222,43 +320,45 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 		Changed: p.drifted,
 		Served:  func() { p.agent.All() },
 	}); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.cluster.Reach(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if !p.cluster.Serves(schema.GroupKind{Group: api.GroupVersion.Group, Kind: "Application"}) {
 		log.Warn("the cluster does not know Applications yet, the agent waits for them",
 			"hint", "tidelock install --crds-only | kubectl apply --server-side -f -")
 	}
 	in := keyring.Namespaces{Agent: o.namespace, Sealing: o.sealingNamespace}
-	if p.keyring, err = keyring.New(cfg, in, log, func() { p.agent.All() }); err != nil {
-		return nil, err
+	if p.keyring, err = keyring.New(cfg, in, log, p.keysChanged); err != nil {
+		return err
 	}
 	if p.values, err = p.followValues(cfg); err != nil {
-		return nil, err
+		return err
 	}
 	if p.events, err = event.NewRecorder(cfg, func(e event.Event) {
 		log.Warn("an Event is not written, too many wait", "reason", e.Reason)
 	}); err != nil {
-		return nil, err
+		return err
 	}
 	elsewhere, err := project.NewNamespaces(o.namespaces)
 	if err != nil {
-		return nil, &usageError{"tidelock agent", fmt.Errorf("--application-namespaces: %w", err)}
+		return &usageError{"tidelock agent", fmt.Errorf("--application-namespaces: %w", err)}
 	}
 	if p.applications, err = agent.NewApplications(cfg, o.namespace, elsewhere, p.keyring.Scoped, p.keyring.Generation); err != nil {
-		return nil, err
+		return err
 	}
+	p.applications.Turned = p.turned
 	p.applications.Warned = func(project string, warnings []string) {
 		log.Warn("the project may do other than it seems to", "project", project, "warnings", warnings)
 	}
 	if p.git, err = git.NewStore(gitDir(o.cacheDir), git.Options{Log: log, Asked: p.metrics.GitAsked}); err != nil {
-		return nil, err
+		return err
 	}
 	p.watcher = git.NewWatcher(p.git, o.pollInterval, nil, func(m git.Moved) {
 		log.Info("moved", "repository", m.URL, "revision", m.Revision, "from", m.Old, "to", m.New)
 		p.metrics.Moved(m.New)
+		p.tracer.Moved(m.URL, m.Revision, m.New)
 		p.agent.Moved(m.URL)
 		p.sets.Moved(m.URL)
 	})
@@ -269,9 +369,9 @@ func assemble(ctx context.Context, cfg *rest.Config, o agentOptions, h *plugins,
 	}
 	p.watchRegistries()
 	if p.webhook, err = p.newWebhook(o.webhookSecret); err != nil {
-		return nil, err
+		return err
 	}
-	return p, p.tie(cfg, renders)
+	return p.tie(cfg, renders)
 }
 
 // tie makes what needs the other parts.
@@ -293,6 +393,9 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	p.engine, p.agent = e, agent.New(p.applications, reconciler, p.log, p.passed, p.metrics.Queues())
 	p.applier = reconciler.Apply
 	p.agent.Reads = e.pipeline.Reads
+	if p.tracer != nil {
+		p.agent.Trace = p.traced
+	}
 	return p.keepSets(cfg, reconciler)
 }
 
@@ -309,6 +412,11 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.publications.Run(ctx) })
 	g.Go(func() error { return serve(ctx, p.options.metricsListen, p.metricsMux()) })
 	g.Go(func() error { return serve(ctx, p.options.listen, p.mux()) })
+	if p.options.debugListen != "" {
+		g.Go(func() error { return serve(ctx, p.options.debugListen, p.debugMux()) })
+	}
+	g.Go(func() error { return p.logs.heed(ctx) })
+	g.Go(func() error { return p.params.follow(ctx) })
 	g.Go(func() error {
 		if err := p.keyring.Wait(ctx); err != nil {
 			return nil //nolint:nilerr // told to end before the first listing

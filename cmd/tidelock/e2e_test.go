@@ -94,6 +94,8 @@ type story struct {
 	canaries   []testenv.Canary
 	versions   map[string]string  // resourceVersions, see "snapshot"
 	metrics    map[string]float64 // see "metric"
+	spans      *spans             // see "collector"
+	debug      string             // URL of --debug-listen, see "debugaddress"
 	uids       map[string]bool    // see "jobs"
 	signers    map[string]*signaturetest.Key
 	tap        *testenv.Tap // nil if there is none

@@ -98,7 +98,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"agekey": agekey, "sealingkey": sealingkey,
 		"encrypt": expanded(encrypt), "seal": seal,
 	}
-	for _, v := range slices.Concat(verbs, vaultVerbs, appliedVerbs, setVerbs) {
+	for _, v := range slices.Concat(verbs, vaultVerbs, appliedVerbs, setVerbs, pageVerbs, traceVerbs) {
 		name := strings.TrimSuffix(strings.Fields(v.usage)[0], ":")
 		all[name] = func(ts *testscript.TestScript, neg bool, args []string) { v.play(ts, neg, args) }
 	}

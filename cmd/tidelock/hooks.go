@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/webhook"
 	"github.com/tidelock-io/tidelock/secrets"
 )
@@ -45,4 +46,5 @@ func (p *parts) announced(a webhook.Announcement) {
 		p.watcher.Notify(url, a.Ref, a.SHA, a.Signed)
 	}
 	p.metrics.Announced(a.SHA)
+	p.tracer.Announced(a.From, git.Redact(a.URLs[0]), a.SHA)
 }

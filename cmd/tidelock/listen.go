@@ -11,14 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// mux is what the agent answers to anybody who reaches it.
-func (p *parts) mux() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/api/webhook", p.webhook)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	return mux
-}
-
 func (p *parts) metricsMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.metrics.Handler())
@@ -29,7 +21,7 @@ func (p *parts) metricsMux() http.Handler {
 func serve(ctx context.Context, address string, handler http.Handler) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("listen: %w: choose another address by --listen or --metrics-listen", err)
+		return fmt.Errorf("listen: %w: choose another address by --listen, --metrics-listen or --debug-listen", err)
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,

@@ -8,6 +8,7 @@ func (p *parts) watchRegistries() {
 	p.artifacts = registry.NewStore(registry.Options{Log: p.log, Asked: p.metrics.RegistryAsked})
 	p.publications = registry.NewWatcher(p.artifacts, p.options.pollInterval, nil, func(m registry.Moved) {
 		p.log.Info("published", "repository", m.URL, "chart", m.Chart, "revision", m.Revision, "from", m.Old, "to", m.New)
+		p.tracer.Moved(m.URL, m.Revision, m.New)
 		p.agent.News(m.Concerns)
 	})
 	p.publications.Reachable = func(url string, ok bool) {

@@ -67,6 +67,10 @@ func (w *world) steady(t *testing.T) {
 				t.Errorf("%d dry runs, want 1 at most", count)
 			}
 		case "patch applications": // all of them name the commit
+		case "create events", "patch events": // the sync began, and ended
+			if count > 2 {
+				t.Errorf("%d %s, want 2 at most", count, request)
+			}
 		default:
 			t.Errorf("the sync of one ConfigMap made %d %s", count, request)
 		}

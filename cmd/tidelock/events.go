@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/event"
+)
+
+// Reasons of Events, as Argo CD has them.
+const (
+	reasonStarted   = "OperationStarted"
+	reasonCompleted = "OperationCompleted"
+	reasonUpdated   = "ResourceUpdated"
+)
+
+// turned tells by Events what has become of an Application, from one status to the
+// next.
+func (p *parts) turned(was, now *api.Application) {
+	for _, e := range turns(was, now) {
+		p.events.Record(now, e)
+	}
+}
+
+// turns are the Events of a change of status. What a status holds is fit to be read by
+// anybody who may read the Application.
+func turns(was, now *api.Application) []event.Event {
+	all := operationTurns(was.Status.OperationState, now.Status.OperationState)
+	// That a sync began or ended says by itself that what it is about has changed.
+	if a, b := was.Status.Sync.Status, now.Status.Sync.Status; a != b && len(all) == 0 {
+		all = append(all, event.Event{Reason: reasonUpdated, Message: fmt.Sprintf("Updated sync status: %s -> %s", orUnknown(a), orUnknown(b))})
+	}
+	if a, b := was.Status.Health.Status, now.Status.Health.Status; a != b {
+		worse := b == api.HealthDegraded || b == api.HealthMissing
+		all = append(all, event.Event{Warning: worse, Reason: reasonUpdated, Message: fmt.Sprintf("Updated health status: %s -> %s", orUnknown(a), orUnknown(b))})
+	}
+	for _, c := range now.Status.Conditions {
+		known := slices.ContainsFunc(was.Status.Conditions, func(old api.Condition) bool { return old.Type == c.Type && old.Message == c.Message })
+		if !known {
+			all = append(all, event.Event{Warning: strings.HasSuffix(string(c.Type), "Error"), Reason: string(c.Type), Message: c.Message})
+		}
+	}
+	return all
+}
+
+func orUnknown[T ~string](code T) string {
+	if code == "" {
+		return "Unknown"
+	}
+	return string(code)
+}
+
+// operationTurns are those of an operation that has begun, or ended.
+func operationTurns(was, now *api.OperationState) []event.Event {
+	if now == nil {
+		return nil
+	}
+	same := was != nil && was.StartedAt.Equal(&now.StartedAt)
+	by := "by " + now.Operation.InitiatedBy.Username
+	if now.Operation.InitiatedBy.Automated {
+		by = "automated"
+	} else if now.Operation.InitiatedBy.Username == "" {
+		by = "as asked for"
+	}
+	var all []event.Event
+	if !same {
+		all = append(all, event.Event{Reason: reasonStarted, Message: fmt.Sprintf("Began a sync%s, %s", syncedTo(now), by)})
+	}
+	if !now.Phase.Completed() || same && was.Phase == now.Phase {
+		return all
+	}
+	failed := now.Phase != api.OperationSucceeded
+	return append(all, event.Event{
+		Warning: failed, Reason: reasonCompleted, Message: fmt.Sprintf("Sync%s %s: %s", syncedTo(now), map[bool]string{true: "failed", false: "succeeded"}[failed], now.Message),
+	})
+}
+
+// syncedTo is " to 1234567" of an operation that knows its commits.
+func syncedTo(op *api.OperationState) string {
+	if op.SyncResult == nil {
+		return ""
+	}
+	all := revisionList(op.SyncResult.Revision, op.SyncResult.Revisions)
+	for i, r := range all {
+		all[i] = short(r)
+	}
+	if text := strings.Join(all, ", "); text != "" {
+		return " to " + text
+	}
+	return ""
+}
