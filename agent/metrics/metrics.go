@@ -28,6 +28,7 @@ type Metrics struct {
 	pushes       *pushes
 	webhooks     *prometheus.CounterVec
 	queues       *queues
+	setPasses    *prometheus.HistogramVec
 }
 
 // Sources are asked at each scrape.
@@ -63,7 +64,7 @@ func New(from Sources) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(), passes: newPasses(), syncs: newSyncs(), secrets: newSecretUses(), drifts: newDrifts(),
 		requests: newRequests(from.Applications, from.Pending), repositories: newRepositories(), pushes: newPushes(),
-		webhooks: newWebhooks(), queues: newQueues(),
+		webhooks: newWebhooks(), queues: newQueues(), setPasses: newSetPasses(),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build(from.Version),
@@ -78,7 +79,7 @@ func New(from Sources) *Metrics {
 		m.registry.MustRegister(clusters(from.Clusters))
 	}
 	if from.ApplicationSets != nil {
-		m.registry.MustRegister(sets{from.ApplicationSets})
+		m.registry.MustRegister(sets{from.ApplicationSets}, m.setPasses)
 	}
 	for _, n := range from.Gauges {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: n.Name, Help: n.Help}, n.Value))

@@ -78,6 +78,9 @@ func all(t testing.TB, apps ...*api.Application) *Metrics {
 			Resource: "deployments", Namespace: "shop", Code: 409, DryRun: true, Took: time.Millisecond,
 		})
 	}
+	m.SetPassed("argocd", "fleet", time.Millisecond, false)
+	m.SetPassed("argocd", "former", time.Millisecond, false)
+	m.SetPassed("argocd", "former", time.Millisecond, true)
 	m.Webhook("github", "taken")
 	m.GitAsked("https://git.example/shop.git", "ls-remote")(errors.New("unreachable"))
 	m.GitAsked("https://git.example/shop.git", "fetch")(nil)
@@ -141,6 +144,7 @@ func TestScrape(t *testing.T) {
 		`argocd_oci_request_total{repo="oci://ghcr.example/charts/web",request_type="extract"} 1`,
 		`argocd_oci_extract_fail_total{repo="oci://ghcr.example/charts/web",revision=""} 1`,
 		`argocd_appset_info{name="fleet",namespace="argocd",resource_update_status="ApplicationSetUpToDate"} 1`,
+		`argocd_appset_reconcile_count{name="fleet",namespace="argocd"} 1`,
 		`argocd_appset_owned_applications{name="fleet",namespace="argocd"} 3`,
 		`workqueue_depth{name="app_reconciliation_queue"} 1`,
 		`tidelock_build_info{version="v1.2.3"} 1`,
@@ -157,6 +161,9 @@ func TestScrape(t *testing.T) {
 		if !strings.Contains(text, "\n"+want) {
 			t.Errorf("the scrape lacks %s", want)
 		}
+	}
+	if strings.Contains(text, "former") {
+		t.Error("the scrape holds an ApplicationSet that is gone")
 	}
 	if strings.Contains(text, "hunter2") {
 		t.Error("the scrape holds a password")

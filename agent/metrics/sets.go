@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tidelock-io/tidelock/agent/api"
 )
@@ -16,6 +18,22 @@ var (
 	setInfoDesc = prometheus.NewDesc("argocd_appset_info", "Information about applicationset", with(setLabels, "resource_update_status"), nil)
 	ownedDesc   = prometheus.NewDesc("argocd_appset_owned_applications", "Number of applications owned by the applicationset", setLabels, nil)
 )
+
+// newSetPasses is argocd_appset_reconcile.
+func newSetPasses() *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "argocd_appset_reconcile", Help: "Application reconciliation performance in seconds.",
+	}, setLabels)
+}
+
+// SetPassed counts a pass over an ApplicationSet. Of one that is gone nothing is left.
+func (m *Metrics) SetPassed(namespace, name string, took time.Duration, gone bool) {
+	if gone {
+		m.setPasses.DeleteLabelValues(namespace, name)
+		return
+	}
+	m.setPasses.WithLabelValues(namespace, name).Observe(took.Seconds())
+}
 
 // Describe and Collect make it a prometheus.Collector.
 func (sets) Describe(out chan<- *prometheus.Desc) {

@@ -72,8 +72,10 @@ type Config struct {
 	Fresh func(app *api.Application) bool
 	// Tell has an Event written about a set.
 	Tell func(set *api.ApplicationSet, e event.Event)
-	Log  *slog.Logger
-	Now  func() time.Time
+	// Passed, if not nil, is told how long a pass took, and whether the set is gone.
+	Passed func(set string, took time.Duration, gone bool)
+	Log    *slog.Logger
+	Now    func() time.Time
 	// NewFileGlobbing reads paths of files as `--enable-new-git-file-globbing` of Argo
 	// CD does.
 	NewFileGlobbing bool
@@ -148,10 +150,14 @@ func (c *Controller) next(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, passTimeout)
 	defer cancel()
 	var again time.Duration
+	begun := time.Now()
 	err := crash.Guard("pass", func() (err error) {
 		again, err = c.pass(ctx, name)
 		return err
 	})
+	if c.Passed != nil {
+		c.Passed(name, time.Since(begun), c.store.get(name) == nil)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			c.Log.Warn("pass over an ApplicationSet", "applicationset", name, "error", err)
@@ -176,6 +182,9 @@ func (c *Controller) Moved(repoURL string) {
 		}
 	}
 }
+
+// List returns all sets, which must not be changed.
+func (c *Controller) List() []*api.ApplicationSet { return c.store.list() }
 
 // All asks for a pass over every set.
 func (c *Controller) All() {

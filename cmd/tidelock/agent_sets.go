@@ -32,7 +32,10 @@ func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) err
 		Git: p.git, Repo: p.keyring.Repo, Verify: p.engine.verify, Clusters: p.knownClusters,
 		Fresh: reconciler.Fresh, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
 		NewFileGlobbing: p.options.globbing,
-		Services:        func(set *api.ApplicationSet) sets.Services { return servers.For(set.Name, tokens, tokens) },
+		Passed: func(set string, took time.Duration, gone bool) {
+			p.metrics.SetPassed(p.options.namespace, set, took, gone)
+		},
+		Services: func(set *api.ApplicationSet) sets.Services { return servers.For(set.Name, tokens, tokens) },
 	})
 	p.applications.Told = func(app *api.Application) { p.sets.Application(app) }
 	p.keyring.ClustersChanged, p.applications.ProjectsTold = p.sets.All, p.sets.All

@@ -19,8 +19,10 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 		Applications: func() []*api.Application { return p.applications.List() },
 		Orphans:      p.orphans,
 		Clusters:     p.clusters,
-		Pending:      func() int { return p.applier.Waiting() },
-		Labels:       p.options.metricsLabels, Conditions: p.options.metricsConditions,
+
+		ApplicationSets: func() []*api.ApplicationSet { return p.sets.List() },
+		Pending:         func() int { return p.applier.Waiting() },
+		Labels:          p.options.metricsLabels, Conditions: p.options.metricsConditions,
 		Gauges: []metrics.Number{
 			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.cluster.Objects()) }},
 			{Name: "tidelock_memory_limit_bytes", Help: "Memory that the agent and its plugins may use together, as the cgroup says; 0 is any.", Value: func() float64 { return float64(p.memory) }},

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/metrics"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 	"github.com/tidelock-io/tidelock/plugins/host"
@@ -28,9 +27,7 @@ var described = regexp.MustCompile(`fqName: "([^"]+)", help: "((?:[^"\\]|\\.)*)"
 func TestMetricsListed(t *testing.T) {
 	t.Parallel()
 	p := &parts{host: &plugins{Host: &host.Host{}}, options: agentOptions{metricsConditions: []string{"*"}}}
-	from := p.numbers(&render.Engine{})
-	from.ApplicationSets = func() []*api.ApplicationSet { return nil }
-	m := metrics.New(from)
+	m := metrics.New(p.numbers(&render.Engine{}))
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		m.Describe(descriptions)
