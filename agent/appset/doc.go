@@ -15,6 +15,9 @@
 //     an Application made of these would never be at rest;
 //   - merge and clusters generators keep an order: that of the first child, and of
 //     names;
+//   - an approval that somebody has put on an Application stays there;
+//   - a step of a rolling sync is over when its Applications are known to be compared at
+//     the newest commits, and not before: no commit reaches a later step first;
 //   - nothing is deleted as long as a name is generated that is none, or twice: it is
 //     not known then which live Application is meant;
 //   - a generator with an empty result deletes no more than half of the Applications

@@ -97,6 +97,12 @@ func TestUpdated(t *testing.T) {
 			`{metadata: {name: a, annotations: {notified.notifications.argoproj.io: n, argocd.argoproj.io/refresh: hard}}, spec: {project: p}, status: {sync: {status: Synced}}, operation: {sync: {}}}`,
 		},
 		{
+			"nor approvals", `{}`,
+			`{metadata: {name: a, annotations: {tidelock.io/approve: x, argocd.argoproj.io/deletion-approved: y, tidelock.io/wait: z}}, spec: {project: p}}`,
+			`{metadata: {name: a}, spec: {project: p}}`,
+			`{metadata: {name: a, annotations: {tidelock.io/approve: x, argocd.argoproj.io/deletion-approved: y}}, spec: {project: p}}`,
+		},
+		{
 			"preserved fields stay", `{preservedFields: {annotations: [mine], labels: [x]}}`,
 			`{metadata: {name: a, labels: {x: y, z: z}, annotations: {mine: x, other: o}}, spec: {project: p}}`,
 			`{metadata: {name: a, annotations: {mine: generated, new: n}}, spec: {project: p}}`,

@@ -21,6 +21,9 @@ type Rollout struct {
 	Sync []string
 	// Again is when to look again, if no Application changes; 0 if only that matters.
 	Again time.Duration
+	// Stale says that a step waits for a look at its Applications at the newest commits,
+	// which may leave no trace in any of them.
+	Stale bool
 
 	steps Steps
 	made  bool // there is something to sync at all
@@ -41,7 +44,7 @@ type Rolling struct {
 
 	owned   map[string]*api.Application
 	stored  map[string]api.RollingSyncStatus
-	updates map[string]bool // the set is about to change them
+	updates map[string]bool // the set is about to change what they sync
 	step    map[string]int
 }
 
@@ -74,7 +77,9 @@ func (r *Rolling) index(steps Steps) {
 		r.stored[s.Application] = s
 	}
 	for _, app := range r.Plan.Update {
-		r.updates[app.Name] = true
+		if live := r.owned[app.Name]; live != nil {
+			r.updates[app.Name] = !equality.Semantic.DeepEqual(app.Spec, live.Spec)
+		}
 	}
 	for i, step := range steps.Steps {
 		for _, name := range step.Applications {
@@ -219,10 +224,6 @@ func (r Rolling) ready(name string, out *Rollout) bool {
 	return true
 }
 
-// lookAgain is when to look whether an Application has been compared at the newest
-// commit: that may leave no trace.
-const lookAgain = 250 * time.Millisecond
-
 // over says that the next step may begin.
 func (r Rolling) over(step Step, at map[string]int, out *Rollout) bool {
 	for _, name := range step.Applications {
@@ -231,7 +232,7 @@ func (r Rolling) over(step Step, at map[string]int, out *Rollout) bool {
 			return false
 		}
 		if !r.Fresh(r.owned[name]) {
-			out.Again = lookAgain
+			out.Stale = true
 			return false
 		}
 	}

@@ -19,7 +19,7 @@ var rolloutNow = metav1.NewTime(time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC))
 // @REVISION (of its status), out (OutOfSync), ill (Progressing), asked (an operation is
 // asked for), began=SECONDS (an operation began so long ago), error (InvalidSpecError),
 // stale (a newer commit is known), other (its status is about another spec), update (the
-// set is about to change it).
+// set is about to change its spec), relabel (and nothing but its labels).
 func rollingApps(r *Rolling, text string) {
 	stale := map[string]bool{}
 	for word := range strings.FieldsSeq(text) {
@@ -51,7 +51,11 @@ func rollingApps(r *Rolling, text string) {
 			case key == "other":
 				app.Status.Sync.ComparedTo.Source.Path = "elsewhere"
 			case key == "update":
-				r.Plan.Update = append(r.Plan.Update, app)
+				to := app.DeepCopy()
+				to.Spec.Source.Path = "other"
+				r.Plan.Update = append(r.Plan.Update, to)
+			case key == "relabel":
+				r.Plan.Update = append(r.Plan.Update, app.DeepCopy())
 			case key == "missing":
 				app = nil
 			}
@@ -88,6 +92,9 @@ func rolloutText(r Rollout) string {
 	if len(r.Sync) > 0 {
 		fmt.Fprintln(&b, "sync", strings.Join(r.Sync, " "))
 	}
+	if r.Stale {
+		fmt.Fprintln(&b, "stale")
+	}
 	if r.Again > 0 {
 		fmt.Fprintln(&b, "again in", r.Again)
 	}
@@ -112,10 +119,11 @@ func TestRollout(t *testing.T) {
 		{"the next of the step", "a=Healthy@r1 b=Progressing@r1 c=Waiting@r1", "a=dev b=prod c=prod,out", "a Healthy step 1 as before\nb Healthy step 2\nc Pending step 2\nsync c\n"},
 		{"another commit", "a=Healthy@r1 b=Healthy@r1", "a=dev,@r2,out b=prod,@r2,out", "a Pending step 1\nb Waiting step 2\nsync a\n"},
 		{"another commit that changes nothing of it", "a=Healthy@r1 b=Healthy@r1", "a=dev,@r2 b=prod,@r2,out", "a Healthy step 1\nb Pending step 2\nsync b\n"},
-		{"a commit is known that the first step was not compared with", "a=Healthy@r1 b=Healthy@r1", "a=dev,stale b=prod,@r2,out", "a Healthy step 1 as before\nb Waiting step 2\nagain in 250ms\n"},
+		{"a commit is known that the first step was not compared with", "a=Healthy@r1 b=Healthy@r1", "a=dev,stale b=prod,@r2,out", "a Healthy step 1 as before\nb Waiting step 2\nstale\n"},
 		{"another commit in the middle of a sync", "a=Progressing@r1", "a=dev,@r2,out,began=5", "a Pending step 1\nsync a\n"},
 		{"which has begun in this very second: the next could not be told from it", "a=Progressing@r1", "a=dev,@r2,out,began=0", "a Waiting step 1\nagain in 1s\n"},
 		{"the set is about to change it", "a=Healthy@r1 b=Healthy@r1", "a=dev,update b=prod,update", "a Waiting step 1\nb Waiting step 2\n"},
+		{"but not what it syncs", "a=Healthy@r1", "a=dev,relabel", "a Healthy step 1 as before\n"},
 		{"the change is made, and not compared yet", "a=Waiting@r1", "a=dev,other", "a Waiting step 1 as before\n"},
 		{"drift is left alone", "a=Healthy@r1", "a=dev,out", "a Healthy step 1 as before\n"},
 		{"no step's is never synced", "", "a=dev x=other,out", "a Healthy step 1\nx Waiting step -1\n"},

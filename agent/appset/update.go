@@ -17,8 +17,13 @@ import (
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
-// preserved are the annotations that others always may put on generated Applications.
-var preserved = []string{api.AnnotationNotified, api.AnnotationRefresh, api.AnnotationHydrate}
+// preserved are the annotations that others always may put on generated Applications:
+// those that Argo CD preserves, and those by which people ask for something or approve of
+// it, once.
+var preserved = []string{
+	api.AnnotationNotified, api.AnnotationRefresh, api.AnnotationHydrate,
+	api.AnnotationRefreshTimestamp, api.AnnotationHydrateTimestamp, api.AnnotationDeletionApproved, api.AnnotationApprove,
+}
 
 // keptFinalizers are there while hooks of a deletion are waited for.
 var keptFinalizers = []string{api.FinalizerPreDelete, api.FinalizerPostDelete}

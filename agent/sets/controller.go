@@ -14,6 +14,7 @@ import (
 	"github.com/tidelock-io/tidelock/secrets/crash"
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 )
@@ -67,6 +68,9 @@ type Config struct {
 	// Services answer generators for pull requests, repositories and plugins; nil if
 	// nobody does.
 	Services func(set *api.ApplicationSet) Services
+	// Mine says whether this process is the one that works on a set; nil if it works on
+	// all. Who makes it say otherwise calls All.
+	Mine func(types.NamespacedName) bool
 	// Fresh says whether the status of an Application is about the newest commits that
 	// are known.
 	Fresh func(app *api.Application) bool
@@ -101,6 +105,7 @@ type Controller struct {
 	reads   map[string][]address // what each set has read, when it was last looked at
 	answers map[string]*answers  // of services
 	told    map[string]string    // what was last said of each set by an Event
+	stale   map[string]bool      // sets that wait for looks at their Applications
 }
 
 // An address is a repository that a set reads.
@@ -109,7 +114,7 @@ type address string
 // New returns a Controller that has seen nothing yet.
 func New(config Config) *Controller {
 	c := &Controller{
-		Config: config, reads: map[string][]address{}, answers: map[string]*answers{}, told: map[string]string{},
+		Config: config, reads: map[string][]address{}, answers: map[string]*answers{}, told: map[string]string{}, stale: map[string]bool{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](200*time.Millisecond, 2*time.Minute)),
 	}
 	c.store = newStore(config.Client, config.Namespace, c.queue.Add)
@@ -213,6 +218,37 @@ func (c *Controller) Application(app *api.Application) {
 	}
 }
 
+// Looked says that a pass was made over an Application, whether or not it has changed.
+func (c *Controller) Looked(name types.NamespacedName) {
+	c.mu.Lock()
+	waits := len(c.stale) > 0
+	c.mu.Unlock()
+	if !waits {
+		return
+	}
+	app := c.Applications.Application(name.Namespace, name.Name)
+	if app == nil {
+		return
+	}
+	if owner := metav1.GetControllerOfNoCopy(app); owner != nil && c.waitsForLooks(owner.Name) {
+		c.Application(app)
+	}
+}
+
+func (c *Controller) waitForLooks(set string, waits bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if delete(c.stale, set); waits {
+		c.stale[set] = true
+	}
+}
+
+func (c *Controller) waitsForLooks(set string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stale[set]
+}
+
 // forget drops what is kept of a set that is gone.
 func (c *Controller) forget(name string) {
 	c.mu.Lock()
@@ -220,4 +256,5 @@ func (c *Controller) forget(name string) {
 	delete(c.reads, name)
 	delete(c.answers, name)
 	delete(c.told, name)
+	delete(c.stale, name)
 }

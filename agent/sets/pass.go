@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/appset"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // A pass is the work on one set, once.
@@ -32,9 +33,9 @@ type pass struct {
 // Its error is about the API server; all else that goes wrong is in the set's status.
 func (c *Controller) pass(ctx context.Context, name string) (again time.Duration, err error) {
 	set := c.store.get(name)
-	if set == nil {
+	if set == nil || !c.mine(set) {
 		c.forget(name)
-		return 0, nil
+		return refresh, nil
 	}
 	_, renew := set.Annotations[api.AnnotationApplicationSetRefresh]
 	p := &pass{
@@ -50,6 +51,10 @@ func (c *Controller) pass(ctx context.Context, name string) (again time.Duration
 	return p.again, p.served(ctx)
 }
 
+func (c *Controller) mine(set *api.ApplicationSet) bool {
+	return c.Mine == nil || c.Mine(types.NamespacedName{Namespace: set.Namespace, Name: set.Name})
+}
+
 // run takes the way from the generators to the Applications. Whatever fails on it ends
 // it, before anything is done.
 func (p *pass) run(ctx context.Context) error {
@@ -60,22 +65,25 @@ func (p *pass) run(ctx context.Context) error {
 		p.outcome.Fail(appset.ReasonOf(err), unnamed(err))
 		return p.report(ctx)
 	}
+	p.outcome.Generated = true
+	if appset.IsRolling(p.set) && len(p.set.Spec.Strategy.RollingSync.Steps) == 0 {
+		p.outcome.Fail(api.ReasonRolloutError, errNoSteps)
+		return p.report(ctx)
+	}
 	if err := p.compare(); err != nil {
-		p.outcome.Generated = true
-		p.outcome.Fail(api.ReasonValidationError, err)
+		p.outcome.Fail(api.ReasonValidationError, unnamed(err))
 		return p.report(ctx)
 	}
 	p.outcome.Of(p.result, p.plan)
-	if appset.IsRolling(p.set) && len(p.set.Spec.Strategy.RollingSync.Steps) == 0 {
-		p.outcome.Fail(api.ReasonRolloutError, errors.New("No steps defined for rollout")) //nolint:staticcheck // Argo CD's words
-		return p.report(ctx)
-	}
 	if err := p.roll(ctx); err != nil {
 		return err
 	}
 	failed := p.write(ctx)
 	return errors.Join(failed, p.report(ctx))
 }
+
+// errNoSteps is in Argo CD's words.
+var errNoSteps = errors.New("No steps defined for rollout") //nolint:staticcheck // see above
 
 // generate asks the generators.
 func (p *pass) generate(ctx context.Context) (err error) {
@@ -130,6 +138,7 @@ func (p *pass) roll(ctx context.Context) error {
 		p.status.ApplicationStatus = nil
 		return nil
 	}
+	p.c.waitForLooks(p.set.Name, true) // from now on, so that none is missed
 	rollout := appset.Rolling{
 		Set: p.set, Result: p.result, Plan: p.plan, Owned: p.owned(), Fresh: p.c.Fresh, Now: p.now,
 	}.Rollout()
@@ -137,6 +146,7 @@ func (p *pass) roll(ctx context.Context) error {
 	if rollout.Again > 0 {
 		p.again = min(p.again, rollout.Again)
 	}
+	p.c.waitForLooks(p.set.Name, rollout.Stale)
 	return p.store(ctx)
 }
 

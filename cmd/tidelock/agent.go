@@ -449,6 +449,7 @@ func (p *parts) orphans(app *api.Application) (count int, asked bool) { return p
 
 func (p *parts) passed(name types.NamespacedName, took time.Duration) {
 	p.metrics.Passed(name.Namespace, p.applications.Application(name.Namespace, name.Name), took)
+	p.sets.Looked(name)
 }
 
 // gitDir is where mirrors are kept.
