@@ -167,6 +167,57 @@ func edit(t *testing.T, random *rand.Rand, work string) string {
 	return fmt.Sprintf("%d at line %d of %s", how, at+1, name)
 }
 
+// What a run is asked beside the files counts: another version, other definitions, other
+// rules of gitleaks, a part of the repository.
+func TestCacheKnowsTheQuestion(t *testing.T) {
+	work, elsewhere, cache := t.TempDir(), t.TempDir(), t.TempDir()
+	const definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\nspec:\n" +
+		"  group: example.com\n  scope: Namespaced\n  names: {plural: widgets, kind: Widget}\n  versions:\n" +
+		"  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: TYPE}}}}}}}\n"
+	for name, text := range map[string]string{
+		"numbers/crd.yaml": strings.Replace(definition, "TYPE", "integer", 1),
+		"texts/crd.yaml":   strings.Replace(definition, "TYPE", "string", 1),
+		"rules.toml":       "[[rules]]\nid = \"ours\"\ndescription = \"d\"\nregex = '''a-name-of-ours'''\n",
+	} {
+		putFile(t, filepath.Join(elsewhere, name), []byte(text))
+	}
+	commitAll(t, work, map[string]string{
+		"a/kustomization.yaml": "namespace: a\nresources: [widget.yaml, class.yaml]\n",
+		"a/widget.yaml":        "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a-name-of-ours}\nspec: {size: 3}\n",
+		"a/class.yaml":         "apiVersion: storage.k8s.io/v1\nkind: VolumeAttributesClass\nmetadata: {name: a}\ndriverName: a.example.com\n",
+		"b/config.yaml":        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b_}\n",
+	})
+	numbers := []string{"--crds", filepath.Join(elsewhere, "numbers")}
+	base := saying(t, append([]string{"validate", work, "--cache-dir", cache}, numbers...)...)
+	if !strings.Contains(base, "b_") || strings.Contains(base, "a-name-of-ours") {
+		t.Fatalf("it says\n%s", base)
+	}
+	for _, tt := range []struct {
+		name  string
+		args  []string
+		rules string
+		want  string
+	}{
+		{"the same", append([]string{work}, numbers...), "", "b/config.yaml"},
+		{"another version", append([]string{work, "--kube-version", "1.33"}, numbers...), "", "no VolumeAttributesClass in storage.k8s.io/v1"},
+		{"other definitions", []string{work, "--crds", filepath.Join(elsewhere, "texts")}, "", "spec.size"},
+		{"no definitions", []string{work}, "", "Widget.example.com"},
+		{"other rules", append([]string{work}, numbers...), filepath.Join(elsewhere, "rules.toml"), "gitleaks' rule ours"},
+		{"a part", append([]string{filepath.Join(work, "a")}, numbers...), "", "nothing is found"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("GITLEAKS_CONFIG", tt.rules)
+			args := append([]string{"validate"}, tt.args...)
+			want := saying(t, append(args, "--no-cache")...)
+			for range 2 {
+				if got := saying(t, append(args, "--cache-dir", cache)...); got != want || !strings.Contains(got, tt.want) {
+					t.Errorf("it says\n%s\nand without a cache\n%s\nwant %q", got, want, tt.want)
+				}
+			}
+		})
+	}
+}
+
 // TestCacheHoldsNoSecret looks for what was decrypted, and for the data of Secrets,
 // in all that validate and diff keep; there must be something that is kept.
 func TestCacheHoldsNoSecret(t *testing.T) {
