@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tidelock-io/tidelock/secrets"
@@ -67,9 +68,12 @@ func send(h *Webhook, q request) (code int) {
 // hook is a Webhook that writes down what it is told.
 func hook(keys map[string]string) (h *Webhook, announced, told *strings.Builder) {
 	announced, told = &strings.Builder{}, &strings.Builder{}
+	var mu sync.Mutex // guards both while requests are served
 	return New(Config{
 		Secret: func(key string) secrets.Value { return secrets.New([]byte(keys[key])) },
 		Announced: func(a Announcement) {
+			mu.Lock()
+			defer mu.Unlock()
 			fmt.Fprint(announced, strings.Join(a.URLs, " "))
 			for _, more := range []string{a.Ref, a.SHA} {
 				if more != "" {
@@ -84,7 +88,11 @@ func hook(keys map[string]string) (h *Webhook, announced, told *strings.Builder)
 			}
 			fmt.Fprintln(announced)
 		},
-		Told: func(provider, outcome string) { fmt.Fprint(told, provider, " ", outcome) },
+		Told: func(provider, outcome string) {
+			mu.Lock()
+			defer mu.Unlock()
+			fmt.Fprint(told, provider, " ", outcome)
+		},
 	}), announced, told
 }
 
