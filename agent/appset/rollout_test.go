@@ -2,6 +2,7 @@ package appset
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,8 +42,7 @@ func rollingApps(r *Rolling, text string) {
 			case key == "asked":
 				app.Operation = &api.Operation{}
 			case key == "began":
-				var seconds int
-				fmt.Sscan(value, &seconds)
+				seconds, _ := strconv.Atoi(value)
 				app.Status.OperationState = &api.OperationState{Phase: api.OperationSucceeded, StartedAt: metav1.NewTime(rolloutNow.Add(-time.Duration(seconds) * time.Second))}
 			case key == "error":
 				app.Status.Conditions = []api.Condition{{Type: api.ConditionInvalidSpecError}}

@@ -88,7 +88,7 @@ func (p *pass) tell() {
 	for _, d := range done {
 		if len(d.names) > 0 {
 			text := d.verb + " " + counted(d.names)
-			p.log.Info(text)
+			p.log.Info("Applications", "verb", d.verb, "count", len(d.names), "names", d.names[:min(len(d.names), mostNamed)])
 			p.c.Tell(p.set, event.Event{Reason: d.reason, Message: text})
 		}
 	}

@@ -318,7 +318,7 @@ func (w *world) condition(name string, kind api.ApplicationSetConditionType) str
 
 // faulty makes requests fail as seeded: some before they are done, some after.
 func faulty(seed uint64) func() (before, after error) {
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's
+	random := rand.New(rand.NewPCG(seed, 1))
 	return func() (before, after error) {
 		fault := func() error {
 			switch random.IntN(4) {

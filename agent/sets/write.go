@@ -23,9 +23,9 @@ const atOnce = 16
 type deeds struct {
 	mu                        sync.Mutex // guards all below
 	created, updated, deleted []string
-	errs                      map[string]error // by verb: the first, by name
-	failed                    map[string]string
-	again                     error // somebody else wrote at the same moment
+	errs                      map[string]error  // by reason: the first, by name
+	failed                    map[string]string // its Application
+	again                     error             // somebody else wrote at the same moment
 }
 
 // write makes the plan come true, and asks for the syncs of a rollout. What fails is

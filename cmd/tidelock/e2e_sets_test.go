@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 
@@ -15,6 +18,27 @@ var setVerbs = []verb{
 	{"approveset NAME: approve of an ApplicationSet's held deletions, as its condition says", 1, 1, (*scene).approveSet},
 	{"refreshset NAME: ask for a look at an ApplicationSet, and wait until that was taken", 1, 1, (*scene).refreshSet},
 	{"setcondition NAME TYPE=STATUS REASON REGEXP: wait until an ApplicationSet says so", 4, 4, (*scene).setCondition},
+	{"answering FILE: serve a generator's plugin at ${PLUGIN}, which answers those who know sesame with what the file has then", 1, 1, (*scene).answering},
+}
+
+func (s *scene) answering(args []string) error {
+	file := s.ts.MkAbs(args[0])
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		parameters, err := os.ReadFile(file)
+		switch {
+		case r.URL.Path != "/api/v1/getparams.execute" || r.Method != http.MethodPost:
+			http.NotFound(w, r)
+		case r.Header.Get("Authorization") != "Bearer sesame":
+			http.Error(w, "who are you?", http.StatusForbidden)
+		case err != nil:
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		default:
+			fmt.Fprintf(w, `{"output": {"parameters": %s}}`, parameters)
+		}
+	}))
+	s.ts.Defer(server.Close)
+	s.ts.Setenv("PLUGIN", server.URL)
+	return nil
 }
 
 func (s *scene) refreshSet(args []string) error {
