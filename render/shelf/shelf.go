@@ -1,7 +1,8 @@
 // Package shelf keeps what one process has computed for the next one, in a
 // directory that is the user's alone.
 //
-// Start with [Open]. What lies on a shelf is disposable: an entry that is cut off,
+// Start with [Open], or with [NewCleared] for what need not be computed again because
+// nothing came of it. What lies on a shelf is disposable: an entry that is cut off,
 // damaged or another program's is as good as none, and the ones that were not used
 // for the longest are dropped when there is too much. Several processes may use one
 // at once.
