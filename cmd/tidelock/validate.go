@@ -172,7 +172,7 @@ Exit status: 0 nothing is found, 1 something is, 2 it cannot be told, or wrong u
 	addSealingKeyFlag(cmd, &o.sealing)
 	f.BoolVar(&o.real, "real", false, "ask an API server that is started for it, and stopped")
 	f.StringVar(&o.program, controlplane.Program, "", "`PATH` of the program that --real starts; beside tidelock or on the PATH if empty")
-	o.clusterOptions.flags(cmd)
+	o.liveFlags(cmd)
 	o.plugins.flags(f)
 	o.cache.flags(f)
 	o.sets.flags(f)

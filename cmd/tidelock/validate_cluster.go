@@ -22,7 +22,7 @@ type clusterOptions struct {
 	reach       console
 }
 
-func (o *clusterOptions) flags(cmd *cobra.Command) {
+func (o *clusterOptions) liveFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.fromCluster, "from-cluster", false, "compare with what the cluster of your kubeconfig serves, instead of --kube-version")
 	o.reach.reachFlags(cmd)
 }
@@ -51,6 +51,7 @@ type liveCluster struct {
 	*served.Cluster
 	kept      *shelf.Shelf
 	asking    errgroup.Group
+	giveUp    context.CancelFunc
 	documents []*openapi.Document
 	notes     []string
 }
@@ -77,6 +78,7 @@ func askCluster(ctx context.Context, o *validateOptions, talk io.Writer) (*liveC
 	if l.Cluster, err = served.Ask(ctx, cfg, options); err != nil {
 		return nil, errors.Join(fmt.Errorf("--from-cluster: %w", err), closeShelf(kept))
 	}
+	ctx, l.giveUp = context.WithCancel(ctx)
 	l.asking.Go(func() (err error) {
 		l.documents, l.notes, err = l.Documents(ctx)
 		return err
@@ -86,16 +88,17 @@ func askCluster(ctx context.Context, o *validateOptions, talk io.Writer) (*liveC
 	return l, nil
 }
 
-// end waits for what is under way.
+// end gives up what is under way: after a success that is nothing.
 func (l *liveCluster) end() error {
 	if l == nil {
 		return nil
 	}
+	l.giveUp()
 	_ = l.asking.Wait() // told by who needs the answer
 	return closeShelf(l.kept)
 }
 
-// version is what objects are compared with: a version of Kubernetes, or what the
+// versionOf is what objects are compared with: a version of Kubernetes, or what the
 // cluster serves beside the custom kinds that are known.
 func (v *validation) versionOf(custom *validate.Definitions) (*openapi.Version, error) {
 	if v.live == nil {

@@ -99,7 +99,7 @@ func (c *Checker) Unknown(set manifest.Set) []string {
 // ours says whether all kinds of a group are known: of Kubernetes' own groups, and, if a
 // cluster was asked, of all but those whose objects never get there as they are.
 func (c *Checker) ours(group string) bool {
-	return c.version.Complete(group) && !(c.version.Served() && resolved[group])
+	return c.version.Complete(group) && (!c.version.Served() || !resolved[group])
 }
 
 // resolved are groups of objects that the agent makes Secrets of where no controller

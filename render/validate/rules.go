@@ -81,7 +81,7 @@ var objectRules = []Rule{
 	{RuleServicePort, Error, "a Service names a port that none of the pods it selects has"},
 	{RuleSyntax, Error, "a file with manifests, values or patches cannot be read, or a key stands twice in a map"},
 	{RuleUnknownField, Error, "a field that the kind does not have"},
-	{RuleUnknownKind, Error, "Kubernetes has no such kind, or not in this group and version"},
+	{RuleUnknownKind, Error, "Kubernetes, or the cluster of --from-cluster, has no such kind, or not in this group and version"},
 	{RuleUnusedIgnore, Warning, "a silenced finding no longer occurs"},
 	{RuleValue, Error, "a value is none of those that its field may have, or out of range"},
 	{RuleType, Error, "a value is of another type than its field"},

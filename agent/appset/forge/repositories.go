@@ -29,7 +29,6 @@ type provider interface {
 type repository struct {
 	appset.Repository
 	ssh, https string
-	archived   bool
 }
 
 // A branch is where one ends.
