@@ -12,9 +12,17 @@ import (
 	"time"
 )
 
-// maxPart is how long one part may be; of a longer one the end is kept, which is what
-// a log is read for.
-const maxPart = 32 << 20
+// An Archive is how to write one.
+type Archive struct {
+	// Dir is the directory that all files are in.
+	Dir string
+	At  time.Time
+	// Clean takes what is secret out of a text.
+	Clean func(string) string
+	// MaxPart is how many bytes of a part are kept: of a longer one the end, which is
+	// what a log is read for.
+	MaxPart int
+}
 
 // A Part is one file of the archive.
 type Part struct {
@@ -22,18 +30,17 @@ type Part struct {
 	Read func(context.Context) ([]byte, error)
 }
 
-// Write writes an archive (tar, gzip) with all parts that can be had, below one
-// directory. Clean takes what is secret out of each. What cannot be had is told in
-// errors.txt, and returned.
-func Write(ctx context.Context, to io.Writer, dir string, now time.Time, clean func(string) string, parts []Part) (missing []error, err error) {
+// Write writes the archive (tar, gzip) with all parts that can be had. What cannot be
+// had is told in errors.txt, and returned.
+func (a Archive) Write(ctx context.Context, to io.Writer, parts []Part) (missing []error, err error) {
 	zip := gzip.NewWriter(to)
 	archive := tar.NewWriter(zip)
 	add := func(name string, text []byte) error {
-		if len(text) > maxPart {
-			text = append([]byte("… the beginning is left out\n"), text[len(text)-maxPart:]...)
+		text = []byte(a.Clean(string(text))) // before the cut, which could go through a secret
+		if len(text) > a.MaxPart {
+			text = append([]byte("… the beginning is left out\n"), text[len(text)-a.MaxPart:]...)
 		}
-		text = []byte(clean(string(text)))
-		header := &tar.Header{Name: path.Join(dir, name), Mode: 0o600, Size: int64(len(text)), ModTime: now, Format: tar.FormatPAX}
+		header := &tar.Header{Name: path.Join(a.Dir, name), Mode: 0o600, Size: int64(len(text)), ModTime: a.At, Format: tar.FormatPAX}
 		if err := archive.WriteHeader(header); err != nil {
 			return err
 		}

@@ -329,7 +329,7 @@ func TestLimited(t *testing.T) {
 
 // TestCrowd: senders that dawdle take up a few slots and little memory, and no more.
 func TestCrowd(t *testing.T) {
-	h, _, _ := hook(nil)
+	h := New(Config{Secret: func(string) secrets.Value { return secrets.Value{} }, Announced: func(Announcement) {}})
 	hold, done := make(chan struct{}), make(chan struct{}, atOnce)
 	ping := func(body io.Reader) int {
 		r := httptest.NewRequest(http.MethodPost, "/api/webhook", body)

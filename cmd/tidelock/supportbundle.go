@@ -23,6 +23,9 @@ type bundleOptions struct {
 	log    string // file
 }
 
+// maxPart is how many bytes of a file of the archive are kept.
+const maxPart = 32 << 20
+
 func newSupportBundleCommand() *cobra.Command {
 	var o bundleOptions
 	cmd := &cobra.Command{
@@ -81,7 +84,8 @@ func runSupportBundle(ctx context.Context, o bundleOptions, out, talk io.Writer)
 	}
 	s := &supporter{bundleOptions: o, remote: r, kube: client}
 	clean, unread := s.cleaner(ctx)
-	missing, err := bundle.Write(ctx, to, name, now, clean, s.parts(ctx))
+	archive := bundle.Archive{Dir: name, At: now, Clean: clean, MaxPart: maxPart}
+	missing, err := archive.Write(ctx, to, s.parts(ctx))
 	if err = done(err); err != nil {
 		return fmt.Errorf("write the archive: %w", err)
 	}
