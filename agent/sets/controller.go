@@ -188,6 +188,15 @@ func (c *Controller) Moved(repoURL string) {
 	}
 }
 
+// reading notes that a set reads a repository, beside what it has read before.
+func (c *Controller) reading(set string, repo address) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Contains(c.reads[set], repo) {
+		c.reads[set] = append(slices.Clip(c.reads[set]), repo)
+	}
+}
+
 // List returns all sets, which must not be changed.
 func (c *Controller) List() []*api.ApplicationSet { return c.store.list() }
 

@@ -1,6 +1,7 @@
 package sets
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/git"
 )
 
 // setOf is a set whose generators are given, which makes an Application for each name.
@@ -300,5 +302,23 @@ func TestMine(t *testing.T) {
 	w.must("apps")
 	if got := w.names(); got != "a" {
 		t.Errorf("there are %s", got)
+	}
+}
+
+// TestMovedWhileRead: a repository that moves while a set reads it for the first time is
+// looked at again.
+func TestMovedWhileRead(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", "name: a")
+	w.Verify = func(context.Context, *api.Application, git.Repo, string, string) error {
+		w.Moved("https://git.example.com/r")
+		return nil
+	}
+	w.apply(setOf("apps", `[{git: {repoURL: "https://git.example.com/r.git", revision: main, files: [{path: "*.yaml"}]}}]`, ""))
+	name, _ := w.queue.Get() // the set is new
+	w.must(name)
+	w.queue.Done(name)
+	if w.queue.Len() != 1 {
+		t.Errorf("%d looks are due, want 1", w.queue.Len())
 	}
 }

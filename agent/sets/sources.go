@@ -41,6 +41,7 @@ func newSources(p *pass) *sources {
 func (s *sources) Tree(ctx context.Context, url, revision string) (fs.FS, error) {
 	if !slices.Contains(s.reads, address(url)) {
 		s.reads = append(s.reads, address(url))
+		s.c.reading(s.set.Name, address(url)) // before it is asked: news from then on count
 	}
 	repo := s.c.Repo(url, s.project)
 	known, ok := s.c.Git.Known(repo, revision)
