@@ -69,7 +69,7 @@ func (d *deeds) note(reason, name string, list *[]string, err error) {
 			d.errs, d.failed = map[string]error{}, map[string]string{}
 		}
 		if first, ok := d.failed[reason]; !ok || name < first {
-			d.failed[reason], d.errs[reason] = name, fmt.Errorf("Application %s: %w", name, err) //nolint:staticcheck // a kind
+			d.failed[reason], d.errs[reason] = name, fmt.Errorf("Application %s: %w", name, err)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (r tokenReader) Secret(ctx context.Context, name string) (map[string]secret
 		return nil, err
 	}
 	if what := noToken(s); what != "" {
-		return nil, fmt.Errorf("Secret %s is %s: no server is shown it", name, what) //nolint:staticcheck // a kind
+		return nil, fmt.Errorf("Secret %s is %s: no server is shown it", name, what)
 	}
 	items := map[string]secrets.Value{}
 	for key, plain := range s.Data {
