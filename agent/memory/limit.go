@@ -39,7 +39,7 @@ func Limit(root fs.FS) int64 {
 		if len(parts) != 3 {
 			continue
 		}
-		mount, file := "", ""
+		var mount, file string
 		switch {
 		case parts[0] == "0" && parts[1] == "":
 			mount, file = "sys/fs/cgroup", "memory.max"

@@ -80,8 +80,8 @@ func (t *Tracer) Pass(ctx context.Context, app types.NamespacedName, reads func(
 	if !ok {
 		return ctx, func(error) {}
 	}
-	ctx, span := t.tracer.Start(trace.ContextWithSpanContext(ctx, cause), "pass", trace.WithAttributes(application.String(app.String())))
-	return ctx, func(err error) { end(span, err) }
+	ctx, span := t.tracer.Start(trace.ContextWithSpanContext(ctx, cause), "pass", trace.WithAttributes(application.String(app.String()))) //nolint:spancheck // who began it ends it
+	return ctx, func(err error) { end(span, err) }                                                                                        //nolint:spancheck // likewise
 }
 
 // Found tells what a pass has found.

@@ -106,8 +106,8 @@ func Step(ctx context.Context, name string) (context.Context, func(error)) {
 	if !parent.IsRecording() {
 		return ctx, func(error) {}
 	}
-	ctx, span := parent.TracerProvider().Tracer(scope).Start(ctx, name)
-	return ctx, func(err error) { end(span, err) }
+	ctx, span := parent.TracerProvider().Tracer(scope).Start(ctx, name) //nolint:spancheck // who began it ends it
+	return ctx, func(err error) { end(span, err) }                      //nolint:spancheck // likewise
 }
 
 // Note tells of what a step has found, by a name and a value that are no secret.

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"crypto/subtle"
 	"errors"
 	"net/http"
 	"net/url"
@@ -216,21 +215,9 @@ func verifyAzure(r *http.Request, _ []byte, secret func(string) secrets.Value) (
 		return false, false
 	}
 	shownUser, shownPassword, _ := r.BasicAuth()
-	sameUser, samePassword := 1, 1
-	if user != nil {
-		sameUser = oneIf(same(shownUser, user))
-	}
-	if password != nil {
-		samePassword = oneIf(same(shownPassword, password))
-	}
-	return true, subtle.ConstantTimeEq(int32(sameUser+samePassword), 2) == 1
-}
-
-func oneIf(is bool) int {
-	if is {
-		return 1
-	}
-	return 0
+	sameUser := same(shownUser, user)
+	samePassword := same(shownPassword, password)
+	return true, (sameUser || user == nil) && (samePassword || password == nil)
 }
 
 // parseAzure reads https://learn.microsoft.com/azure/devops/service-hooks/events#code-pushed
@@ -274,7 +261,8 @@ func azureAddresses(address string) []string {
 	if err != nil {
 		return all
 	}
-	organisation, path := "", strings.Trim(u.Path, "/")
+	var organisation string
+	path := strings.Trim(u.Path, "/")
 	if host := strings.ToLower(u.Hostname()); host == "dev.azure.com" {
 		organisation, path, _ = strings.Cut(path, "/")
 	} else {

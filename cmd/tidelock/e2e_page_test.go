@@ -46,7 +46,7 @@ func (s *scene) page(args []string) error {
 		}
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {
-			return false, nil //nolint:nilerr // it may not listen yet
+			return false, nil // it may not listen yet
 		}
 		defer response.Body.Close()
 		text, err := io.ReadAll(response.Body)

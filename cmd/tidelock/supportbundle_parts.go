@@ -44,7 +44,7 @@ var debugPages = []page{
 }
 
 // namespaceOf is where the agent is.
-func (s *supporter) namespaceOf() string { return s.remote.namespace }
+func (s *supporter) namespaceOf() string { return s.namespace }
 
 // parts are all that there is to read.
 func (s *supporter) parts(ctx context.Context) []bundle.Part {
@@ -124,7 +124,7 @@ func (s *supporter) logOf(pod string, previous bool) bundle.Part {
 
 var selectorOfAgent = "app.kubernetes.io/name=" + install.Name
 
-func (s *supporter) versions(ctx context.Context) ([]byte, error) {
+func (s *supporter) versions(context.Context) ([]byte, error) {
 	text := fmt.Sprintf("tidelock support-bundle %s, at %s\n", release.Text(), time.Now().UTC().Format(time.RFC3339))
 	version, err := s.kube.Discovery().ServerVersion()
 	if err == nil {
