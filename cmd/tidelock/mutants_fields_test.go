@@ -39,9 +39,9 @@ func fieldClasses() []*class {
 		{name: "quantity broken", floor: 0.95, of: inObjects(func(f fieldSpot) bool { return f.quantity }, "broken", oneOf("12Mb", "1 Gi", "-1", "lots", "1,5", "100mi", "0.5.1"))},
 		{name: "API version removed", floor: 0.95, of: removedVersions},
 		{name: "kind misspelt", truth: wrong, floor: 0.9, of: fieldsOfRoot("kind", misspellValue)},
-		{name: "API version misspelt", truth: wrong, floor: 0.1, of: fieldsOfRoot("apiVersion", misspellValue)},
-		{name: "key repeated", truth: wrong, floor: 0.1, files: true, of: repeatedKeys},
-		{name: "image broken", truth: wrong, floor: 0.1, of: inObjects(func(f fieldSpot) bool {
+		{name: "API version misspelt", truth: wrong, floor: 0.9, of: fieldsOfRoot("apiVersion", misspellValue)},
+		{name: "key repeated", truth: wrong, floor: 0.9, files: true, of: repeatedKeys},
+		{name: "image broken", truth: wrong, floor: 0.95, of: inObjects(func(f fieldSpot) bool {
 			return f.key == "image" && f.isText() && strings.Contains(f.path, "ontainers[]")
 		}, "broken", breakImage)},
 		{name: "line shifted", floor: 0.95, of: lines("shifted", func(rows []string, i int, r *rand.Rand) []string {

@@ -12,7 +12,7 @@ import (
 // say to the engine.
 func platformClasses() []*class {
 	return []*class{
-		{name: "Application's path misspelt", truth: wrong, floor: 0.1, files: true, of: ofKind("Application", misspellValue, "source.path", "sources[].path")},
+		{name: "Application's path misspelt", truth: wrong, floor: 0.9, files: true, of: ofKind("Application", misspellValue, "source.path", "sources[].path")},
 		{name: "Application's field deleted", truth: wrong, floor: 0.95, of: ofKind("Application", drop, "spec.project", "spec.source", "spec.source.path", "spec.source.repoURL", "spec.destination", "spec.destination.server", "spec.destination.name")},
 		{name: "Application's project misspelt", truth: wrong, floor: 0.9, of: projectsUsed},
 		{name: "Application's destination ambiguous", truth: wrong, floor: 1, of: ofKind("Application", func(s *specimen, p spot, _ *rand.Rand) map[string]string {
@@ -28,7 +28,7 @@ func platformClasses() []*class {
 		{name: "hook's word misspelt", truth: wrong, floor: 0.95, of: annotated("argocd.argoproj.io/hook", misspellValue)},
 		{name: "hook's policy misspelt", truth: wrong, floor: 0.9, of: annotated("argocd.argoproj.io/hook-delete-policy", misspellValue)},
 		{name: "object's option misspelt", truth: wrong, floor: 0.95, of: annotated("argocd.argoproj.io/sync-options", misspellValue)},
-		{name: "annotation's name misspelt", truth: wrong, floor: 0.1, of: annotationNames},
+		{name: "annotation's name misspelt", truth: wrong, floor: 0.9, of: annotationNames},
 		{name: "set's parameter misspelt", truth: wrong, floor: 0.9, of: setParameters},
 		{name: "set's generator misspelt", truth: wrong, floor: 0.9, of: ofKind("ApplicationSet", misspellValue, "directories[].path", "files[].path", "mergeKeys[]")},
 		{name: "project narrowed", truth: wrong, floor: 0.95, of: projectsNarrowed},

@@ -28,7 +28,7 @@ func referenceClasses() []*class {
 		{name: "policy renamed where bound", truth: wrong, floor: 0.9, of: of([]string{"ValidatingAdmissionPolicy"}, "policyName")},
 		{name: "object renamed that is used", truth: wrong, floor: 0.9, of: namesOfUsed},
 		{name: "object moved that is used", truth: wrong, floor: 0.9, of: namespacesOfUsed},
-		{name: "namespace of a reference changed", truth: wrong, floor: 0.1, of: usesOf([]string{"ServiceAccount", "Service"}, []string{"subjects[].namespace", "service.namespace"}, otherNamespace)},
+		{name: "namespace of a reference changed", truth: wrong, floor: 0.5, of: usesOf([]string{"ServiceAccount", "Service"}, []string{"subjects[].namespace", "service.namespace"}, otherNamespace)},
 		{name: "selector changed", truth: wrong, floor: 0.9, of: selectors},
 		{name: "label of pods changed", truth: wrong, floor: 0.9, of: templateLabels},
 		{name: "port renamed", truth: wrong, floor: 0.9, of: ports},

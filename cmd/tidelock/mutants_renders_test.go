@@ -15,11 +15,11 @@ import (
 // templates of charts.
 func renderClasses() []*class {
 	return []*class{
-		{name: "resource dropped", truth: wrong, floor: 0.1, of: resourcesUsed},
+		{name: "resource dropped", truth: wrong, floor: 0.5, of: resourcesUsed},
 		{name: "resource misspelt", truth: wrong, floor: 1, of: kustomizations("misspelt", misspellValue, "resources[]", "components[]", "files[]", "path")},
 		{name: "kustomization's field misspelt", truth: wrong, floor: 1, of: kustomizationFields},
 		{name: "generator renamed", truth: wrong, floor: 0.9, of: generatorsUsed},
-		{name: "patch's target misspelt", truth: wrong, floor: 0.1, of: kustomizations("misspelt", misspellValue, "target.name", "target.kind", "select.name", "select.kind", "source.name", "source.kind", "replicas[].name")},
+		{name: "patch's target misspelt", truth: wrong, floor: 0.85, of: kustomizations("misspelt", misspellValue, "target.name", "target.kind", "select.name", "select.kind", "source.name", "source.kind", "replicas[].name")},
 		{name: "patch's content misspelt", floor: 0.95, of: patchTexts},
 		{name: "value of a chart deleted", floor: 0.95, of: chartValues("deleted", drop)},
 		{name: "value of a chart misspelt", floor: 0.95, of: chartValues("name misspelt", func(s *specimen, p spot, r *rand.Rand) map[string]string {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	gogit "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/config"
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 )
@@ -137,8 +138,14 @@ func specimens(t *testing.T) []*specimen {
 // write makes a repository of a specimen with some files of a mutant; a text that is
 // empty is a file that is not there.
 func (s *specimen) write(work string, mutant map[string]string) error {
-	if _, err := gogit.PlainInit(work, false); err != nil {
+	repo, err := gogit.PlainInit(work, false)
+	if err != nil {
 		return err
+	}
+	if address := s.address(); address != "" { // as a clone has
+		if _, err := repo.CreateRemote(&config.RemoteConfig{Name: "origin", URLs: []string{address}}); err != nil {
+			return err
+		}
 	}
 	files := maps.Clone(s.files)
 	maps.Copy(files, mutant)
@@ -152,6 +159,16 @@ func (s *specimen) write(work string, mutant map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// address is where its Applications say that it is.
+func (s *specimen) address() string {
+	for _, d := range s.docs {
+		if url := d.field("spec", "source", "repoURL"); url != "" && d.field("kind") == "Application" {
+			return url
+		}
+	}
+	return ""
 }
 
 // field is the text of a field of a document: field("metadata", "name").

@@ -7,7 +7,7 @@ func TestSlipped(t *testing.T) {
 		word, known string
 		want        bool
 	}{
-		{"Aplication", "Application", true},
+		{"Appication", "Application", true},
 		{"Applicationn", "Application", true},
 		{"Appliaction", "Application", true},
 		{"Applicatiom", "Application", true},

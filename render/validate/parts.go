@@ -32,6 +32,7 @@ var parts = map[string]func(r *report, path string, v map[string]any){
 	"io.k8s.api.core.v1.EphemeralVolumeSource":                          ephemeral,
 	"io.k8s.api.batch.v1.PodFailurePolicyRule":                          failureRule,
 	"io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicySpec": admissionPolicy,
+	"io.k8s.api.admissionregistration.v1.ParamRef":                      paramRef,
 	"io.k8s.api.networking.v1.IngressClass":                             ingressClass,
 	"io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService":     apiService,
 	"io.k8s.api.core.v1.ScopedResourceSelectorRequirement":              scoped,
@@ -200,6 +201,14 @@ func failureRule(r *report, path string, v map[string]any) {
 		}
 	}
 	r.just("onExitCodes or onPodConditions", field.NewPath(path), has)
+	codes, _ := v["onExitCodes"].(map[string]any)
+	values, _ := codes["values"].([]any)
+	for i := 1; i < len(values); i++ {
+		before, ok := values[i-1].(int64)
+		if after, is := values[i].(int64); ok && is && after <= before {
+			r.add(RuleValue, child(path, "onExitCodes")+".values", "the codes must be in their order, each once", "")
+		}
+	}
 }
 
 func admissionPolicy(r *report, path string, v map[string]any) {
@@ -211,6 +220,12 @@ func admissionPolicy(r *report, path string, v map[string]any) {
 	audits, _ := v["auditAnnotations"].([]any)
 	if len(validations)+len(audits) == 0 {
 		r.add(RuleRequired, child(path, "validations"), "there must be one, at least, or auditAnnotations", "")
+	}
+}
+
+func paramRef(r *report, path string, v map[string]any) {
+	if v["parameterNotFoundAction"] == nil {
+		r.add(RuleRequired, child(path, "parameterNotFoundAction"), "it must be there", "")
 	}
 }
 

@@ -23,14 +23,16 @@ const quantity = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 type walker struct {
 	version *openapi.Version
 	report  *report
+	lax     bool // fields that nobody knows are none of its business
 }
 
 func (w *walker) value(path string, s *openapi.Schema, v any) {
 	if v == nil {
 		return
 	}
-	if _, ok := v.(map[string]any); ok && schemaOrOther[s.Ref] {
-		s = &openapi.Schema{Ref: propsDefinition}
+	if _, ok := v.(map[string]any); ok && schemaOrOther[s.Ref] { // which decodes itself, and not strictly
+		(&walker{w.version, w.report, true}).value(path, &openapi.Schema{Ref: propsDefinition}, v)
+		return
 	}
 	enum, ref := s.Enum, s.Ref
 	if s.Ref != "" {
@@ -151,7 +153,7 @@ func (w *walker) object(path, ref string, s *openapi.Schema, v map[string]any) {
 			}
 		} else if s.Values != nil {
 			w.value(keyed(path, name), s.Values, v[name])
-		} else if len(s.Properties) > 0 && !s.Open {
+		} else if len(s.Properties) > 0 && !s.Open && !w.lax {
 			w.report.add(RuleUnknownField, at, "there is no such field", suggestion(name, s))
 		}
 	}
