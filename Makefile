@@ -67,7 +67,7 @@ told = Script|Repositories|CachedVerdict|ValidateTellsNoSecret|Mutations
 # stories run whole clusters, on machines of which nobody knows who else is there.
 suite = go test $(if $(race),-race) -timeout 30m ./...
 ifdef RERUN
-suite = go run $(gotestsum) --format standard-quiet --packages ./... --rerun-fails=1 --rerun-fails-max-failures=6 \
+suite = go run $(gotestsum) --format standard-quiet --hide-summary=skipped --packages ./... --rerun-fails=1 --rerun-fails-max-failures=6 \
 	--rerun-fails-abort-on-data-race --rerun-fails-report=$(RERUN) -- $(if $(race),-race) -timeout 30m
 endif
 test: build tools ## Build, then run all tests, with the race detector if there is a C compiler.
