@@ -128,8 +128,9 @@ func StartExternalSecrets(ctx context.Context, c *Cluster, dir string) (*Control
 		return nil, err
 	}
 	controller := &Controller{log: filepath.Join(dir, "external-secrets.log")}
+	ctx = context.WithoutCancel(ctx)
 	begin := func() (*process.Process, error) {
-		cmd := exec.Command(program, "--metrics-addr=127.0.0.1:0", "--live-addr=127.0.0.1:0", "--concurrent=4",
+		cmd := exec.CommandContext(ctx, program, "--metrics-addr=127.0.0.1:0", "--live-addr=127.0.0.1:0", "--concurrent=4",
 			"--enable-push-secret-reconciler=false", "--enable-cluster-push-secret-reconciler=false")
 		cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig)
 		return start("external-secrets", cmd, controller.log)
@@ -138,8 +139,9 @@ func StartExternalSecrets(ctx context.Context, c *Cluster, dir string) (*Control
 	if err != nil {
 		return nil, err
 	}
-	ctx, controller.stop = context.WithCancel(context.WithoutCancel(ctx))
-	controller.running.Go(func() error { return keep(ctx, first, begin) })
+	keeping, stop := context.WithCancel(ctx)
+	controller.stop = stop
+	controller.running.Go(func() error { return keep(keeping, first, begin) })
 	return controller, nil
 }
 

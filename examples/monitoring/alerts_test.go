@@ -105,7 +105,7 @@ func alertRules(t *testing.T) []*rules.AlertingRule {
 // play evaluates the rules minute by minute, and looks at the alerts when a case says.
 func play(t *testing.T, tt test, every time.Duration) {
 	var load strings.Builder
-	fmt.Fprintf(&load, "load %s\n", model.Duration(tt.Interval))
+	fmt.Fprintf(&load, "load %s\n", tt.Interval)
 	for _, series := range tt.Series {
 		fmt.Fprintf(&load, "  %s %s\n", series.Series, series.Values)
 	}

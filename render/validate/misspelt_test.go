@@ -7,7 +7,7 @@ func TestSlipped(t *testing.T) {
 		word, known string
 		want        bool
 	}{
-		{"Appication", "Application", true},
+		{"Appication", "Application", true}, //nolint:misspell // it is to be
 		{"Applicationn", "Application", true},
 		{"Appliaction", "Application", true},
 		{"Applicatiom", "Application", true},
