@@ -356,9 +356,9 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 		return err
 	}
 	p.watcher = git.NewWatcher(p.git, o.pollInterval, nil, func(m git.Moved) {
-		log.Info("moved", "repository", m.URL, "revision", m.Revision, "from", m.Old, "to", m.New)
+		log.Info("moved", "repository", git.Redact(m.URL), "revision", m.Revision, "from", m.Old, "to", m.New)
 		p.metrics.Moved(m.New)
-		p.tracer.Moved(m.URL, m.Revision, m.New)
+		p.tracer.Moved(git.Redact(m.URL), m.Revision, m.New)
 		p.agent.Moved(m.URL)
 		p.sets.Moved(m.URL)
 	})
