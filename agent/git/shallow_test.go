@@ -171,6 +171,7 @@ func TestShallowByChance(t *testing.T) {
 		if got, want := fingerprintOf(t, tree(t, s, repo, sha)), u.work("ls-tree", "-r", sha); got != want {
 			t.Fatalf("%s:\n%s\nwant\n%s", sha, got, want)
 		}
+		must(t, s.work.Wait()) // git minds packs that are merged while it looks
 		u.git(onlyMirror(t, s).path, "fsck", "--strict", "--full")
 	}
 	last := u.work("rev-parse", "HEAD")
