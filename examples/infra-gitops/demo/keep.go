@@ -24,7 +24,7 @@ func (s *stage) printWhatToTry() {
 	s.out.aside("The agent asks Git every two minutes. To tell it of a push at once:")
 	s.out.line("%s", `push='{"ref":"refs/heads/main","after":"'$(git rev-parse HEAD)'","repository":{"clone_url":"`+s.repo.URL+`"}}'`)
 	s.out.line("%s", strings.Join([]string{
-		`curl -d "$push" -H 'X-GitHub-Event: push' -H "X-Hub-Signature-256: sha256=$(printf %s "$push" | openssl dgst -sha256 -hmac`,
+		`curl --json "$push" -H 'X-GitHub-Event: push' -H "X-Hub-Signature-256: sha256=$(printf %s "$push" | openssl dgst -sha256 -hmac`,
 		testenv.WebhookSecret, `-r | cut -d' ' -f1)"`, s.agent.Webhook(),
 	}, " "))
 }
