@@ -26,7 +26,7 @@ func (v *validation) overlays() {
 			continue
 		}
 		files := yamlRead(r.result)
-		deletes := slices.ContainsFunc(files, func(file string) bool { return strings.Contains(v.text(r.prefix, file), "$patch: delete") })
+		unlike := slices.ContainsFunc(files, func(file string) bool { return makesUnlike.MatchString(v.text(r.prefix, file)) })
 		for _, file := range files {
 			at := path.Join(r.prefix, file)
 			if !isKustomization(file) {
@@ -36,7 +36,7 @@ func (v *validation) overlays() {
 				all[at] = readKustomization(v.text(r.prefix, file))
 				order = append(order, at)
 			}
-			all[at].meet(r.result.Set, deletes)
+			all[at].meet(r.result.Set, unlike)
 		}
 	}
 	slices.Sort(order)
@@ -48,6 +48,10 @@ func (v *validation) overlays() {
 		}
 	}
 }
+
+// makesUnlike finds patches and replacements after which an object is not there any more, or
+// under another name or kind: targets are compared with what it was before, too.
+var makesUnlike = regexp.MustCompile(`\$patch["']?\s*:\s*["']?delete|/metadata/name\b|\bmetadata\.name\b|allowNameChange|allowKindChange|["'\s]/kind\b`)
 
 func isKustomization(file string) bool {
 	return slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, path.Base(file))
@@ -128,10 +132,10 @@ func (k *kustomization) add(what string, node yaml.Node) {
 }
 
 // meet compares targets with what comes out in the end. Names may have got something
-// before and behind them on the way, kinds not; what was deleted is not there.
-func (k *kustomization) meet(set manifest.Set, deletes bool) {
+// before and behind them on the way, kinds not; unlike says that more may have changed.
+func (k *kustomization) meet(set manifest.Set, unlike bool) {
 	for _, t := range k.targets {
-		t.met = t.met || deletes || slices.ContainsFunc(set, func(o *manifest.Object) bool {
+		t.met = t.met || unlike || slices.ContainsFunc(set, func(o *manifest.Object) bool {
 			return (t.kind == nil || t.kind.MatchString(o.Key.Kind)) && t.name.MatchString(o.Key.Name)
 		})
 	}
