@@ -138,6 +138,9 @@ func (a *Applier) url(ctx context.Context, gvk schema.GroupVersionKind, key mani
 	if kind.Namespaced && key.Namespace == "" {
 		return "", fmt.Errorf("%w: set metadata.namespace, or the application's spec.destination.namespace", ErrNamespace)
 	}
+	if err := a.cluster.Bounds().Outside(key.Namespace, kind.Namespaced); err != nil {
+		return "", err
+	}
 	if kind.Namespaced {
 		base = path.Join(base, "namespaces", key.Namespace)
 	}

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -58,12 +59,21 @@ func (a *Applier) EnsureNamespace(ctx context.Context, name string, metadata *ap
 			return a.client.Post().AbsPath("/api/v1/namespaces").Param("fieldManager", diff.Manager).Body(namespace).Do(ctx).Error()
 		})
 	}
+	if apierrors.IsForbidden(err) && a.confined() {
+		return fmt.Errorf("%w: %s: an agent that is confined to namespaces makes none: create it, and install anew the rights in it", errNoNamespace, name)
+	}
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create namespace %s: %w", name, err)
 	}
 	a.known.set(name, true)
 	return nil
 }
+
+// errNoNamespace says that a namespace is not there, or that there are no rights in it.
+var errNoNamespace = errors.New("the namespace is missing, or the agent has no rights in it")
+
+// confined says that there are bounds, in which there are no namespaces to be made.
+func (a *Applier) confined() bool { return a.cluster.Bounds().Outside("", false) != nil }
 
 // LacksNamespace says that a namespace is not there.
 func (a *Applier) LacksNamespace(ctx context.Context, name string) bool {

@@ -25,7 +25,8 @@ type Cluster struct {
 	metadata  metadata.Interface
 	discovery discovery.DiscoveryInterfaceWithContext
 	log       *slog.Logger
-	namespace string // see Within
+	bounds    Bounds // see Confine
+	followed  Bounds // where objects are listed: within bounds
 	key       []byte // of digests: random, of this process
 	changed   func(app string, drifted bool)
 	served    func()        // what is served has changed
@@ -41,7 +42,7 @@ type Cluster struct {
 	records map[manifest.Key]*diff.Live
 	byApp   map[string]map[manifest.Key]struct{}
 	gone    map[manifest.Key]string // resourceVersion of what was deleted lately
-	watches map[schema.GroupVersionKind]*watcher
+	watches map[feed]*watcher
 	rivals  map[manifest.Key][]string // applications that state an object of another
 	ignores map[string]*diff.Ignore   // by application: what differences do not count
 	rules   Rules
@@ -78,7 +79,7 @@ func New(cfg *rest.Config, log *slog.Logger, to Listeners) (*Cluster, error) {
 		dynamic: dyn, metadata: meta, discovery: disco, log: log, key: key, changed: to.Changed, served: to.Served,
 		started: make(chan *watcher), doubtful: make(chan doubt, 256), starting: newTurn(), discovering: newTurn(),
 		records: map[manifest.Key]*diff.Live{}, byApp: map[string]map[manifest.Key]struct{}{},
-		gone: map[manifest.Key]string{}, watches: map[schema.GroupVersionKind]*watcher{}, rivals: map[manifest.Key][]string{},
+		gone: map[manifest.Key]string{}, watches: map[feed]*watcher{}, rivals: map[manifest.Key][]string{},
 		ignores: map[string]*diff.Ignore{}, stale: map[schema.GroupVersionKind]bool{}, renew: make(bell, 1),
 	}, nil
 }

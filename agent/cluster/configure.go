@@ -35,8 +35,8 @@ func (c *Cluster) Configure(rules Rules) {
 		return
 	}
 	c.rules = rules
-	for gvk := range c.watches {
-		c.compareRules(gvk, old)
+	for of := range c.watches {
+		c.compareRules(of.gvk, old)
 	}
 }
 
@@ -75,11 +75,11 @@ func (c *Cluster) renewRecords(ctx context.Context) error {
 		}
 		_ = wait.PollUntilContextCancel(ctx, renewalPause, true, func(ctx context.Context) (bool, error) {
 			done := true
-			for _, gvk := range c.takeStale() {
-				if err := c.relist(ctx, gvk); err != nil {
-					c.log.Warn("cannot judge objects by the new settings yet", "kind", gvk.Kind, "error", err)
+			for _, w := range c.takeStale() {
+				if err := w.relist(ctx); err != nil {
+					c.log.Warn("cannot judge objects by the new settings yet", "kind", w.gvk.Kind, "error", err)
 					c.mu.Lock()
-					c.stale[gvk] = true
+					c.stale[w.gvk] = true
 					c.mu.Unlock()
 					done = false
 				}
@@ -89,33 +89,29 @@ func (c *Cluster) renewRecords(ctx context.Context) error {
 	}
 }
 
-func (c *Cluster) takeStale() (gvks []schema.GroupVersionKind) {
+func (c *Cluster) takeStale() (watchers []*watcher) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for gvk := range c.stale {
-		if c.watches[gvk] != nil {
-			gvks = append(gvks, gvk)
+	for of, w := range c.watches {
+		if c.stale[of.gvk] {
+			watchers = append(watchers, w)
 		}
 	}
 	clear(c.stale)
-	return gvks
+	return watchers
 }
 
-// relist takes all objects of a kind once more. The watch goes on, and says what
+// relist takes all objects of a feed once more. The watch goes on, and says what
 // has gone.
-func (c *Cluster) relist(ctx context.Context, gvk schema.GroupVersionKind) error {
-	kind, err := c.Kind(ctx, gvk)
-	if err != nil {
-		return err
-	}
+func (w *watcher) relist(ctx context.Context) error {
 	options := metav1.ListOptions{LabelSelector: api.LabelApp, Limit: renewPage}
 	for {
-		list, err := c.dynamic.Resource(kind.Resource).List(ctx, options)
+		list, err := w.client.List(ctx, options)
 		if err != nil {
 			return err
 		}
 		for i := range list.Items {
-			c.ingest(gvk, list.Items[i].Object)
+			w.cluster.ingest(w.gvk, list.Items[i].Object)
 		}
 		if options.Continue = list.GetContinue(); options.Continue == "" {
 			return nil

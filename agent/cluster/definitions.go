@@ -21,10 +21,33 @@ var definitions = schema.GroupVersionResource{
 // served, for they come in bundles; and between tries.
 const settle = 300 * time.Millisecond
 
+// glance is how often it is asked what the cluster serves where nobody may follow
+// CustomResourceDefinitions. A kind that is missing is asked for at once anyway.
+const glance = 3 * time.Minute
+
 // watchDefinitions asks anew what the cluster serves whenever a
-// CustomResourceDefinition comes, changes or goes.
+// CustomResourceDefinition comes, changes or goes; or now and then, if that is out of
+// bounds.
 func (c *Cluster) watchDefinitions(ctx context.Context) error {
 	signal := make(bell, 1)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		c.rediscoverOn(ctx, signal)
+		return nil
+	})
+	g.Go(func() error {
+		if c.bounds.Outside("", false) != nil {
+			wait.UntilWithContext(ctx, func(context.Context) { _ = signal.ring() }, glance)
+		} else {
+			c.followDefinitions(ctx, signal)
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// followDefinitions rings at every change of a CustomResourceDefinition.
+func (c *Cluster) followDefinitions(ctx context.Context, signal bell) {
 	client := c.metadata.Resource(definitions)
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
@@ -35,16 +58,7 @@ func (c *Cluster) watchDefinitions(ctx context.Context) error {
 		},
 	}
 	reflector := cache.NewReflectorWithOptions(lw, &metav1.PartialObjectMetadata{}, signal, cache.ReflectorOptions{})
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		reflector.RunWithContext(ctx)
-		return nil
-	})
-	g.Go(func() error {
-		c.rediscoverOn(ctx, signal)
-		return nil
-	})
-	return g.Wait()
+	reflector.RunWithContext(ctx)
 }
 
 func (c *Cluster) rediscoverOn(ctx context.Context, signal bell) {

@@ -136,16 +136,24 @@ func (c *Cluster) get(ctx context.Context, gvk schema.GroupVersionKind, namespac
 	if err != nil {
 		return nil, err
 	}
-	var client dynamic.ResourceInterface = c.dynamic.Resource(kind.Resource)
-	if kind.Namespaced {
-		client = c.dynamic.Resource(kind.Resource).Namespace(namespace)
+	if err := c.bounds.Outside(namespace, kind.Namespaced); err != nil {
+		return nil, err
 	}
+	client := c.resource(kind, namespace)
 	var object *unstructured.Unstructured
 	err = retry.OnError(reads, func(err error) bool { return ctx.Err() == nil && Passing(err) }, func() (err error) {
 		object, err = client.Get(ctx, name, metav1.GetOptions{})
 		return err
 	})
 	return object, err
+}
+
+// resource reaches the objects of a kind: those of a namespace, or of all if it is "".
+func (c *Cluster) resource(kind Kind, namespace string) dynamic.ResourceInterface {
+	if !kind.Namespaced {
+		return c.dynamic.Resource(kind.Resource)
+	}
+	return c.dynamic.Resource(kind.Resource).Namespace(namespace)
 }
 
 // reads is how often, and how far apart, an object is read if the server fails.

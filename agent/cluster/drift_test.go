@@ -382,7 +382,7 @@ func TestKindComesAndGoes(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.await("the end of the watch", func() bool {
-			return w.watching(set[1].GVK()) == nil && len(w.Snapshot(w.app, set)) == 0
+			return w.watching(feed{gvk: set[1].GVK()}) == nil && len(w.Snapshot(w.app, set)) == 0
 		})
 	}
 }

@@ -238,7 +238,7 @@ func TestSilentServerTakesNothingAway(t *testing.T) {
 	if err := w.Discover(w.ctx); err != nil {
 		t.Fatal(err)
 	}
-	if !w.ServesVersion(set[1].GVK()) || w.watching(set[1].GVK()) == nil {
+	if !w.ServesVersion(set[1].GVK()) || w.watching(feed{gvk: set[1].GVK()}) == nil {
 		t.Error("its kind is taken for gone")
 	}
 	if got := w.verdicts(set); got != "" {

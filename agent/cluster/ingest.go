@@ -243,7 +243,7 @@ func (c *Cluster) drop(live *diff.Live) {
 
 // replace takes a whole listing, as of a resourceVersion. What it lacks is in
 // doubt, unless it is newer than the listing.
-func (c *Cluster) replace(gvk schema.GroupVersionKind, list []*diff.Live, version string) {
+func (c *Cluster) replace(of feed, list []*diff.Live, version string) {
 	listed := make(map[manifest.Key]bool, len(list))
 	for _, live := range list {
 		listed[live.Key] = live.App != "" || c.holds(live)
@@ -252,14 +252,13 @@ func (c *Cluster) replace(gvk schema.GroupVersionKind, list []*diff.Live, versio
 	var missing []*diff.Live
 	c.mu.Lock()
 	for key, live := range c.records {
-		if key.GroupKind() == gvk.GroupKind() && live.Version == gvk.Version && !listed[key] &&
-			!olderThan(version, live.ResourceVersion) {
+		if of.has(live) && !listed[key] && !olderThan(version, live.ResourceVersion) {
 			missing = append(missing, live)
 		}
 	}
 	c.mu.Unlock()
 	for _, live := range missing {
-		c.doubt(gvk, live)
+		c.doubt(of.gvk, live)
 	}
 }
 

@@ -137,7 +137,7 @@ func (b *bench) happen(t *testing.T, event string) {
 		if len(rest) > 1 {
 			list = append(list, b.reduce(configMaps, object(rest[1:])))
 		}
-		b.replace(configMaps, list, rest[0])
+		b.replace(feed{gvk: configMaps}, list, rest[0])
 	default:
 		t.Fatalf("what is %q?", event)
 	}

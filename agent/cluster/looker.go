@@ -22,21 +22,25 @@ import (
 // A Looker reads what charts look up, in the name of users. It is safe for
 // concurrent use.
 type Looker struct {
-	cfg   *rest.Config
-	kinds func(context.Context, schema.GroupVersionKind) (Kind, error)
+	cfg    *rest.Config
+	kinds  func(context.Context, schema.GroupVersionKind) (Kind, error)
+	bounds Bounds
 
 	mu sync.Mutex // guards by
 	by map[string]dynamic.Interface
 }
 
-// NewLooker returns a Looker into the cluster that cfg reaches. Kinds finds a kind;
-// nil asks the cluster each time.
-func NewLooker(cfg *rest.Config, kinds func(context.Context, schema.GroupVersionKind) (Kind, error)) *Looker {
-	l := &Looker{cfg: cfg, kinds: kinds, by: map[string]dynamic.Interface{}}
-	if kinds == nil {
-		l.kinds = l.ask
-	}
+// NewLooker returns a Looker into the cluster that cfg reaches, which asks it for a
+// kind each time.
+func NewLooker(cfg *rest.Config) *Looker {
+	l := &Looker{cfg: cfg, by: map[string]dynamic.Interface{}}
+	l.kinds = l.ask
 	return l
+}
+
+// Looker returns a Looker into the Cluster, which cfg reaches.
+func (c *Cluster) Looker(cfg *rest.Config) *Looker {
+	return &Looker{cfg: cfg, kinds: c.Kind, bounds: c.bounds, by: map[string]dynamic.Interface{}}
 }
 
 // ask finds a kind by discovery.
@@ -81,6 +85,9 @@ func (l *Looker) Find(ctx context.Context, user string, o sdk.Object, permit fun
 	key := manifest.Key{Group: gv.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 	if !kind.Namespaced {
 		key.Namespace = ""
+	}
+	if err := l.bounds.Outside(key.Namespace, kind.Namespaced); err != nil {
+		return nil, err
 	}
 	resources := client.Resource(kind.Resource).Namespace(key.Namespace)
 	if o.Name == "" {

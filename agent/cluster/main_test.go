@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,7 @@ type world struct {
 	ctx       context.Context
 	app       string
 	namespace string
+	bounds    Bounds
 
 	mu    sync.Mutex
 	drift []string // calls of Changed that told of drift
@@ -91,6 +93,7 @@ func (w *world) connectBy(cfg *rest.Config) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	c.Confine(w.bounds)
 	w.Cluster = c
 	ctx, cancel := context.WithCancel(w.ctx)
 	var g errgroup.Group
@@ -130,7 +133,7 @@ func (w *world) git(text string) manifest.Set {
 		w.t.Fatal(err)
 	}
 	for i, o := range set {
-		id := api.TrackingID{App: w.app, Group: o.Key.Group, Kind: o.Key.Kind, Namespace: w.namespace, Name: o.Key.Name}
+		id := api.TrackingID{App: w.app, Group: o.Key.Group, Kind: o.Key.Kind, Namespace: cmp.Or(o.Key.Namespace, w.namespace), Name: o.Key.Name}
 		set[i], err = o.Edit(func(body map[string]any) {
 			u := &unstructured.Unstructured{Object: body}
 			labels, annotations := u.GetLabels(), u.GetAnnotations()

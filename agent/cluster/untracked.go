@@ -22,6 +22,9 @@ const untrackedPage = 500
 // that are wanted, and keeps nothing of it: this is not for every pass. Kinds that
 // the agent may not list are left out.
 func (c *Cluster) Untracked(ctx context.Context, namespace string, wanted func(schema.GroupKind) bool) ([]manifest.Key, error) {
+	if err := c.bounds.Outside(namespace, true); err != nil {
+		return nil, err
+	}
 	var mu sync.Mutex // guards found
 	var found []manifest.Key
 	g, ctx := errgroup.WithContext(ctx)

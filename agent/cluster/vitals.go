@@ -21,13 +21,16 @@ func (c *Cluster) Vitals() Vitals {
 	version, _ := c.Version()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v := Vitals{Version: version, Kinds: len(c.watches), Objects: len(c.records), Events: make(map[schema.GroupKind]int64, len(c.watches))}
-	for gvk, w := range c.watches {
-		v.Events[gvk.GroupKind()] += w.events.Load()
+	v := Vitals{Version: version, Objects: len(c.records), Events: make(map[schema.GroupKind]int64, len(c.watches))}
+	kinds := map[schema.GroupVersionKind]bool{}
+	for of, w := range c.watches {
+		kinds[of.gvk] = true
+		v.Events[of.gvk.GroupKind()] += w.events.Load()
 		if at := w.listed.Load(); at != nil && (v.Listed.IsZero() || at.Before(v.Listed)) {
 			v.Listed = *at
 		}
 	}
+	v.Kinds = len(kinds)
 	return v
 }
 

@@ -23,11 +23,23 @@ import (
 // listedWithin bounds the wait for the first listing of a kind.
 const listedWithin = 30 * time.Second
 
-// A watcher follows the objects of one kind that carry our label. It is the
-// store of a reflector, and keeps nothing but the Cluster's records.
+// A feed is what one watch follows: a kind, in one namespace, or "" if in all or in
+// none.
+type feed struct {
+	gvk       schema.GroupVersionKind
+	namespace string
+}
+
+// has says that a record is of an object that the feed tells of.
+func (f feed) has(live *diff.Live) bool {
+	return live.Key.GroupKind() == f.gvk.GroupKind() && live.Version == f.gvk.Version && (f.namespace == "" || live.Key.Namespace == f.namespace)
+}
+
+// A watcher follows the objects of a feed that carry our label. It is the store of a
+// reflector, and keeps nothing but the Cluster's records.
 type watcher struct {
+	feed
 	cluster *Cluster
-	gvk     schema.GroupVersionKind
 	client  dynamic.ResourceInterface
 	ended   chan struct{} // closed when the kind is no longer served
 
@@ -42,16 +54,24 @@ type watcher struct {
 	listed atomic.Pointer[time.Time]
 }
 
-// Watch starts to follow kinds, and returns when what is live of them is known.
-// To name a kind twice costs nothing. Run must be running.
+// Watch starts to follow kinds, and returns when what is live of them is known. What
+// is out of bounds is not followed. To name a kind twice costs nothing. Run must be
+// running.
 func (c *Cluster) Watch(ctx context.Context, gvks ...schema.GroupVersionKind) error {
 	ctx, cancel := context.WithTimeout(ctx, listedWithin)
 	defer cancel()
-	watchers := make([]*watcher, len(gvks))
-	for i, gvk := range gvks {
-		var err error
-		if watchers[i], err = c.watcher(ctx, gvk); err != nil {
+	var watchers []*watcher
+	for _, gvk := range gvks {
+		kind, err := c.Kind(ctx, gvk)
+		if err != nil {
 			return err
+		}
+		for _, namespace := range c.followed.namespaces(kind.Namespaced) {
+			w, err := c.watcher(ctx, feed{gvk, namespace}, kind)
+			if err != nil {
+				return err
+			}
+			watchers = append(watchers, w)
 		}
 	}
 	for _, w := range watchers {
@@ -62,41 +82,37 @@ func (c *Cluster) Watch(ctx context.Context, gvks ...schema.GroupVersionKind) er
 	return nil
 }
 
-// watcher returns the watcher of a kind, and has it run if it is new.
-func (c *Cluster) watcher(ctx context.Context, gvk schema.GroupVersionKind) (*watcher, error) {
-	if w := c.watching(gvk); w != nil {
+// watcher returns the watcher of a feed, and has it run if it is new.
+func (c *Cluster) watcher(ctx context.Context, of feed, kind Kind) (*watcher, error) {
+	if w := c.watching(of); w != nil {
 		return w, nil
 	}
-	kind, err := c.Kind(ctx, gvk)
-	if err != nil {
-		return nil, err
-	}
 	if err := c.starting.take(ctx); err != nil {
-		return nil, fmt.Errorf("watch kind %s: %w", gvk.Kind, err)
+		return nil, fmt.Errorf("watch kind %s: %w", of.gvk.Kind, err)
 	}
 	defer c.starting.end()
-	if w := c.watching(gvk); w != nil {
+	if w := c.watching(of); w != nil {
 		return w, nil
 	}
 	w := &watcher{
-		cluster: c, gvk: gvk, client: c.within(kind),
+		cluster: c, feed: of, client: c.resource(kind, of.namespace),
 		ended: make(chan struct{}), synced: make(chan struct{}), failed: make(chan struct{}),
 	}
 	select {
 	case c.started <- w:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("watch kind %s: %w", gvk.Kind, ctx.Err())
+		return nil, fmt.Errorf("watch kind %s: %w", of.gvk.Kind, ctx.Err())
 	}
 	c.mu.Lock()
-	c.watches[gvk] = w
+	c.watches[of] = w
 	c.mu.Unlock()
 	return w, nil
 }
 
-func (c *Cluster) watching(gvk schema.GroupVersionKind) *watcher {
+func (c *Cluster) watching(of feed) *watcher {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.watches[gvk]
+	return c.watches[of]
 }
 
 // unwatch ends the watches of kinds that are no longer served, and forgets their
@@ -104,14 +120,14 @@ func (c *Cluster) watching(gvk schema.GroupVersionKind) *watcher {
 func (c *Cluster) unwatch(served map[schema.GroupVersionKind]Kind) {
 	var lost []*diff.Live
 	c.mu.Lock()
-	for gvk, w := range c.watches {
-		if _, ok := served[gvk]; ok {
+	for of, w := range c.watches {
+		if _, ok := served[of.gvk]; ok {
 			continue
 		}
 		close(w.ended)
-		delete(c.watches, gvk)
-		for key, live := range c.records {
-			if key.GroupKind() == gvk.GroupKind() && live.Version == gvk.Version {
+		delete(c.watches, of)
+		for _, live := range c.records {
+			if of.has(live) {
 				c.drop(live)
 				lost = append(lost, live)
 			}
@@ -216,7 +232,7 @@ func (w *watcher) Replace(list []any, version string) error {
 			rules = r.rules
 		}
 	}
-	w.cluster.replace(w.gvk, records, version)
+	w.cluster.replace(w.feed, records, version)
 	w.cluster.outdate(w.gvk, rules)
 	w.once.Do(func() { close(w.synced) })
 	return nil

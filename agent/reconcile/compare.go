@@ -66,9 +66,13 @@ func (p *pass) look(desired *Desired) []diff.Change {
 	return changes
 }
 
-// permits asks the project about an object that Git states.
+// permits asks the project about an object that Git states, and whether it can be
+// reached.
 func (p *pass) permits(o *manifest.Object) bool {
 	verdict := p.rules.Object(o.Key, o.Key.Namespace != "", p.app.Spec.Destination.Resolved())
+	if verdict.Allowed {
+		verdict = p.within(o.Key)
+	}
 	if !verdict.Allowed {
 		p.refused[o.Key] = o.Origin.String() + ": " + verdict.Reason
 	}

@@ -59,6 +59,7 @@ func (p *pass) permitted() {
 	}
 	p.rules, p.windows = rules, schedule.For(window.TargetOf(p.app))
 	p.odd()
+	p.bounded()
 	project, err := p.r.Store.Project(p.app.Spec.ProjectName())
 	if err != nil {
 		p.report.add(api.ConditionInvalidSpecError, err.Error())

@@ -80,7 +80,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	if config.Apply, err = apply.New(cfg, e.cluster, e.log); err != nil {
 		return nil, err
 	}
-	e.looker, e.impersonate = cluster.NewLooker(cfg, e.cluster.Kind), config.Impersonate
+	e.looker, e.impersonate = e.cluster.Looker(cfg), config.Impersonate
 	e.settings = settings.NewReader(func() (map[string]string, string) { return e.keys.Config(settings.ConfigMap) }, e.log)
 	config.Settings = e.configured
 	if e.known != nil {

@@ -250,7 +250,7 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 		if err != nil {
 			return nil, nil, errors.Join(err, host.Close(), closeShelf(kept))
 		}
-		line.Look = lookAsMyself(cluster.NewLooker(cfg, nil))
+		line.Look = lookAsMyself(cluster.NewLooker(cfg))
 	}
 	end := func() {
 		trees.close()
