@@ -41,6 +41,8 @@ type Destination interface {
 	Version() (version string, apis []string)
 	Scope(o *manifest.Object) (namespaced, known bool)
 	Serves(gk schema.GroupKind) bool
+	// Controlled tells whether the controller of a kind that is served is there, too.
+	Controlled(gk schema.GroupKind) bool
 	sdk.Objects
 }
 
@@ -48,16 +50,14 @@ type Destination interface {
 // use; it is safe for concurrent use.
 type Pipeline struct {
 	// Namespace is the agent's own, in which Applications have short names.
-	Namespace   string
-	Git         Commits
-	Artifacts   Artifacts
-	Render      *render.Engine
-	Secrets     *resolve.Stage
-	Keys        Keys
-	Destination Destination
-	// Controlled tells whether the controller of a kind that is served is there, too;
-	// without it, it always is.
-	Controlled func(schema.GroupKind) bool
+	Namespace string
+	Git       Commits
+	Artifacts Artifacts
+	Render    *render.Engine
+	Secrets   *resolve.Stage
+	Keys      Keys
+	// Destination returns the cluster that an Application is for.
+	Destination func(app *api.Application) (Destination, error)
 	// Permit asks an Application's project about an object.
 	Permit func(app *api.Application) func(*manifest.Object) error
 	// PermitSource asks an Application's project about the address of a repository
@@ -118,10 +118,14 @@ func (p *Pipeline) Desired(ctx context.Context, app *api.Application, revisions 
 }
 
 func (p *Pipeline) desired(ctx context.Context, app *api.Application, name string, revisions []string) (*Rendered, error) {
+	to, err := p.Destination(app)
+	if err != nil {
+		return nil, err
+	}
 	known := p.recall(name)
 	beyond := p.remotes(app, known.renew)
 	fetching, fetched := trace.Step(ctx, "fetch")
-	requests, warnings, err := p.requests(fetching, app, name, revisions, beyond)
+	requests, warnings, err := p.requests(fetching, app, to, name, revisions, beyond)
 	if fetched(err); err != nil {
 		return nil, err
 	}
@@ -133,7 +137,7 @@ func (p *Pipeline) desired(ctx context.Context, app *api.Application, name strin
 	if err != nil {
 		return nil, err
 	}
-	basis := p.basis(app)
+	basis := p.basis(app, to)
 	warnings = append(append(warnings, unreached...), warningsOf(rendering, app.Spec.AllSources())...)
 	if known.holds(rendering.Set, basis, p.Now()) {
 		same := *known.rendered
@@ -141,7 +145,7 @@ func (p *Pipeline) desired(ctx context.Context, app *api.Application, name strin
 		return &same, nil
 	}
 	resolving, resolved := trace.Step(ctx, "secrets")
-	out, err := p.resolve(resolving, app, name, rendering, known.fresh)
+	out, err := p.resolve(resolving, app, to, name, rendering, known.fresh)
 	if resolved(err); err != nil {
 		return nil, err
 	}
@@ -156,7 +160,7 @@ func (p *Pipeline) desired(ctx context.Context, app *api.Application, name strin
 }
 
 // requests finds the revision and the tree of every source.
-func (p *Pipeline) requests(ctx context.Context, app *api.Application, name string, revisions []string, beyond *remotes) ([]render.Request, []Warning, error) {
+func (p *Pipeline) requests(ctx context.Context, app *api.Application, to Destination, name string, revisions []string, beyond *remotes) ([]render.Request, []Warning, error) {
 	sources := app.Spec.AllSources()
 	requests := make([]render.Request, len(sources))
 	given, err := p.values(ctx, app, sources)
@@ -164,7 +168,7 @@ func (p *Pipeline) requests(ctx context.Context, app *api.Application, name stri
 		return nil, nil, err
 	}
 	found := make([]finding, len(sources))
-	version, apis := p.Destination.Version()
+	version, apis := to.Version()
 	g, ctx := errgroup.WithContext(ctx)
 	for i, source := range sources {
 		if len(revisions) == len(sources) {
@@ -207,11 +211,11 @@ func (p *Pipeline) lookups(app *api.Application, req *render.Request) {
 
 // resolve places the objects in namespaces, makes Secrets of what stands for
 // them, and looks whether a value shows where it must not.
-func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name string, rendering *render.Rendering, fresh bool) (*Rendered, error) {
+func (p *Pipeline) resolve(ctx context.Context, app *api.Application, to Destination, name string, rendering *render.Rendering, fresh bool) (*Rendered, error) {
 	set := rendering.Set
 	scopes := set.Scopes()
 	placed, err := set.Place(app.Spec.Destination.Namespace, func(o *manifest.Object) (bool, bool) {
-		if namespaced, known := p.Destination.Scope(o); known {
+		if namespaced, known := to.Scope(o); known {
 			return namespaced, known
 		}
 		return scopes(o)
@@ -221,8 +225,8 @@ func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name strin
 	}
 	placed, repeated := placed.Unique()
 	result, err := p.Secrets.Run(ctx, resolve.Application{
-		Name: name, Annotations: app.Annotations, Cluster: p.Destination, Permit: p.Permit(app), Fresh: fresh, Controlled: p.Controlled,
-	}, placed, p.Destination.Serves)
+		Name: name, Annotations: app.Annotations, Cluster: to, Server: foreign(app), Permit: p.Permit(app), Fresh: fresh, Controlled: to.Controlled,
+	}, placed, to.Serves)
 	if err != nil {
 		p.gate(app, name, rendering.Opened())
 		return nil, &Later{err, result.Next}
@@ -239,6 +243,14 @@ func (p *Pipeline) resolve(ctx context.Context, app *api.Application, name strin
 		out.Warnings = append(out.Warnings, Warning{api.ConditionExcludedResourceWarning, left.Error()})
 	}
 	return out, nil
+}
+
+// foreign names the cluster of an Application that is not for the agent's own.
+func foreign(app *api.Application) string {
+	if app.Spec.Destination.IsInCluster() {
+		return ""
+	}
+	return app.Spec.Destination.Name + app.Spec.Destination.Server
 }
 
 // Later is an error that may pass by itself, at a known time.
@@ -326,11 +338,11 @@ func (m *memory) holds(set manifest.Set, basis string, now time.Time) bool {
 }
 
 // basis names what the outcome depends on besides what was rendered.
-func (p *Pipeline) basis(app *api.Application) string {
-	sealed := p.Destination.Serves(schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"})
-	external := p.Destination.Serves(schema.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"})
-	controlled := p.Controlled == nil || p.Controlled(schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"})
-	return fmt.Sprint(p.Keys.Generation(), sealed, controlled, external, app.Spec.Destination.Namespace, app.Spec.ProjectName(),
+func (p *Pipeline) basis(app *api.Application, to Destination) string {
+	sealed := to.Serves(schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"})
+	external := to.Serves(schema.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"})
+	controlled := to.Controlled(schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"})
+	return fmt.Sprint(p.Keys.Generation(), sealed, controlled, external, app.Spec.Destination, app.Spec.ProjectName(),
 		app.Annotations[api.AnnotationSealedSecrets], app.Annotations[api.AnnotationExternalSecrets], app.Annotations[api.AnnotationAllowLeak])
 }
 

@@ -89,6 +89,7 @@ func (*world) Generation() int64                               { return 0 }
 func (*world) Version() (string, []string)                     { return "1.37.2", nil }
 func (*world) Scope(*manifest.Object) (namespaced, known bool) { return false, false }
 func (*world) Serves(schema.GroupKind) bool                    { return false }
+func (*world) Controlled(schema.GroupKind) bool                { return true }
 func (*world) Get(context.Context, string, string, string, string) (json.RawMessage, error) {
 	return nil, fs.ErrNotExist
 }
@@ -111,7 +112,7 @@ func newWorld(t *testing.T) (*world, *Pipeline, *api.Application) {
 	w.write(t, "shop/objects.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: extra}\n")
 	p := &Pipeline{
 		Namespace: "argocd", Git: w, Render: render.New(render.Config{Plugins: w}), Secrets: &resolve.Stage{}, Keys: w,
-		Destination: w, Now: time.Now,
+		Destination: func(*api.Application) (Destination, error) { return w, nil }, Now: time.Now,
 		Verify: func(_ context.Context, _ *api.Application, repo git.Repo, revision, sha string) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

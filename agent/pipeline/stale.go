@@ -13,11 +13,15 @@ import (
 // read until then counts all the same.
 func (p *Pipeline) Stale(ctx context.Context, app *api.Application, there *Pipeline) (stale []render.Stale, failed, err error) {
 	name := api.InstanceName(app.Namespace, app.Name, p.Namespace)
-	before, _, err := p.requests(ctx, app, name, nil, p.remotes(app, false))
+	to, err := p.Destination(app)
 	if err != nil {
 		return nil, nil, err
 	}
-	after, _, err := there.requests(ctx, app, name, nil, there.remotes(app, false))
+	before, _, err := p.requests(ctx, app, to, name, nil, p.remotes(app, false))
+	if err != nil {
+		return nil, nil, err
+	}
+	after, _, err := there.requests(ctx, app, to, name, nil, there.remotes(app, false))
 	if err != nil {
 		return nil, nil, err
 	}

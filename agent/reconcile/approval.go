@@ -157,7 +157,7 @@ func (p *pass) subjectOf(op *api.OperationState, desired *Desired) string {
 	options := p.options(op)
 	s := subject{
 		Revisions: desired.Revisions, Sources: withSources(p.app, &op.Operation).Spec.AllSources(),
-		Destination: p.app.Spec.Destination.Resolved(),
+		Destination: p.to.dest,
 		Options:     append([]string(nil), options.Sync...), Force: options.Force, Namespace: namespaceMetadata(p.app),
 	}
 	text, err := json.Marshal(s)

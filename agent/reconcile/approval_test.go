@@ -109,6 +109,7 @@ func TestSubject(t *testing.T) {
 		{"the path", func(s *api.ApplicationSpec) { s.Source.Path = "q" }, false},
 		{"an image that the spec sets", func(s *api.ApplicationSpec) { s.Source.Kustomize = &api.KustomizeSource{Images: []string{"web:2"}} }, false},
 		{"the destination", func(s *api.ApplicationSpec) { s.Destination.Namespace = "other" }, false},
+		{"the cluster", func(s *api.ApplicationSpec) { s.Destination.Server = "https://west" }, false},
 		{"the namespace's labels", func(s *api.ApplicationSpec) {
 			s.SyncPolicy = &api.SyncPolicy{ManagedNamespaceMetadata: &api.ManagedNamespaceMetadata{Labels: map[string]string{"a": "b"}}}
 		}, false},
@@ -116,6 +117,7 @@ func TestSubject(t *testing.T) {
 	} {
 		p := protected(t, "{}", "")
 		tt.change(&p.app.Spec)
+		p.to.dest = p.app.Spec.Destination.Resolved()
 		if got := p.subjectOf(op, desiredAt("new")) == base; got != tt.same {
 			t.Errorf("%s: the same %v, want %v", tt.name, got, tt.same)
 		}

@@ -11,7 +11,10 @@ import (
 // within refuses an object that is out of the bounds of its cluster, in the way in
 // which projects refuse objects.
 func (p *pass) within(key manifest.Key) project.Verdict {
-	if err := p.r.Cluster.Bounds().Outside(key.Namespace, key.Namespace != ""); err != nil {
+	if p.to.Cluster == nil {
+		return project.Verdict{Allowed: true} // it cannot be reached at all
+	}
+	if err := p.to.Cluster.Bounds().Outside(key.Namespace, key.Namespace != ""); err != nil {
 		return project.Verdict{Reason: err.Error()}
 	}
 	return project.Verdict{Allowed: true}

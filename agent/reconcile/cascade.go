@@ -53,7 +53,7 @@ func (p *pass) cascade(ctx context.Context) (over bool, err error) {
 // and are not to stay, and what is left of the hooks of its syncs.
 func (p *pass) doomed() []diff.Change {
 	doomed := p.look(&Desired{})
-	destination := p.app.Spec.Destination.Resolved()
+	destination := p.to.dest
 	for _, l := range p.liveHooks() {
 		if !ofDeletion(l) && !p.excludes(l.Key) && p.rules.Live(l.Key, destination).Allowed {
 			doomed = append(doomed, diff.Change{Key: l.Key, Verdict: diff.Extra, Live: l})
@@ -176,7 +176,7 @@ func holdOf(l *diff.Live) string {
 
 // remain reduces the status to the objects that are still there.
 func (p *pass) remain() {
-	live := p.r.Cluster.Snapshot(p.name, nil)
+	live := p.to.Cluster.Snapshot(p.name, nil)
 	options := p.app.Spec.SyncPolicy.Options()
 	var resources []api.ResourceStatus
 	for _, r := range p.status.Resources {

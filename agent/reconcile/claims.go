@@ -17,6 +17,8 @@ type look struct {
 	// grows with every other set.
 	set     manifest.Set
 	version int
+	// server names the cluster that it is for.
+	server string
 	// apps are the Applications among it.
 	apps []types.NamespacedName
 	// sources are where from, and revisions at which commits.
@@ -37,9 +39,9 @@ type look struct {
 type claims struct {
 	mu     sync.Mutex // guards all below
 	looks  map[string]look
-	moves  map[string]int            // how often the repositories of one have moved
-	stated map[manifest.Key][]string // applications that state an object
-	left   map[string]bool           // that were deleted while this process ran
+	moves  map[string]int       // how often the repositories of one have moved
+	stated map[located][]string // applications that state an object
+	left   map[string]bool      // that were deleted while this process ran
 }
 
 // mostLeft bounds how many deleted applications are known by name. What one left
@@ -47,7 +49,7 @@ type claims struct {
 const mostLeft = 10_000
 
 func newClaims() *claims {
-	return &claims{looks: map[string]look{}, moves: map[string]int{}, stated: map[manifest.Key][]string{}, left: map[string]bool{}}
+	return &claims{looks: map[string]look{}, moves: map[string]int{}, stated: map[located][]string{}, left: map[string]bool{}}
 }
 
 // begin returns what found and failed want to know, of a look that begins now.
@@ -64,10 +66,10 @@ func (c *claims) found(name string, moves int, l look) []string {
 	defer c.mu.Unlock()
 	old := c.looks[name]
 	l.reported, l.version, l.stale = old.reported, old.version, moves != c.moves[name]
-	changed := !sameObjects(old.set, l.set)
+	changed := !sameObjects(old.set, l.set) || old.server != l.server
 	if changed {
 		l.version++
-		l.apps = applications(l.set)
+		l.apps = applications(l)
 	} else {
 		l.apps = old.apps
 	}
@@ -76,12 +78,16 @@ func (c *claims) found(name string, moves int, l look) []string {
 	if !changed {
 		return nil
 	}
-	return c.restate(name, old.set, l.set)
+	return c.restate(name, old, l)
 }
 
-// applications lists those that a set states.
-func applications(set manifest.Set) (apps []types.NamespacedName) {
-	for _, o := range set {
+// applications lists those that an application states: in another cluster they are
+// another agent's.
+func applications(l look) (apps []types.NamespacedName) {
+	if l.server != api.InClusterServer {
+		return nil
+	}
+	for _, o := range l.set {
 		if o.Key.Group == api.GroupVersion.Group && o.Key.Kind == "Application" {
 			apps = append(apps, types.NamespacedName{Namespace: o.Key.Namespace, Name: o.Key.Name})
 		}
@@ -91,26 +97,25 @@ func applications(set manifest.Set) (apps []types.NamespacedName) {
 
 // restate changes what an application states, and returns whoever states any of
 // that, too. The caller holds c.mu.
-func (c *claims) restate(name string, old, next manifest.Set) (concerned []string) {
-	for _, o := range next {
-		if !slices.Contains(c.stated[o.Key], name) {
-			concerned = append(concerned, c.stated[o.Key]...)
-			c.stated[o.Key] = append(slices.Clip(c.stated[o.Key]), name)
+func (c *claims) restate(name string, old, next look) (concerned []string) {
+	keeps := make(map[located]bool, len(next.set))
+	for _, o := range next.set {
+		at := located{next.server, o.Key}
+		if keeps[at] = true; !slices.Contains(c.stated[at], name) {
+			concerned = append(concerned, c.stated[at]...)
+			c.stated[at] = append(slices.Clip(c.stated[at]), name)
 		}
 	}
-	keeps := make(map[manifest.Key]bool, len(next))
-	for _, o := range next {
-		keeps[o.Key] = true
-	}
-	for _, o := range old {
-		if keeps[o.Key] {
+	for _, o := range old.set {
+		at := located{old.server, o.Key}
+		if keeps[at] {
 			continue
 		}
-		others := slices.DeleteFunc(slices.Clone(c.stated[o.Key]), func(other string) bool { return other == name })
+		others := slices.DeleteFunc(slices.Clone(c.stated[at]), func(other string) bool { return other == name })
 		concerned = append(concerned, others...)
-		c.stated[o.Key] = others
+		c.stated[at] = others
 		if len(others) == 0 {
-			delete(c.stated, o.Key)
+			delete(c.stated, at)
 		}
 	}
 	slices.Sort(concerned)
@@ -171,7 +176,7 @@ func (c *claims) forget(name string) []string {
 		delete(c.left, other)
 	}
 	c.left[name] = true
-	return c.restate(name, l.set, nil)
+	return c.restate(name, l, look{})
 }
 
 // look returns the last look at an application.
@@ -183,25 +188,26 @@ func (c *claims) look(name string) (look, bool) {
 }
 
 // states says whether an application states an object, by the last look.
-func (c *claims) states(name string, key manifest.Key) bool {
+func (c *claims) states(name string, o located) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Contains(c.stated[key], name)
+	return slices.Contains(c.stated[o], name)
 }
 
-// others lists, for each of the keys, who else states it.
-func (c *claims) others(name string, keys []manifest.Key) map[manifest.Key][]string {
+// others lists, for each of the keys in a cluster, who else states it.
+func (c *claims) others(name, server string, keys []manifest.Key) map[manifest.Key][]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var others map[manifest.Key][]string
 	for _, key := range keys {
-		if stated := c.stated[key]; len(stated) == 0 || len(stated) == 1 && stated[0] == name {
+		stated := c.stated[located{server, key}]
+		if len(stated) == 0 || len(stated) == 1 && stated[0] == name {
 			continue
 		}
 		if others == nil {
 			others = map[manifest.Key][]string{}
 		}
-		others[key] = slices.DeleteFunc(slices.Clone(c.stated[key]), func(other string) bool { return other == name })
+		others[key] = slices.DeleteFunc(slices.Clone(stated), func(other string) bool { return other == name })
 	}
 	return others
 }

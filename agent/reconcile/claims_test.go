@@ -51,7 +51,7 @@ func TestClaimsConcern(t *testing.T) {
 	}
 	for _, key := range []string{"a", "b", "c", "d"} {
 		want := key == "a" || key == "c"
-		if got := c.states("two", configMap(key)); got != want {
+		if got := c.states("two", located{Key: configMap(key)}); got != want {
 			t.Errorf("two states %s: %v", key, got)
 		}
 	}
@@ -64,7 +64,7 @@ func TestClaimsOthers(t *testing.T) {
 	c := newClaims()
 	c.found("one", 0, stating(t, "a b"))
 	c.found("two", 0, stating(t, "b c"))
-	others := c.others("one", []manifest.Key{configMap("a"), configMap("b"), configMap("c"), configMap("d")})
+	others := c.others("one", "", []manifest.Key{configMap("a"), configMap("b"), configMap("c"), configMap("d")})
 	if len(others) != 2 || others[configMap("b")][0] != "two" || others[configMap("c")][0] != "two" {
 		t.Errorf("others %v", others)
 	}
@@ -99,7 +99,7 @@ func TestClaimsFailed(t *testing.T) {
 	first := time.Unix(1000, 0)
 	c.failed("one", 0, first)
 	c.failed("one", 0, first.Add(time.Minute))
-	if l, _ := c.look("one"); !l.failing.Equal(first) || !c.states("one", configMap("a")) {
+	if l, _ := c.look("one"); !l.failing.Equal(first) || !c.states("one", located{Key: configMap("a")}) {
 		t.Errorf("failing since %s, states %v", l.failing, c.stated)
 	}
 	c.found("one", 0, stating(t, "a"))
@@ -135,6 +135,39 @@ func TestLookBehind(t *testing.T) {
 		}
 		if got := at(tt.b).behind(at(tt.a)); got != tt.want {
 			t.Errorf("%s behind %s: %v", tt.b, tt.a, got)
+		}
+	}
+}
+
+// The same object in two clusters is two objects.
+func TestClaimsOfClusters(t *testing.T) {
+	c := newClaims()
+	in := func(server, names string) look {
+		l := stating(t, names)
+		l.server = server
+		return l
+	}
+	c.found("east", 0, in("https://east", "a b"))
+	if got := c.found("west", 0, in("https://west", "a b")); len(got) != 0 {
+		t.Errorf("what is in another cluster concerns %v", got)
+	}
+	if got := c.others("east", "https://east", []manifest.Key{configMap("a")}); len(got) != 0 {
+		t.Errorf("in another cluster, it is stated by %v, too", got)
+	}
+	if got := c.found("west", 0, in("https://east", "a")); strings.Join(got, " ") != "east" {
+		t.Errorf("moved to the same cluster, it concerns %v, want east", got)
+	}
+	if c.states("west", located{"https://west", configMap("b")}) || !c.states("west", located{"https://east", configMap("a")}) {
+		t.Errorf("moved, it states %v", c.stated)
+	}
+}
+
+// Applications that are stated for another cluster are none of ours.
+func TestApplicationsElsewhere(t *testing.T) {
+	child := objectIn(t, "argoproj.io/Application argocd/shop", "{}")
+	for server, want := range map[string]int{api.InClusterServer: 1, "https://west": 0} {
+		if got := applications(look{server: server, set: manifest.Set{child}}); len(got) != want {
+			t.Errorf("%s: %v", server, got)
 		}
 	}
 }

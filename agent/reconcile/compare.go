@@ -19,7 +19,7 @@ import (
 
 // compare sets what Git states beside what is live.
 func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, error) {
-	if err := p.r.Cluster.Ignore(ctx, p.name, p.ignore); err != nil {
+	if err := p.to.Cluster.Ignore(ctx, p.name, p.ignore); err != nil {
 		return nil, err
 	}
 	if err := p.watch(ctx, desired.from); err != nil {
@@ -46,8 +46,8 @@ const ConditionUnusedRuleWarning api.ConditionType = "UnusedRuleWarning"
 // (SEMANTICS.md 1.8). So is what is of an excluded kind by now.
 func (p *pass) look(desired *Desired) []diff.Change {
 	p.objects = desired.Objects
-	changes := diff.Compare(p.name, desired.Objects, p.r.Cluster.Snapshot(p.name, desired.Objects))
-	destination := p.app.Spec.Destination.Resolved()
+	changes := diff.Compare(p.name, desired.Objects, p.to.Cluster.Snapshot(p.name, desired.Objects))
+	destination := p.to.dest
 	p.refused = map[manifest.Key]string{}
 	changes = slices.DeleteFunc(changes, func(c diff.Change) bool {
 		return c.Desired == nil && (desired.runs(c.Key) || p.excludes(c.Key) || !p.rules.Live(c.Key, destination).Allowed)
@@ -69,7 +69,7 @@ func (p *pass) look(desired *Desired) []diff.Change {
 // permits asks the project about an object that Git states, and whether it can be
 // reached.
 func (p *pass) permits(o *manifest.Object) bool {
-	verdict := p.rules.Object(o.Key, o.Key.Namespace != "", p.app.Spec.Destination.Resolved())
+	verdict := p.rules.Object(o.Key, o.Key.Namespace != "", p.to.dest)
 	if verdict.Allowed {
 		verdict = p.within(o.Key)
 	}
@@ -95,7 +95,7 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 		if wanted[gvk] {
 			continue
 		}
-		if _, err := p.r.Cluster.Kind(ctx, gvk); err != nil {
+		if _, err := p.to.Cluster.Kind(ctx, gvk); err != nil {
 			if _, ok := set.Defines()[gvk.GroupKind()]; ok || p.skipsMissing(o) {
 				continue
 			}
@@ -111,7 +111,7 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 		if wanted[gvk] || p.excludes(manifest.Key{Group: gvk.Group, Kind: gvk.Kind}) {
 			continue
 		}
-		switch _, err := p.r.Cluster.Kind(ctx, gvk); {
+		switch _, err := p.to.Cluster.Kind(ctx, gvk); {
 		case err == nil:
 			wanted[gvk] = true
 		case !errors.Is(err, cluster.ErrKind): // nobody knows what is left of it
@@ -122,7 +122,7 @@ func (p *pass) watch(ctx context.Context, set manifest.Set) error {
 	for gvk := range wanted {
 		gvks = append(gvks, gvk)
 	}
-	return p.r.Cluster.Watch(ctx, gvks...)
+	return p.to.Cluster.Watch(ctx, gvks...)
 }
 
 // skipsMissing says that an object may be of a kind that is not served yet.

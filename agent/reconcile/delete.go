@@ -58,6 +58,12 @@ func (p *pass) delete(ctx context.Context) (Outcome, error) {
 // depart lets go of the hooks that nobody waits for any more, and goes on with the
 // deletion.
 func (p *pass) depart(ctx context.Context) error {
+	if err := p.unplaced(); err != nil {
+		return err
+	}
+	if p.to.wrong != nil {
+		return p.abandon(ctx)
+	}
 	if err := p.watch(ctx, nil); err != nil {
 		return err
 	}
@@ -70,9 +76,6 @@ func (p *pass) stages(ctx context.Context) error {
 	for _, s := range stages {
 		if !s.due(p.app) {
 			continue
-		}
-		if !p.reachable() {
-			return p.abandon(ctx)
 		}
 		if err := p.authority(); err != nil {
 			return err
@@ -88,10 +91,17 @@ func (p *pass) stages(ctx context.Context) error {
 	return nil
 }
 
-// reachable says that the destination is known.
-func (p *pass) reachable() bool {
-	to := p.app.Spec.Destination
-	return to.IsInCluster() && (to.Server == "" || to.Name == "")
+// unplaced says why the objects cannot be reached now. It is no error if there is no
+// such cluster, or if no stage is due.
+func (p *pass) unplaced() error {
+	switch to := p.app.Spec.Destination; {
+	case !slices.ContainsFunc(stages, func(s stage) bool { return s.due(p.app) }),
+		errors.Is(p.to.wrong, ErrNoCluster), to.Server != "" && to.Name != "":
+		return nil
+	case p.to.wrong != nil:
+		return p.to.wrong
+	}
+	return p.to.away
 }
 
 // abandon lets an Application go whose destination is not known: nobody can say

@@ -98,7 +98,7 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 // Pinned says that an operation chose the revisions.
 func (p *pass) claim(desired *Desired, pinned bool) {
 	p.r.wake(p.r.claims.found(p.name, p.moves, look{
-		set: desired.Objects, sources: p.app.Spec.AllSources(), revisions: desired.Revisions, pinned: pinned,
+		set: desired.Objects, server: p.to.dest.Server, sources: p.app.Spec.AllSources(), revisions: desired.Revisions, pinned: pinned,
 	}))
 }
 

@@ -64,7 +64,7 @@ func (r *Reconciler) difference(ctx context.Context, p *Preview, c diff.Change) 
 			return d
 		}
 	}
-	live, err := r.Cluster.Get(ctx, c.Desired.GVK(), c.Key.Namespace, c.Key.Name)
+	live, err := p.cluster.Get(ctx, c.Desired.GVK(), c.Key.Namespace, c.Key.Name)
 	switch {
 	case apierrors.IsNotFound(err), errors.Is(err, cluster.ErrKind):
 		return d

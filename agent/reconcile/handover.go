@@ -52,13 +52,13 @@ func (p *pass) givenUp(c diff.Change) bool {
 	own, _ := p.r.claims.look(p.name)
 	switch {
 	case !ok && p.r.Wake == nil: // a preview, which looks at nobody else
-		return !persisted(owner, c.Key)
+		return !p.persisted(owner, c.Key)
 	case !ok || l.stale || l.failing.IsZero() && own.behind(l):
 		return false // it may have come to state the object
 	case l.set != nil:
-		return !p.r.claims.states(name, c.Key)
+		return !p.r.claims.states(name, located{p.to.dest.Server, c.Key})
 	}
-	return !persisted(owner, c.Key) // it cannot be rendered since the agent began
+	return !p.persisted(owner, c.Key) // it cannot be rendered since the agent began
 }
 
 // ownerOf returns the Application that an object belongs to. What has no tracking
@@ -75,10 +75,10 @@ func (r *Reconciler) ownerOf(live *diff.Live) *api.Application {
 	return nil
 }
 
-// persisted says that an Application stated an object when its status was
-// written: by this process, or one before.
-func persisted(app *api.Application, key manifest.Key) bool {
-	return slices.ContainsFunc(app.Status.Resources, func(r api.ResourceStatus) bool {
+// persisted says that an Application stated an object of the same cluster when its
+// status was written: by this process, or one before.
+func (p *pass) persisted(app *api.Application, key manifest.Key) bool {
+	return p.r.serverOf(app) == p.to.dest.Server && slices.ContainsFunc(app.Status.Resources, func(r api.ResourceStatus) bool {
 		return !r.Hook && !r.RequiresPruning && r.Group == key.Group && r.Kind == key.Kind &&
 			r.Namespace == key.Namespace && r.Name == key.Name
 	})
@@ -109,7 +109,7 @@ func (p *pass) heirs(changes []diff.Change) map[manifest.Key]string {
 // this process could not render yet, status says what it stated.
 func (p *pass) claimed(keys []manifest.Key) map[manifest.Key][]string {
 	claimed := map[manifest.Key][]string{}
-	for key, names := range p.r.claims.others(p.name, keys) {
+	for key, names := range p.r.claims.others(p.name, p.to.dest.Server, keys) {
 		for _, name := range names {
 			if app := p.r.application(name); app != nil && p.mayState(app, key) {
 				claimed[key] = append(claimed[key], name)
@@ -122,7 +122,7 @@ func (p *pass) claimed(keys []manifest.Key) map[manifest.Key][]string {
 			continue
 		}
 		for _, key := range keys {
-			if persisted(app, key) && p.mayState(app, key) {
+			if p.persisted(app, key) && p.mayState(app, key) {
 				claimed[key] = append(claimed[key], name)
 			}
 		}
@@ -133,8 +133,8 @@ func (p *pass) claimed(keys []manifest.Key) map[manifest.Key][]string {
 // mayState says that another Application may have an object: it is there to
 // stay, reaches the same cluster, and its project permits both.
 func (p *pass) mayState(app *api.Application, key manifest.Key) bool {
-	destination := app.Spec.Destination.Resolved()
-	if app.DeletionTimestamp != nil || destination.Server != p.app.Spec.Destination.Resolved().Server {
+	destination, err := p.r.Destinations.Resolve(app.Spec.Destination)
+	if app.DeletionTimestamp != nil || err != nil || destination.Server != p.to.dest.Server {
 		return false
 	}
 	rules, err := p.r.Store.Rules(app.Spec.ProjectName())
@@ -150,7 +150,7 @@ func (p *pass) sharing(changes []diff.Change) {
 			own = append(own, c.Key)
 		}
 	}
-	others := p.r.claims.others(p.name, own)
+	others := p.r.claims.others(p.name, p.to.dest.Server, own)
 	for _, key := range own {
 		for _, name := range others[key] {
 			if app := p.r.application(name); app != nil && p.mayState(app, key) {

@@ -18,7 +18,7 @@ const heedTime = 2 * time.Second
 // to see what was applied, if its objects' status does not tell whether they
 // have: it may be well only because it is old.
 func (p *pass) heeds(op *api.OperationState, before []diff.Change) bool {
-	vague := heedless(op, before, p.r.Cluster.Snapshot(p.name, statedBy(before)))
+	vague := heedless(op, before, p.to.Cluster.Snapshot(p.name, statedBy(before)))
 	if vague == nil {
 		return false
 	}

@@ -123,7 +123,7 @@ func (p *pass) unseen(name string, own look, rendered bool) bool {
 // Applications that do.
 func (p *pass) concerned(app *api.Application, name string, deletions []manifest.Key) bool {
 	l, _ := p.r.claims.look(name)
-	return app.Status.Summary.IsAppOfApps || len(l.apps) > 0 ||
+	return app.Status.Summary.IsAppOfApps && p.r.serverOf(app) == api.InClusterServer || len(l.apps) > 0 ||
 		slices.ContainsFunc(deletions, func(key manifest.Key) bool { return p.mayState(app, key) })
 }
 

@@ -47,7 +47,7 @@ func (p *pass) runs(op *api.OperationState, desired *Desired) ([]plan.Run, error
 			runs = append(runs, plan.Run{Hook: h, Type: t, Object: o})
 		}
 	}
-	live := p.r.Cluster.Snapshot(p.name, objects(runs))
+	live := p.to.Cluster.Snapshot(p.name, objects(runs))
 	for i := range runs {
 		runs[i].Live = live[runs[i].Key()]
 		p.judge(op, &runs[i])
@@ -170,7 +170,10 @@ func (p *pass) timeout(name string, own map[string]string, otherwise time.Durati
 
 // liveHooks lists the hooks of the Application that are in the cluster.
 func (p *pass) liveHooks() (hooks []*diff.Live) {
-	for _, l := range p.r.Cluster.Snapshot(p.name, nil) {
+	if p.to.Cluster == nil {
+		return nil // it cannot be reached
+	}
+	for _, l := range p.to.Cluster.Snapshot(p.name, nil) {
 		if l.Hook {
 			hooks = append(hooks, l)
 		}

@@ -79,7 +79,7 @@ func (p *pass) lastRuns(ctx context.Context, t api.HookType) ([]plan.Run, error)
 	if err := p.watch(ctx, objects(runs)); err != nil {
 		return nil, err
 	}
-	live := p.r.Cluster.Snapshot(p.name, objects(runs))
+	live := p.to.Cluster.Snapshot(p.name, objects(runs))
 	for i := range runs {
 		runs[i].Live = live[runs[i].Key()]
 		p.judgeLast(&runs[i])

@@ -30,6 +30,7 @@ func passOver(app *api.Application) *pass {
 	return &pass{
 		r:   New(Config{Synced: func(*api.Application, *api.OperationState) {}, Namespace: "argocd"}),
 		app: app, name: app.Name, now: metav1.NewTime(at), log: slog.New(slog.DiscardHandler), status: *app.Status.DeepCopy(),
+		to: goal{dest: app.Spec.Destination.Resolved()},
 	}
 }
 

@@ -49,7 +49,7 @@ func (p *pass) namespaceToMake(op *api.OperationState, todo plan.Plan) (string, 
 	if !op.Operation.Sync.SyncOptions.Has(api.SyncOptionCreateNamespace) || name == "" || todo.States(namespaceKey(name)) {
 		return "", nil
 	}
-	if v := p.rules.Object(namespaceKey(name), false, p.app.Spec.Destination.Resolved()); !v.Allowed {
+	if v := p.rules.Object(namespaceKey(name), false, p.to.dest); !v.Allowed {
 		return "", fmt.Errorf("%w: %s: %s", ErrNotPermitted, api.SyncOptionCreateNamespace, v.Reason)
 	}
 	return name, nil

@@ -16,7 +16,7 @@ import (
 )
 
 // A place is where a project looks for objects of no application.
-type place struct{ project, namespace string }
+type place struct{ project, server, namespace string }
 
 // An orphanage is what was found there. It must not be changed, but for busy.
 type orphanage struct {
@@ -46,7 +46,7 @@ func (p *pass) orphans(ctx context.Context, desired *Desired) {
 		p.r.setOrphans(p.name, -1)
 		return
 	}
-	known := p.orphanage(place{p.app.Spec.ProjectName(), namespace})
+	known := p.orphanage(place{p.app.Spec.ProjectName(), p.to.dest.Server, namespace})
 	if known.busy {
 		known = p.search(ctx, rules, known)
 	}
@@ -58,7 +58,7 @@ func (p *pass) orphans(ctx context.Context, desired *Desired) {
 		return
 	}
 	stated := statedAmong(known.found, desired.Objects)
-	left := slices.DeleteFunc(slices.Clone(known.found), func(key manifest.Key) bool { return stated[key] || p.r.Cluster.Owned(key) })
+	left := slices.DeleteFunc(slices.Clone(known.found), func(key manifest.Key) bool { return stated[key] || p.to.Cluster.Owned(key) })
 	count := len(left) + known.more
 	p.r.setOrphans(p.name, count)
 	if count > 0 && rules.Warn {
@@ -87,9 +87,9 @@ func (p *pass) stale(o *orphanage) bool {
 
 // search looks, and remembers what it finds. If it cannot, what was known stays.
 func (p *pass) search(ctx context.Context, rules *project.Orphans, known orphanage) orphanage {
-	destination := p.app.Spec.Destination.Resolved()
-	at := place{p.app.Spec.ProjectName(), destination.Namespace}
-	found, err := p.r.Cluster.Untracked(ctx, at.namespace, func(kind schema.GroupKind) bool {
+	destination := p.to.dest
+	at := place{p.app.Spec.ProjectName(), destination.Server, destination.Namespace}
+	found, err := p.to.Cluster.Untracked(ctx, at.namespace, func(kind schema.GroupKind) bool {
 		return !p.excludes(manifest.Key{Group: kind.Group, Kind: kind.Kind}) && p.rules.OrphanKind(kind, destination)
 	})
 	next := orphanage{at: p.now.Time, rules: p.rules, settings: p.settings, found: known.found, more: known.more}

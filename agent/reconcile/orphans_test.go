@@ -23,7 +23,7 @@ func TestOrphansOfAnothersSearch(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.rules = rules
-	p.r.places[place{"default", "shop"}] = &orphanage{busy: true}
+	p.r.places[place{"default", api.InClusterServer, "shop"}] = &orphanage{busy: true}
 	p.orphans(t.Context(), &Desired{})
 	if got := p.report.of(api.ConditionOrphanedResourceWarning); got != said || p.again != time.Second {
 		t.Errorf("got %q, again in %s", got, p.again)

@@ -22,7 +22,7 @@ func (p *pass) premature(c diff.Change) error {
 			continue
 		}
 		only := manifest.Set{o}
-		verdict := diff.Compare(p.name, only, p.r.Cluster.Snapshot(p.name, only))[0].Verdict
+		verdict := diff.Compare(p.name, only, p.to.Cluster.Snapshot(p.name, only))[0].Verdict
 		if verdict != diff.Same && verdict != diff.Foreign {
 			return fmt.Errorf("it %s, and %s is not applied yet: it is left as it is until then", why, key)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
+	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/plan"
 	"github.com/tidelock-io/tidelock/agent/window"
@@ -34,7 +35,8 @@ type Preview struct {
 	// Windows are the sync windows that match the Application.
 	Windows *window.Windows
 
-	apply *apply.Applier // in whose name differences are asked for
+	cluster *cluster.Cluster
+	apply   *apply.Applier // in whose name differences are asked for
 }
 
 // ErrPreview says that it cannot be told what a sync would do.
@@ -46,9 +48,12 @@ var ErrPreview = errors.New("cannot tell what a sync would do")
 func (r *Reconciler) Preview(ctx context.Context, app *api.Application, op api.Operation) (*Preview, error) {
 	app = app.DeepCopy()
 	app.Operation, app.Status.OperationState = &op, nil
-	p := r.begin(app)
+	p := r.begin(app, r.goalOf(app))
 	if !p.valid() {
 		return nil, p.invalid()
+	}
+	if p.to.away != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPreview, p.to.away)
 	}
 	desired, err := p.desire(ctx)
 	if err != nil {
@@ -74,7 +79,7 @@ func (r *Reconciler) Preview(ctx context.Context, app *api.Application, op api.O
 	return &Preview{
 		Desired: desired, Changes: changes, Plan: todo, Conditions: p.report.merged(nil, p.now), Ignore: p.ignore,
 		Demand: p.demand, Unapproved: p.judgeApproval(state, desired, todo).lacks,
-		Refused: p.refused, Windows: p.windows, apply: p.apply,
+		Refused: p.refused, Windows: p.windows, cluster: p.to.Cluster, apply: p.apply,
 		Rejected:  append(p.rejected, p.apply.Preflight(ctx, todo, options)...),
 		Namespace: options.Namespace,
 	}, nil

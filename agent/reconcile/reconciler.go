@@ -28,10 +28,10 @@ type Config struct {
 	Namespace string
 	Store     Store
 	Pipeline  Pipeline
-	Cluster   *cluster.Cluster
-	Apply     *apply.Applier
-	Log       *slog.Logger
-	Now       func() time.Time
+	// Destinations finds the clusters of Applications. See Only.
+	Destinations Destinations
+	Log          *slog.Logger
+	Now          func() time.Time
 	// Refresh is how often an Application is looked at without a reason, and how
 	// long a failed revision rests before it is tried anew, if argocd-cm does not say
 	// otherwise (settings.Pace).
@@ -82,19 +82,23 @@ type Reconciler struct {
 	renewed map[string]time.Time              // when all that is kept was dropped: see overdue
 	places  map[place]*orphanage              // where objects of no application are looked for
 	strays  map[string]int                    // how many there are beside an Application's own
-	told    map[manifest.Key]string           // what the status of SealedSecrets was last made of: see sealed.go
+	targets map[string]goal                   // where applications were reached last
+	told    map[located]string                // what the status of SealedSecrets was last made of: see sealed.go
 	// doubtful are Applications of which what is known may not be what is stored.
 	doubtful map[string]bool
 }
 
 // New returns a Reconciler that has seen nothing yet.
 func New(config Config) *Reconciler {
+	if config.Destinations == nil {
+		config.Destinations = Only(Target{})
+	}
 	return &Reconciler{
 		Config: config, uids: map[string]types.UID{}, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
 		failed: map[string]*project.Rules{}, waits: map[string]wait{}, ignores: map[string]ignored{},
 		circles: map[string]depend.Circle{}, doubts: map[string]doubt{},
 		claims: newClaims(), hearing: hearing{seen: map[string]map[string]face{}},
-		told:   map[manifest.Key]string{},
+		told: map[located]string{}, targets: map[string]goal{},
 		places: map[place]*orphanage{}, strays: map[string]int{},
 		due: map[string]time.Time{}, renewed: map[string]time.Time{}, doubtful: map[string]bool{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
@@ -122,7 +126,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 		return Outcome{}, nil
 	}
 	r.meet(instance, app.UID)
-	p := r.begin(app.DeepCopy())
+	to := r.goalOf(app)
+	if errors.Is(to.away, ErrConnecting) {
+		return Outcome{}, nil // it is woken
+	}
+	p := r.begin(app.DeepCopy(), to)
 	if app.DeletionTimestamp != nil {
 		return p.delete(ctx)
 	}
@@ -151,11 +159,16 @@ func (r *Reconciler) bereaved(ctx context.Context, name string) (Outcome, error)
 	r.mu.Lock()
 	_, known := r.desired[name]
 	r.mu.Unlock()
-	for _, l := range r.Cluster.Snapshot(name, nil) {
-		if !known || !l.Hook || !l.Finalizer {
+	to := r.target(name)
+	if !known || to.Cluster == nil {
+		r.forget(name)
+		return Outcome{}, nil
+	}
+	for _, l := range to.Cluster.Snapshot(name, nil) {
+		if !l.Hook || !l.Finalizer {
 			continue
 		}
-		if err := r.Apply.ReleaseHook(ctx, l); err != nil {
+		if err := to.Apply.ReleaseHook(ctx, l); err != nil {
 			return Outcome{Failed: true}, err
 		}
 	}
@@ -170,6 +183,7 @@ type pass struct {
 	name string // instance name, as in tracking ids
 	now  metav1.Time
 	log  *slog.Logger
+	to   goal
 
 	windows *window.Windows                 // that match the Application
 	rules   *project.Rules                  // of the Application's project
@@ -200,15 +214,17 @@ type pass struct {
 	failed     bool
 }
 
-func (r *Reconciler) begin(app *api.Application) *pass {
+func (r *Reconciler) begin(app *api.Application, to goal) *pass {
 	name := api.InstanceName(app.Namespace, app.Name, r.Namespace)
 	p := &pass{
 		r: r, app: app, name: name, now: metav1.NewTime(r.Now()), log: r.Log.With("application", name),
 		moves: r.claims.begin(name), written: app.Status, settings: r.settings(),
+		to: to,
 	}
+	r.reached(name, to)
 	p.pace = r.pace(p.settings)
 	if !p.impersonates() {
-		p.apply = r.Apply
+		p.apply = p.to.Apply
 	}
 	if held := r.unhold(name); held != nil {
 		p.app.Status, p.rested = *held, true
@@ -230,6 +246,10 @@ func (p *pass) run(ctx context.Context) {
 		return
 	}
 	p.legible()
+	if p.to.away != nil {
+		p.unreachable()
+		return
+	}
 	desired, err := p.desire(ctx) // commit, tree, manifests, secrets
 	if err != nil {
 		p.sealedFailed(ctx, err)
@@ -273,7 +293,7 @@ func (r *Reconciler) forget(name string) {
 	r.tellCircle(name, nil)
 	r.wake(r.claims.forget(name))
 	r.hearing.forget(name)
-	r.unfollow(name)
+	r.unfollow(name, r.target(name))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.desired, name)
@@ -286,7 +306,10 @@ func (r *Reconciler) forget(name string) {
 	delete(r.due, name)
 	delete(r.renewed, name)
 	delete(r.doubtful, name)
-	r.untell(name)
-	r.Cluster.Forget(name)
+	if to := r.targets[name]; to.Cluster != nil {
+		r.untell(name, to)
+		to.Cluster.Forget(name)
+	}
+	delete(r.targets, name)
 	r.Pipeline.Forget(name)
 }

@@ -25,12 +25,6 @@ type Rollouts struct {
 	// Key is the installation's: the same after a restart, and for all agents that
 	// share the Applications.
 	Key func(ctx context.Context) ([]byte, error)
-	// Live reads Secrets of the destination that controllers make.
-	Live interface {
-		Use(ctx context.Context, user values.User, objects ...values.Object) (map[values.Object]values.Content, error)
-	}
-	// Marks reads the marks that stand on live workloads.
-	Marks func(ctx context.Context, workloads manifest.Set) (map[manifest.Key]string, error)
 }
 
 // rollouts returns the marks of the workloads that opted in (see package rollout).
@@ -74,14 +68,14 @@ func (p *pass) rollouts(ctx context.Context, set manifest.Set) (map[manifest.Key
 // made reads what controllers have made of the Application's objects, and follows it
 // from now on. What cannot be read is said, and restarts nothing.
 func (p *pass) made(ctx context.Context, keys []manifest.Key) (map[manifest.Key]rollout.Data, error) {
-	if p.r.Rollouts == nil {
+	if p.r.Rollouts == nil || p.to.Live == nil {
 		return nil, nil
 	}
 	objects := make([]values.Object, len(keys))
 	for i, key := range keys {
 		objects[i] = values.Object{Kind: values.Secret, Namespace: key.Namespace, Name: key.Name}
 	}
-	found, err := p.r.Rollouts.Live.Use(ctx, rolloutUser(p.app.Namespace, p.app.Name), objects...)
+	found, err := p.to.Live.Use(ctx, rolloutUser(p.app.Namespace, p.app.Name), objects...)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +101,7 @@ func (p *pass) before(ctx context.Context, workloads []rollout.Workload, needed 
 	for _, w := range workloads {
 		set = append(set, w.Object)
 	}
-	return p.r.Rollouts.Marks(ctx, set)
+	return p.to.Marks(ctx, set)
 }
 
 // rolloutUser is an Application that follows what controllers make.
@@ -115,13 +109,13 @@ func rolloutUser(namespace, name string) values.User {
 	return values.User{Namespace: namespace, Name: name, Purpose: "rollout"}
 }
 
-// unfollow follows nothing for an Application that is gone.
-func (r *Reconciler) unfollow(instance string) {
-	if r.Rollouts == nil {
+// unfollow follows nothing for an Application that is gone from a destination.
+func (r *Reconciler) unfollow(instance string, to goal) {
+	if to.Live == nil {
 		return
 	}
 	namespace, name := api.ParseInstanceName(instance, r.Namespace)
-	_, _ = r.Rollouts.Live.Use(context.Background(), rolloutUser(namespace, name)) // of no objects there is nothing to wait for
+	_, _ = to.Live.Use(context.Background(), rolloutUser(namespace, name)) // of no objects there is nothing to wait for
 }
 
 // sumOf is one text for all marks.

@@ -59,7 +59,10 @@ func TestRolloutsOfControllers(t *testing.T) {
 	p := passOver(read[api.Application](t, "{metadata: {name: shop, namespace: argocd}}"))
 	stands := map[manifest.Key]string{}
 	p.r.Rollouts = &Rollouts{
-		Key: func(context.Context) ([]byte, error) { return make([]byte, 32), nil }, Live: live,
+		Key: func(context.Context) ([]byte, error) { return make([]byte, 32), nil },
+	}
+	p.to.Target = Target{
+		Live: live,
 		Marks: func(_ context.Context, workloads manifest.Set) (map[manifest.Key]string, error) {
 			if len(workloads) != 1 || workloads[0].Key.Name != "web" {
 				t.Errorf("asked for the marks of %v", workloads)
@@ -105,7 +108,7 @@ func TestRolloutsOfControllers(t *testing.T) {
 	if got := mark(); got != "apps/Deployment shop/web Secret/db=0123456789abcdef\n" {
 		t.Errorf("not readable for a while: %q", got)
 	}
-	p.r.unfollow("shop")
+	p.r.unfollow("shop", p.to)
 	if live.followed != "argocd/shop []" {
 		t.Errorf("gone, it follows %s", live.followed)
 	}
@@ -119,7 +122,8 @@ func TestRolloutsFail(t *testing.T) {
 	if _, err := p.rollouts(t.Context(), manifest.Set{o}); err == nil || !strings.Contains(err.Error(), "nothing restarts here") {
 		t.Errorf("without a key: %v", err)
 	}
-	p.r.Rollouts = &Rollouts{Key: func(context.Context) ([]byte, error) { return nil, errors.New("no right") }, Live: &made{}}
+	p.r.Rollouts = &Rollouts{Key: func(context.Context) ([]byte, error) { return nil, errors.New("no right") }}
+	p.to.Live = &made{}
 	if _, err := p.rollouts(t.Context(), manifest.Set{o}); err == nil || !strings.Contains(err.Error(), "it cannot be told which workloads restart: no right") {
 		t.Errorf("without the right to it: %v", err)
 	}

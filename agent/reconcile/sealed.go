@@ -104,10 +104,10 @@ func (p *pass) failureOf(key manifest.Key) string {
 // in the cluster and ours.
 func (p *pass) sealedFailed(ctx context.Context, err error) {
 	var failures resolve.Failures
-	if !errors.As(err, &failures) || p.apply == nil {
+	if !errors.As(err, &failures) || p.apply == nil || p.to.Cluster == nil {
 		return
 	}
-	live := p.r.Cluster.Snapshot(p.name, nil)
+	live := p.to.Cluster.Snapshot(p.name, nil)
 	for _, f := range failures {
 		if l := live[f.Object]; l != nil && isSealed(f.Object) && l.App == p.name {
 			p.tellSealed(ctx, l, clip(f.Reason()))
@@ -117,9 +117,9 @@ func (p *pass) sealedFailed(ctx context.Context, err error) {
 
 // tellSealed writes a SealedSecret's status, unless that was done for it as it is.
 func (p *pass) tellSealed(ctx context.Context, live *diff.Live, failure string) {
-	told := fmt.Sprint(live.UID, live.ResourceVersion, failure)
+	told, at := fmt.Sprint(live.UID, live.ResourceVersion, failure), located{p.to.dest.Server, live.Key}
 	p.r.mu.Lock()
-	known := p.r.told[live.Key] == told
+	known := p.r.told[at] == told
 	p.r.mu.Unlock()
 	if known {
 		return
@@ -130,13 +130,13 @@ func (p *pass) tellSealed(ctx context.Context, live *diff.Live, failure string) 
 	}
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
-	p.r.told[live.Key] = told
+	p.r.told[at] = told
 }
 
 // untell forgets what was told of SealedSecrets that are gone. The caller holds
 // r.mu.
-func (r *Reconciler) untell(name string) {
-	for key := range r.Cluster.Snapshot(name, nil) {
-		delete(r.told, key)
+func (r *Reconciler) untell(name string, to goal) {
+	for key := range to.Cluster.Snapshot(name, nil) {
+		delete(r.told, located{to.dest.Server, key})
 	}
 }

@@ -33,7 +33,7 @@ func (p *pass) misread(set manifest.Set) {
 
 // excludes says that the agent leaves an object alone for what it is.
 func (p *pass) excludes(key manifest.Key) bool {
-	return p.settings.Kinds.Excludes(key.GroupKind(), p.app.Spec.Destination.Resolved().Server)
+	return p.settings.Kinds.Excludes(key.GroupKind(), p.to.dest.Server)
 }
 
 // included leaves out what is of an excluded kind, and says so.

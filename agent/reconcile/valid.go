@@ -1,8 +1,6 @@
 package reconcile
 
 import (
-	"fmt"
-
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/window"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -15,9 +13,8 @@ func (p *pass) valid() bool {
 	for _, err := range errs {
 		p.report.add(api.ConditionInvalidSpecError, err.Error())
 	}
-	if len(errs) == 0 && !p.app.Spec.Destination.IsInCluster() {
-		p.report.add(api.ConditionInvalidSpecError, fmt.Sprintf(
-			"spec.destination: this version reaches only its own cluster, %s", api.InClusterServer))
+	if len(errs) == 0 && p.to.wrong != nil {
+		p.report.add(api.ConditionInvalidSpecError, p.to.wrong.Error())
 	}
 	var err error
 	if p.ignore, err = p.ignores(); err != nil {
@@ -87,12 +84,15 @@ func (p *pass) impersonate() {
 	if !p.impersonates() {
 		return
 	}
-	user, verdict := p.rules.User(p.app, p.app.Spec.Destination.Resolved())
+	user, verdict := p.rules.User(p.app, p.to.dest)
 	if !verdict.Allowed {
 		p.report.add(api.ConditionInvalidSpecError, verdict.Reason)
 		return
 	}
-	as, err := p.r.Apply.As(user)
+	if p.to.Apply == nil {
+		return // there is nowhere to write
+	}
+	as, err := p.to.Apply.As(user)
 	if err != nil {
 		p.report.add(api.ConditionInvalidSpecError, err.Error())
 		return
@@ -118,7 +118,7 @@ const ConditionProjectWarning api.ConditionType = "ProjectWarning"
 // odd warns of what is odd about the project, as far as it concerns the Application.
 func (p *pass) odd() {
 	name := "AppProject " + p.app.Spec.ProjectName() + ": "
-	for _, text := range p.rules.Surprises(p.app, p.app.Spec.Destination.Resolved()) {
+	for _, text := range p.rules.Surprises(p.app, p.to.dest) {
 		p.report.add(ConditionProjectWarning, name+text)
 	}
 	for _, text := range p.windows.Lint(p.now.Time) {

@@ -163,7 +163,7 @@ func (p *pass) waits(ctx context.Context, op *api.OperationState, todo plan.Plan
 		return true
 	}
 	p.settled(op, before)
-	if leaving := leaving(p.r.Cluster.Snapshot(p.name, nil), todo); leaving != nil {
+	if leaving := leaving(p.to.Cluster.Snapshot(p.name, nil), todo); leaving != nil {
 		op.Message = fmt.Sprintf("waiting for the deletion of %s", leaving.Key)
 		p.patience(ctx, op, todo, leaving.Key, op.Message)
 		return true
@@ -189,7 +189,7 @@ func (p *pass) unsettled(before []diff.Change) *diff.Live {
 			set = append(set, c.Desired)
 		}
 	}
-	live := p.r.Cluster.Snapshot(p.name, set)
+	live := p.to.Cluster.Snapshot(p.name, set)
 	for _, c := range before {
 		if live[c.Key] == nil && c.Live != nil && !p.itself(c.Key) {
 			return missing(c.Live)

@@ -71,7 +71,7 @@ func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
 		return err
 	}
 	reconciler := reconcile.New(reconcile.Config{
-		Namespace: agentNamespace, Store: applications, Pipeline: git, Cluster: live, Apply: applier,
+		Namespace: agentNamespace, Store: applications, Pipeline: git, Destinations: reconcile.Only(reconcile.Target{Cluster: live, Apply: applier}),
 		Log: log, Now: time.Now, Refresh: refresh,
 		Wake: func(app types.NamespacedName) { l.agent.Wake(app) },
 		Synced: func(app *api.Application, op *api.OperationState) {

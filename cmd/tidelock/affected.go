@@ -226,7 +226,7 @@ func newComparison(o affectedOptions, in *renderInput, repo *gogit.Repository, r
 		commits := &fixedCommits{checkouts: files, sha: sha, pinned: stays}
 		return &pipeline.Pipeline{
 			Namespace: localNamespace, Now: time.Now, Git: commits, Artifacts: artifacts, Render: engine, Keys: keys,
-			Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions}, Secrets: stage,
+			Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions}.of, Secrets: stage,
 			Permit: permitAll, PermitSource: permitAnySource, Verify: verifyNothing, Vouch: vouchForAll,
 			Known: &leak.Known{}, Values: given, PermitValues: permitAnyValues,
 		}, commits

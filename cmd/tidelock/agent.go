@@ -391,7 +391,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	e.pipeline.Secrets.Sealed, _ = resolve.ParseMode(p.options.sealedSecrets) // see runAgent
 	e.pipeline.Secrets.Deprecated = p.options.sealedV1
 	p.engine, p.agent = e, agent.New(p.applications, reconciler, p.log, p.passed, p.metrics.Queues())
-	p.applier = reconciler.Apply
+	p.applier = e.apply
 	p.agent.Reads = e.pipeline.Reads
 	if p.tracer != nil {
 		p.agent.Trace = p.traced

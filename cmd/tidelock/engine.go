@@ -33,7 +33,8 @@ type engine struct {
 	namespace string // the agent's
 	log       *slog.Logger
 	store     reconcile.Store
-	cluster   *cluster.Cluster
+	cluster   *cluster.Cluster // the agent's own
+	apply     *apply.Applier   // which writes to it
 	keys      access
 	git       *git.Store
 	artifacts *registry.Store
@@ -51,6 +52,15 @@ type engine struct {
 	noSubmodules bool
 	impersonate  bool // whatever the settings say
 }
+
+// A sight is a cluster as the pipeline sees it.
+type sight struct {
+	cluster.Objects
+	controlled func(schema.GroupKind) bool
+}
+
+// Controlled tells whether the controller of a kind that is served is there, too.
+func (s sight) Controlled(gk schema.GroupKind) bool { return s.controlled(gk) }
 
 // access gives credentials, what decrypts, and who is trusted to sign.
 type access interface {
@@ -77,7 +87,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	if e.values == nil {
 		e.values = values.Reader{Client: client.CoreV1()}
 	}
-	if config.Apply, err = apply.New(cfg, e.cluster, e.log); err != nil {
+	if e.apply, err = apply.New(cfg, e.cluster, e.log); err != nil {
 		return nil, err
 	}
 	e.looker, e.impersonate = e.cluster.Looker(cfg), config.Impersonate
@@ -86,12 +96,13 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	if e.known != nil {
 		config.Redact = e.known.RedactOf
 	}
-	config.Namespace, config.Store, config.Cluster, config.Log, config.Now = e.namespace, e.store, e.cluster, e.log, time.Now
+	config.Namespace, config.Store, config.Log, config.Now = e.namespace, e.store, e.log, time.Now
+	config.Destinations = reconcile.Only(reconcile.Target{Cluster: e.cluster, Apply: e.apply, Live: e.values, Marks: e.cluster.Marks})
+	own := sight{cluster.Objects{Cluster: e.cluster, Client: client}, e.keys.Controlled}
 	e.pipeline = &pipeline.Pipeline{
 		Namespace: e.namespace, Git: e.git, Artifacts: e.artifacts, Render: renders, Keys: e.keys, Now: time.Now,
-		Destination:  cluster.Objects{Cluster: e.cluster, Client: client},
+		Destination:  func(*api.Application) (pipeline.Destination, error) { return own, nil },
 		Secrets:      newSecretsStage(e.host, e.keys),
-		Controlled:   e.keys.Controlled,
 		Permit:       e.permit,
 		PermitSource: e.permitSource,
 		NoSubmodules: e.noSubmodules,
@@ -104,7 +115,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		Audit:        e.audit,
 	}
 	config.Pipeline = e.pipeline
-	config.Rollouts = &reconcile.Rollouts{Key: e.keys.RolloutKey, Live: e.values, Marks: e.cluster.Marks}
+	config.Rollouts = &reconcile.Rollouts{Key: e.keys.RolloutKey}
 	if config.Onlooker {
 		config.Rollouts.Key = e.keys.PreviewRolloutKey
 	}

@@ -11,7 +11,9 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/plugins/sdk"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -188,6 +190,12 @@ func (o offline) Scope(object *manifest.Object) (namespaced, known bool) {
 func (o offline) Serves(gk schema.GroupKind) bool {
 	return !o.opensSealed || gk.Kind != "SealedSecret"
 }
+
+// Controlled takes it that the controller of every kind is there.
+func (offline) Controlled(schema.GroupKind) bool { return true }
+
+// of is the destination of all Applications.
+func (o offline) of(*api.Application) (pipeline.Destination, error) { return o, nil }
 
 // Get finds nothing.
 func (offline) Get(_ context.Context, _, kind, namespace, name string) (json.RawMessage, error) {

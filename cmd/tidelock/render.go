@@ -235,7 +235,7 @@ func (o *renderOptions) pipeline(ctx context.Context, in *renderInput, talk io.W
 		Artifacts:   artifacts,
 		Render:      keptRenders(host, log, kept),
 		Keys:        keys,
-		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, scope: o.scope, opensSealed: len(keys.sealed.Fingerprints()) > 0},
+		Destination: offline{kubeVersion: o.kubeVersion, apiVersions: o.apiVersions, scope: o.scope, opensSealed: len(keys.sealed.Fingerprints()) > 0}.of,
 		Secrets:     newSecretsStage(host, keys),
 		Permit:      permitAll, PermitSource: permitAnySource,
 		Verify: verifyNothing, Vouch: vouchForAll, Known: &leak.Known{},

@@ -59,6 +59,9 @@ type Request struct {
 	// Cluster reads the destination cluster, with the agent's own rights; nil if
 	// there is none. The Resolver decides what the plugin may see.
 	Cluster sdk.Objects
+	// Server names that cluster, for what one gave is not another's; "" is the agent's
+	// own.
+	Server string
 	// Fresh asks the provider even if the last result still counts.
 	Fresh bool
 }

@@ -101,6 +101,7 @@ func anySlice(list []string) []any {
 func inputHash(s *spec, req Request) string {
 	sum := sha256.New()
 	sum.Write(req.Object.JSON())
+	sum.Write([]byte(req.Server))
 	refs, _ := s.stores() // an error shows when it is fetched
 	for _, o := range req.Render {
 		store := IsStore(o) && slices.Contains(refs, storeRef{Kind: o.Key.Kind, Name: o.Key.Name})

@@ -51,6 +51,8 @@ type Application struct {
 	// stage decides what may be seen. A kind that is not served is
 	// fs.ErrNotExist. It is nil where there is no cluster, as on a laptop.
 	Cluster sdk.Objects
+	// Server names that cluster; "" is the agent's own.
+	Server string
 	// Controlled tells whether the controller of a kind that the destination serves
 	// is there, too; nil for always.
 	Controlled func(schema.GroupKind) bool
@@ -182,7 +184,7 @@ func (r *run) fetchExternal(ctx context.Context) error {
 		group.Go(func() error {
 			defer crash.Recover(&at.err, "fetch secrets")
 			at.when, at.err = r.stage.Resolver.Resolve(groupCtx, external.Request{
-				Application: r.app.Name, Object: o, Render: render, Cluster: cluster, Fresh: r.app.Fresh,
+				Application: r.app.Name, Object: o, Render: render, Cluster: cluster, Server: r.app.Server, Fresh: r.app.Fresh,
 			})
 			at.secret, at.stale = at.when.Secret, at.when.Stale
 			r.steer(o, at)
