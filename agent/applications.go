@@ -26,7 +26,6 @@ import (
 type Applications struct {
 	client    rest.Interface
 	namespace string
-	elsewhere project.Namespaces
 	*Projects
 
 	// Turned, if not nil, is told of an Application as it was known, and as it is. It
@@ -43,8 +42,10 @@ type Applications struct {
 	// ProjectsTold, likewise, is told that there is news of AppProjects.
 	ProjectsTold func()
 
-	mu   sync.RWMutex // guards apps
-	apps map[types.NamespacedName]*api.Application
+	mu        sync.RWMutex // guards all below
+	apps      map[types.NamespacedName]*api.Application
+	elsewhere project.Namespaces
+	anew      chan struct{} // closed when there is another elsewhere
 }
 
 // NewApplications returns the Applications of a namespace, and of elsewhere.
@@ -58,7 +59,7 @@ func NewApplications(cfg *rest.Config, namespace string, elsewhere project.Names
 	projects := newProjects(namespace)
 	projects.scoped, projects.generation = scoped, generation
 	return &Applications{
-		client: client, namespace: namespace, elsewhere: elsewhere, synced: make(chan struct{}),
+		client: client, namespace: namespace, elsewhere: elsewhere, anew: make(chan struct{}), synced: make(chan struct{}),
 		Projects: projects,
 		apps:     map[types.NamespacedName]*api.Application{},
 	}, nil
@@ -86,11 +87,9 @@ func NewClient(cfg *rest.Config) (rest.Interface, error) {
 func (a *Applications) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		namespace := a.namespace
-		if !a.elsewhere.None() {
-			namespace = metav1.NamespaceAll // there are no watches of several namespaces
+		for ctx.Err() == nil {
+			a.followOnce(ctx)
 		}
-		a.reflect("applications", namespace, &api.Application{}, a).RunWithContext(ctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -208,7 +207,7 @@ func equal(a, b *api.Application) bool {
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
 func (a *Applications) Add(obj any) error {
 	app := obj.(*api.Application)
-	if app.Namespace != a.namespace && !a.elsewhere.Has(app.Namespace) {
+	if !a.follows(app.Namespace) {
 		return nil
 	}
 	if a.keep(app) {
@@ -226,7 +225,7 @@ func (a *Applications) Delete(obj any) error {
 	_, known := a.apps[key]
 	delete(a.apps, key)
 	a.mu.Unlock()
-	if known || app.Namespace == a.namespace || a.elsewhere.Has(app.Namespace) {
+	if known || a.follows(app.Namespace) {
 		a.tell(app)
 		a.changed(key)
 	}
@@ -237,6 +236,9 @@ func (a *Applications) Replace(list []any, _ string) error {
 	listed := map[types.NamespacedName]bool{}
 	for _, item := range list {
 		app := item.(*api.Application)
+		if !a.follows(app.Namespace) {
+			continue
+		}
 		listed[types.NamespacedName{Namespace: app.Namespace, Name: app.Name}] = true
 		if err := a.Add(app); err != nil {
 			return err

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,5 +159,44 @@ func TestProjectsRules(t *testing.T) {
 	rules, err := a.Rules("default")
 	if err != nil || rules.Source("https://git.example/shop.git").Allowed {
 		t.Errorf("the edited project still permits, or fails: %v", err)
+	}
+}
+
+// Other namespaces are followed as soon as they are asked for: what is listed then is in
+// the place of what was known.
+func TestApplicationsFollow(t *testing.T) {
+	a, told := newTestApplications(t, "team")
+	app := func(namespace string) *api.Application {
+		return shop("10", func(app *api.Application) { app.Namespace = namespace })
+	}
+	all := []any{app("argocd"), app("team"), app("other")}
+	names := func() (known []string) {
+		for _, namespace := range []string{"argocd", "team", "other"} {
+			if a.Application(namespace, "shop") != nil {
+				known = append(known, namespace)
+			}
+		}
+		return known
+	}
+	if err := a.Replace(all, "11"); err != nil || !slices.Equal(names(), []string{"argocd", "team"}) {
+		t.Fatalf("known: %q, %v", names(), err)
+	}
+	elsewhere, err := project.NewNamespaces([]string{"oth*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	*told = nil
+	anew := a.anew
+	a.Follow(elsewhere)
+	select {
+	case <-anew:
+	default:
+		t.Error("nobody lists anew")
+	}
+	if err := a.Update(app("team")); err != nil || len(*told) > 0 {
+		t.Errorf("told %q of what is not followed any more, %v", *told, err)
+	}
+	if err := a.Replace(all, "12"); err != nil || !slices.Equal(names(), []string{"argocd", "other"}) || len(*told) != 2 {
+		t.Errorf("known: %q, told %q, %v", names(), *told, err)
 	}
 }

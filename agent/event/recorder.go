@@ -23,7 +23,8 @@ const component = "tidelock"
 // maxMessage is how long the API server lets a message be.
 const maxMessage = 1024
 
-// An Event is something that happened to an Application, or to an ApplicationSet.
+// An Event is something that happened to an Application or an ApplicationSet, or that is
+// wrong with a ConfigMap.
 type Event struct {
 	Warning bool
 	// Reason is a word for machines: "SecretOpened".
@@ -75,10 +76,19 @@ func (r *Recorder) RecordSet(set *api.ApplicationSet, e Event) {
 	r.record(api.ApplicationSetKind, &set.ObjectMeta, e)
 }
 
+// RecordConfigMap has an Event written about a ConfigMap. It does not wait.
+func (r *Recorder) RecordConfigMap(of *metav1.ObjectMeta, e Event) {
+	r.about(corev1.SchemeGroupVersion.String(), "ConfigMap", of, e)
+}
+
 func (r *Recorder) record(kind string, of *metav1.ObjectMeta, e Event) {
+	r.about(api.GroupVersion.String(), kind, of, e)
+}
+
+func (r *Recorder) about(version, kind string, of *metav1.ObjectMeta, e Event) {
 	e.Message = clip(e.Message)
 	about := &corev1.ObjectReference{
-		APIVersion: api.GroupVersion.String(), Kind: kind,
+		APIVersion: version, Kind: kind,
 		Namespace: of.Namespace, Name: of.Name, UID: of.UID, ResourceVersion: of.ResourceVersion,
 	}
 	select {

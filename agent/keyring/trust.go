@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -29,8 +30,21 @@ func (k *Keyring) Config(name string) (data map[string]string, version string) {
 	return config.Data, string(config.UID) + " " + config.ResourceVersion
 }
 
+// ErrUnlabelled says that there is a ConfigMap of the name, which does not count.
+var ErrUnlabelled = errors.New("it has not the label " + configLabel + ": " + configOwner)
+
+// ConfigMeta says which object one of the agent's ConfigMaps is.
+func (k *Keyring) ConfigMeta(name string) (meta metav1.ObjectMeta, ok bool) {
+	config, ok := k.trust.get(name)
+	if !ok {
+		return metav1.ObjectMeta{}, false
+	}
+	return config.ObjectMeta, true
+}
+
 // ReadConfig asks for one of the agent's ConfigMaps once, for a command that ends
-// soon: nil if there is none that the agent would follow.
+// soon: nil if there is none, and ErrUnlabelled if there is one that the agent would
+// not follow.
 func ReadConfig(ctx context.Context, cfg *rest.Config, namespace, name string) (map[string]string, error) {
 	client, err := corev1client.NewForConfig(cfg)
 	if err != nil {
@@ -43,7 +57,7 @@ func ReadConfig(ctx context.Context, cfg *rest.Config, namespace, name string) (
 	case err != nil:
 		return nil, fmt.Errorf("read ConfigMap %s/%s: %w", namespace, name, err)
 	case config.Labels[configLabel] != configOwner:
-		return nil, nil
+		return nil, fmt.Errorf("ConfigMap %s/%s has no effect: %w", namespace, name, ErrUnlabelled)
 	}
 	return config.Data, nil
 }

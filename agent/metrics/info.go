@@ -1,9 +1,8 @@
 package metrics
 
 import (
-	"regexp"
-	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -12,8 +11,8 @@ import (
 
 // applications are the series of each Application, made at the scrape.
 type applications struct {
-	from   Sources
-	labels *prometheus.Desc // nil if none are asked for
+	from Sources
+	tell *atomic.Pointer[telling]
 }
 
 var (
@@ -25,35 +24,16 @@ var (
 	driftedDesc   = prometheus.NewDesc("tidelock_app_out_of_sync_objects", "Number of objects of an Application that are not as Git says; none if it has no series.", appLabels, nil)
 )
 
-func newApplications(from Sources) *applications {
-	a := &applications{from: from}
-	if len(from.Labels) > 0 {
-		names := appLabels
-		for _, label := range from.Labels {
-			names = with(names, labelName(label))
-		}
-		a.labels = prometheus.NewDesc("argocd_app_labels", "Argo Application labels converted to Prometheus labels", names, nil)
-	}
-	return a
-}
-
-var notInLabels = regexp.MustCompile(`[^a-zA-Z0-9_]`)
-
-// labelName is the name that Argo CD gives a label in its metrics.
-func labelName(label string) string { return "label_" + notInLabels.ReplaceAllString(label, "_") }
-
 // Describe and Collect make it a prometheus.Collector.
 func (a *applications) Describe(out chan<- *prometheus.Desc) {
 	out <- infoDesc
 	out <- conditionDesc
 	out <- orphansDesc
 	out <- driftedDesc
-	if a.labels != nil {
-		out <- a.labels
-	}
 }
 
 func (a *applications) Collect(out chan<- prometheus.Metric) {
+	tell := a.tell.Load()
 	for _, app := range a.from.Applications() {
 		of := func(desc *prometheus.Desc, value float64, more ...string) {
 			values := with([]string{app.Namespace, app.Name, app.Spec.ProjectName()}, more...)
@@ -66,11 +46,8 @@ func (a *applications) Collect(out chan<- prometheus.Metric) {
 		if n := outOfSync(app); n > 0 {
 			of(driftedDesc, float64(n))
 		}
-		for kind, n := range a.conditions(app) {
+		for kind, n := range tell.count(app) {
 			of(conditionDesc, float64(n), string(kind))
-		}
-		if a.labels != nil {
-			of(a.labels, 1, a.valuesOf(app)...)
 		}
 	}
 }
@@ -104,29 +81,6 @@ func operation(app *api.Application) string {
 		return "sync"
 	}
 	return ""
-}
-
-// conditions counts those of an Application by type.
-func (a *applications) conditions(app *api.Application) map[api.ConditionType]int {
-	var count map[api.ConditionType]int
-	for _, c := range app.Status.Conditions {
-		if !slices.Contains(a.from.Conditions, "*") && !slices.Contains(a.from.Conditions, string(c.Type)) {
-			continue
-		}
-		if count == nil {
-			count = map[api.ConditionType]int{}
-		}
-		count[c.Type]++
-	}
-	return count
-}
-
-func (a *applications) valuesOf(app *api.Application) []string {
-	values := make([]string, len(a.from.Labels))
-	for i, label := range a.from.Labels {
-		values[i] = app.Labels[label]
-	}
-	return values
 }
 
 func outOfSync(app *api.Application) int {

@@ -7,6 +7,7 @@ package metrics
 
 import (
 	"net/http"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -29,6 +30,7 @@ type Metrics struct {
 	webhooks     *prometheus.CounterVec
 	queues       *queues
 	setPasses    *prometheus.HistogramVec
+	telling      atomic.Pointer[telling]
 }
 
 // Sources are asked at each scrape.
@@ -47,7 +49,7 @@ type Sources struct {
 	// Pending returns how many writes to destinations wait for their turn.
 	Pending func() int
 	// Labels are those of Applications that argocd_app_labels tells, and Conditions
-	// the types that argocd_app_condition does; "*" is all.
+	// the types that argocd_app_condition does; "*" is all. Tell sets others.
 	Labels, Conditions []string
 	// Gauges and Counters are our own, by name and help.
 	Gauges, Counters []Number
@@ -66,9 +68,10 @@ func New(from Sources) *Metrics {
 		requests: newRequests(from.Applications, from.Pending), repositories: newRepositories(), pushes: newPushes(),
 		webhooks: newWebhooks(), queues: newQueues(), setPasses: newSetPasses(),
 	}
+	m.Tell(from.Labels, from.Conditions)
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build(from.Version),
-		newApplications(from), m.secrets, m.drifts, m.requests, m.webhooks,
+		&applications{from, &m.telling}, labelled{from.Applications, &m.telling}, m.secrets, m.drifts, m.requests, m.webhooks,
 	)
 	for _, each := range [][]prometheus.Collector{
 		m.passes.collectors(), m.syncs.collectors(), m.repositories.collectors(), m.pushes.collectors(), m.queues.collectors(), m.requests.collectors(),
@@ -106,7 +109,12 @@ func (m *Metrics) Forget(namespace, name string) {
 }
 
 // Describe tells what metrics there are, as a prometheus.Collector does.
-func (m *Metrics) Describe(out chan<- *prometheus.Desc) { m.registry.Describe(out) }
+func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
+	m.registry.Describe(out)
+	if desc := m.telling.Load().desc; desc != nil {
+		out <- desc
+	}
+}
 
 // build tells which program it is.
 func build(version string) prometheus.Collector {

@@ -291,3 +291,42 @@ type discard struct{ header http.Header }
 func (d discard) Header() http.Header              { return d.header }
 func (discard) WriteHeader(int)                    {}
 func (discard) Write(text []byte) (n int, _ error) { return len(text), nil }
+
+// TestTell: which labels and conditions are told may change between two scrapes.
+func TestTell(t *testing.T) {
+	app := application("shop")
+	app.Labels["tier"] = "1"
+	m := all(t, app)
+	m.Tell([]string{"tier", "team/owner"}, []string{"SyncError"})
+	text := scrape(t, m)
+	for want, there := range map[string]bool{
+		`argocd_app_labels{label_team_owner="web",label_tier="1",name="shop",`: true,
+		`argocd_app_condition{condition="SyncError"`:                           true,
+		`argocd_app_condition{condition="ComparisonError"`:                     false,
+	} {
+		if strings.Contains(text, want) != there {
+			t.Errorf("%s: %t, want %t", want, !there, there)
+		}
+	}
+	m.Tell(nil, nil)
+	if text := scrape(t, m); strings.Contains(text, "argocd_app_labels") || strings.Contains(text, "argocd_app_condition") {
+		t.Error("labels or conditions are told that nobody asks for any more")
+	}
+}
+
+func TestCheckLabels(t *testing.T) {
+	for labels, want := range map[string]string{
+		"":        "",
+		"a b.c/d": "",
+		"a.b a-b": `"a-b" would be label_a_b in metrics, as "a.b" is`,
+		"a a":     `"a" would be label_a in metrics, as "a" is`,
+	} {
+		err := CheckLabels(strings.Fields(labels))
+		if err == nil && want != "" || err != nil && err.Error() != want {
+			t.Errorf("%q: %v, want %q", labels, err, want)
+		}
+	}
+	if CheckLabels([]string{"a//b"}) == nil {
+		t.Error("a//b is taken for a label")
+	}
+}

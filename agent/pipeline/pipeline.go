@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -64,7 +65,7 @@ type Pipeline struct {
 	// that its sources lead to, such as a submodule or a remote base. Without it
 	// nothing of the kind is read.
 	PermitSource func(app *api.Application) func(url string) error
-	NoSubmodules bool // whatever is permitted
+	NoSubmodules atomic.Bool // whatever is permitted; it may change at any time
 	// Look reads objects of the destination, for charts of an Application that allows
 	// it; the object is nil if there is none. Without it there is nothing to look at.
 	Look func(app *api.Application) func(ctx context.Context, o sdk.Object) (json.RawMessage, error)

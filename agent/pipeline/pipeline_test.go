@@ -190,7 +190,7 @@ func TestDesiredOfSubmodules(t *testing.T) {
 	if url := w.modules.Repo("https://git.example/lib").URL; url != "https://git.example/lib" {
 		t.Errorf("got %s", url)
 	}
-	p.NoSubmodules = true
+	p.NoSubmodules.Store(true)
 	if desired(t, p, app); w.modules != nil {
 		t.Error("submodules although they are switched off")
 	}

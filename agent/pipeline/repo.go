@@ -10,7 +10,7 @@ import (
 func (p *Pipeline) repo(app *api.Application, url string) git.Repo {
 	project := app.Spec.ProjectName()
 	repo := p.Keys.Repo(url, project)
-	if p.PermitSource != nil && !p.NoSubmodules {
+	if p.PermitSource != nil && !p.NoSubmodules.Load() {
 		repo.Modules = &git.Modules{
 			Permit: p.PermitSource(app),
 			Repo:   func(url string) git.Repo { return p.Keys.Repo(url, project) },

@@ -11,7 +11,7 @@ import (
 // retries included; if there is none it may go on (SEMANTICS.md 1.4). It reports
 // whether it has.
 func (p *pass) deadline(op *api.OperationState) bool {
-	limit := p.timeout(api.AnnotationSyncTimeout, nil, p.r.SyncTimeout)
+	limit := p.timeout(api.AnnotationSyncTimeout, nil, p.tuned.SyncTimeout)
 	left, due := remaining(op, limit, p.now.Time)
 	if !due {
 		p.soon(left)
@@ -27,7 +27,7 @@ func (p *pass) expires(op *api.OperationState) {
 	if op == nil {
 		return
 	}
-	left, _ := remaining(op, p.timeout(api.AnnotationSyncTimeout, nil, p.r.SyncTimeout), p.now.Time)
+	left, _ := remaining(op, p.timeout(api.AnnotationSyncTimeout, nil, p.tuned.SyncTimeout), p.now.Time)
 	p.soon(left)
 }
 

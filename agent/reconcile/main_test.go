@@ -29,7 +29,7 @@ func read[T any](t *testing.T, text string) *T {
 func passOver(app *api.Application) *pass {
 	return &pass{
 		r:   New(Config{Synced: func(*api.Application, *api.OperationState) {}, Namespace: "argocd"}),
-		app: app, name: app.Name, now: metav1.NewTime(at), log: slog.New(slog.DiscardHandler), status: *app.Status.DeepCopy(),
+		app: app, name: app.Name, now: metav1.NewTime(at), log: slog.New(slog.DiscardHandler), status: *app.Status.DeepCopy(), tuned: new(Tuning),
 		to: goal{dest: app.Spec.Destination.Resolved()},
 	}
 }

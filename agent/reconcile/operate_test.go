@@ -155,7 +155,7 @@ func TestDeadline(t *testing.T) {
 				app.Annotations = map[string]string{api.AnnotationSyncTimeout: tt.annotation}
 			}
 			p := passOver(app)
-			p.r.SyncTimeout = tt.flag
+			p.tuned = &Tuning{SyncTimeout: tt.flag}
 			op := p.status.OperationState
 			ended := p.deadline(op)
 			got := fmt.Sprintf("%s, again in %s", op.Phase, p.again)

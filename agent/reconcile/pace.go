@@ -10,10 +10,11 @@ import (
 // pace is how often Applications are looked at without a reason: as ConfigMap
 // argocd-cm says, unless the agent was told.
 func (r *Reconciler) pace(s *settings.Settings) settings.Pace {
-	if r.Insist {
-		return s.Insist(r.Refresh)
+	tuned := r.tuned.Load()
+	if tuned.Insist {
+		return s.Insist(tuned.Refresh)
 	}
-	return s.Pace(r.Refresh)
+	return s.Pace(tuned.Refresh)
 }
 
 // longest is the longest time between two looks, however long the interval is. A

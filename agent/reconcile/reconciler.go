@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -65,6 +66,7 @@ type Config struct {
 // Applications.
 type Reconciler struct {
 	Config
+	tuned     atomic.Pointer[Tuning]
 	revisions *rate.Limiter // of status writes that only name a newer commit
 	claims    *claims       // what all Applications state
 	hearing   hearing       // who waits for news of whom
@@ -93,7 +95,7 @@ func New(config Config) *Reconciler {
 	if config.Destinations == nil {
 		config.Destinations = Only(Target{})
 	}
-	return &Reconciler{
+	r := &Reconciler{
 		Config: config, uids: map[string]types.UID{}, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
 		failed: map[string]*project.Rules{}, waits: map[string]wait{}, ignores: map[string]ignored{},
 		circles: map[string]depend.Circle{}, doubts: map[string]doubt{},
@@ -103,6 +105,8 @@ func New(config Config) *Reconciler {
 		due: map[string]time.Time{}, renewed: map[string]time.Time{}, doubtful: map[string]bool{},
 		revisions: rate.NewLimiter(revisionsPerSecond, revisionsAtOnce),
 	}
+	r.tuned.Store(config.tuning())
+	return r
 }
 
 // An Outcome says when to make the next pass, if no event comes before.
@@ -197,6 +201,7 @@ type pass struct {
 	objects manifest.Set                    // that are desired, marked
 
 	settings *settings.Settings // as they were when the pass began
+	tuned    *Tuning            // likewise
 	pace     settings.Pace      // likewise
 	apply    *apply.Applier     // in the name that the project says; nil as long as that is not known
 	ignore   *diff.Ignore       // what differences do not count
@@ -218,7 +223,7 @@ func (r *Reconciler) begin(app *api.Application, to goal) *pass {
 	name := api.InstanceName(app.Namespace, app.Name, r.Namespace)
 	p := &pass{
 		r: r, app: app, name: name, now: metav1.NewTime(r.Now()), log: r.Log.With("application", name),
-		moves: r.claims.begin(name), written: app.Status, settings: r.settings(),
+		moves: r.claims.begin(name), written: app.Status, settings: r.settings(), tuned: r.tuned.Load(),
 		to: to,
 	}
 	r.reached(name, to)

@@ -99,7 +99,7 @@ func TestBrokenAfterAnEnd(t *testing.T) {
 func TestTidyInWhoseName(t *testing.T) {
 	p := passOver(appIn(t, "web", ""))
 	p.among()
-	p.r.Impersonate = true
+	p.tuned.Impersonate = true
 	if err := p.authority(); err == nil || p.apply != nil {
 		t.Errorf("%v, %v: want an error, for no ServiceAccount is named", err, p.apply)
 	}

@@ -101,7 +101,7 @@ func (p *pass) impersonate() {
 }
 
 // impersonates says that objects are written in the names that projects say.
-func (p *pass) impersonates() bool { return p.r.Impersonate || p.settings.Impersonate }
+func (p *pass) impersonates() bool { return p.tuned.Impersonate || p.settings.Impersonate }
 
 // limits says what a project asks for that this version does not do.
 func (p *pass) limits(project *api.AppProject) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -98,8 +99,9 @@ const (
 // A Controller makes a pass over an ApplicationSet whenever there is a reason to.
 type Controller struct {
 	Config
-	store *store
-	queue workqueue.TypedRateLimitingInterface[string]
+	store    *store
+	queue    workqueue.TypedRateLimitingInterface[string]
+	globbing atomic.Bool // see Glob
 
 	mu      sync.Mutex           // guards all below
 	reads   map[string][]address // what each set has read, when it was last looked at
@@ -117,6 +119,7 @@ func New(config Config) *Controller {
 		Config: config, reads: map[string][]address{}, answers: map[string]*answers{}, told: map[string]string{}, stale: map[string]bool{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](200*time.Millisecond, 2*time.Minute)),
 	}
+	c.globbing.Store(config.NewFileGlobbing)
 	c.store = newStore(config.Client, config.Namespace, c.queue.Add)
 	return c
 }
@@ -175,6 +178,13 @@ func (c *Controller) next(ctx context.Context) bool {
 		c.queue.AddAfter(name, again)
 	}
 	return true
+}
+
+// Glob has NewFileGlobbing be so from now on.
+func (c *Controller) Glob(newFileGlobbing bool) {
+	if c.globbing.Swap(newFileGlobbing) != newFileGlobbing {
+		c.All()
+	}
 }
 
 // Moved asks for a pass over the sets that read a repository.

@@ -88,7 +88,7 @@ var errNoSteps = errors.New("No steps defined for rollout") //nolint:staticcheck
 // generate asks the generators.
 func (p *pass) generate(ctx context.Context) (err error) {
 	from := newSources(p)
-	p.result, err = appset.Generate(ctx, p.set, from, appset.Options{Now: p.now.Time, NewFileGlobbing: p.c.NewFileGlobbing})
+	p.result, err = appset.Generate(ctx, p.set, from, appset.Options{Now: p.now.Time, NewFileGlobbing: p.c.globbing.Load()})
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
 	p.c.reads[p.set.Name] = from.reads

@@ -13,6 +13,10 @@ type Reader struct {
 	source func() (data map[string]string, version string)
 	log    *slog.Logger
 
+	// Misread, if not nil, is told of what cannot be read, whenever there is anything of
+	// it that was not said before. It must not block. Set it before the first use.
+	Misread func([]Problem)
+
 	mu      sync.Mutex // guards all below
 	version string
 	current *Settings
@@ -50,10 +54,15 @@ func (r *Reader) report(next *Settings) {
 			said[note] = true
 		}
 	}
+	news := false
 	for _, p := range next.Problems {
 		if !said[p.String()] {
+			news = true
 			r.log.Warn("an entry cannot be read, and stays as it was", "configmap", ConfigMap, "entry", p.Place, "line", p.Line, "error", p.Text)
 		}
+	}
+	if news && r.Misread != nil {
+		r.Misread(next.Problems)
 	}
 	notes := slices.DeleteFunc(slices.Clone(next.Notes), func(note string) bool { return said[note] })
 	if len(notes) > 0 {

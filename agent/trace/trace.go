@@ -42,6 +42,7 @@ const (
 // A Tracer sends traces to a collector. The nil Tracer traces nothing.
 type Tracer struct {
 	provider *sdktrace.TracerProvider
+	part     *part
 	tracer   trace.Tracer
 	pushes   pushes
 }
@@ -83,12 +84,14 @@ func New(ctx context.Context, endpoint, version string, ratio float64) (*Tracer,
 }
 
 func newTracer(version string, ratio float64, to sdktrace.TracerProviderOption) *Tracer {
+	of := &part{}
+	of.set(ratio)
 	provider := sdktrace.NewTracerProvider(to,
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(ratio))),
+		sdktrace.WithSampler(sdktrace.ParentBased(of)),
 		sdktrace.WithResource(resource.NewSchemaless(attribute.String("service.name", "tidelock"), attribute.String("service.version", version))),
 		sdktrace.WithRawSpanLimits(sdktrace.SpanLimits{AttributeValueLengthLimit: 512, AttributeCountLimit: 16, EventCountLimit: 16, LinkCountLimit: 4}),
 	)
-	return &Tracer{provider: provider, tracer: provider.Tracer(scope)}
+	return &Tracer{provider: provider, part: of, tracer: provider.Tracer(scope)}
 }
 
 // Close sends what has not been sent.

@@ -129,12 +129,33 @@ webhook webhook=github repository=https://git.example/shop.git commit=6113728f27
 	}
 }
 
+// TestSample: which part of the commits is traced may change.
+func TestSample(t *testing.T) {
+	r, endpoint := receive(t)
+	tracer, err := New(t.Context(), endpoint, "v1.2.3", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sha := strings.Repeat("a", 40)
+	for i, ratio := range []float64{0, 1, 0} {
+		tracer.Sample(ratio)
+		tracer.Announced("github", fmt.Sprintf("https://git.example/%d.git", i), sha)
+	}
+	if err := tracer.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.tree("", 0), "webhook webhook=github repository=https://git.example/1.git commit="+sha+"\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestOff: without a tracer, or without a push, there are no spans and no cost worth
 // naming.
 func TestOff(t *testing.T) {
 	var none *Tracer
 	none.Announced("github", "a", "b")
 	none.Moved("a", "main", "b")
+	none.Sample(1)
 	ctx, done := none.Pass(t.Context(), types.NamespacedName{}, func(string) bool { return true })
 	done(nil)
 	if ctx != t.Context() {

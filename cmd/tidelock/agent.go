@@ -22,7 +22,6 @@ import (
 	"github.com/tidelock-io/tidelock/agent/keyring"
 	"github.com/tidelock-io/tidelock/agent/memory"
 	"github.com/tidelock-io/tidelock/agent/metrics"
-	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/sets"
@@ -32,7 +31,6 @@ import (
 	"github.com/tidelock-io/tidelock/cmd/release"
 	"github.com/tidelock-io/tidelock/render"
 	"github.com/tidelock-io/tidelock/secrets/leak"
-	"github.com/tidelock-io/tidelock/secrets/resolve"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -93,7 +91,9 @@ What a flag does not say, a variable does, TIDELOCK_POLL_INTERVAL for --poll-int
 or else a ConfigMap of its namespace with the label app.kubernetes.io/part-of: argocd:
 tidelock-cmd-params-cm, whose keys are the names of flags, or argocd-cmd-params-cm,
 of which controller.log.level, controller.log.format and application.namespaces count.
-A change of the log's level counts at once, others from the next start on.
+Entries may change while it runs. What is wrong then is logged and told by an Event of
+the ConfigMap, and what was stays; at its start it ends the agent. All count at once but
+` + atStartText() + `, which count from the next start on.
 
 Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 		Example: `  # in a cluster, with the rights of its ServiceAccount
@@ -110,7 +110,14 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 			return runAgent(cmd.Context(), &o, cmd.Flags(), from)
 		},
 	}
-	f := cmd.Flags()
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+// flags binds the options to their flags, and gives them their defaults. A new one has
+// to be in the list of those that may change while the agent runs, or of those that may
+// not: see retune.go.
+func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`; in a cluster its ServiceAccount if empty")
 	f.StringVar(&o.namespace, "namespace", "argocd", "where Applications, AppProjects, keys and repository credentials are")
 	f.StringSliceVar(&o.namespaces, "application-namespaces", nil, "other namespaces with Applications, as `PATTERN`s: globs, or regular expressions between slashes. The spec.sourceNamespaces of an Application's project have to permit its namespace, too")
@@ -139,62 +146,6 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
 	f.StringVar(&o.otlpEndpoint, "otlp-endpoint", "", "`ADDRESS` of a collector of OpenTelemetry traces (OTLP over gRPC), such as http://collector:4317, or https://; $OTEL_EXPORTER_OTLP_ENDPOINT if empty, and none if that is, too")
 	f.Float64Var(&o.traceRatio, "trace-ratio", 1, "which `PART` of the commits is traced, from 0 to 1")
 	f.StringVar(&o.debugListen, "debug-listen", "", "`ADDRESS` of GET /debug/pprof, GET /debug/state and PUT /debug/log-level, on the loopback device; none if empty")
-	return cmd
-}
-
-// check says what is wrong with the options, and where that is from.
-func (o *agentOptions) check(from origins) error {
-	var errs []error
-	if o.refresh < time.Second {
-		errs = append(errs, fmt.Errorf("%s %s: give at least 1s", from.name("refresh-interval"), o.refresh))
-	}
-	if _, err := resolve.ParseMode(o.sealedSecrets); err != nil {
-		errs = append(errs, fmt.Errorf("%s: %w", from.name("sealed-secrets"), err))
-	}
-	if _, err := parseLevel(o.logLevel); err != nil {
-		errs = append(errs, fmt.Errorf("%s: %w", from.name("log-level"), err))
-	}
-	if o.logFormat != jsonFormat && o.logFormat != textFormat {
-		errs = append(errs, fmt.Errorf("%s: %.40q is neither %s nor %s", from.name("log-format"), o.logFormat, jsonFormat, textFormat))
-	}
-	if o.otlpEndpoint != "" {
-		if _, _, err := trace.Endpoint(o.otlpEndpoint); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", from.name("otlp-endpoint"), err))
-		}
-	}
-	if o.traceRatio < 0 || o.traceRatio > 1 {
-		errs = append(errs, fmt.Errorf("%s: %v is not from 0 to 1", from.name("trace-ratio"), o.traceRatio))
-	}
-	if o.debugListen != "" {
-		if err := checkLoopback(o.debugListen); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", from.name("debug-listen"), err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// level is from which on things are logged.
-func (o *agentOptions) level() string {
-	if o.debug {
-		return "debug"
-	}
-	return o.logLevel
-}
-
-// settle takes what flags and variables do not say from ConfigMaps, and checks it all.
-func (o *agentOptions) settle(ctx context.Context, cfg *rest.Config, flags *pflag.FlagSet, from origins, log *slog.Logger) (ignored []string, err error) {
-	all, err := readParams(ctx, cfg, o.namespace, log)
-	if err != nil {
-		return nil, err
-	}
-	if ignored, err = fromMaps(flags, from, all...); err == nil {
-		err = o.check(from)
-	}
-	if err != nil {
-		return nil, &usageError{"tidelock agent", err}
-	}
-	o.insistRefresh, o.insistPoll = flags.Changed("refresh-interval"), flags.Changed("poll-interval")
-	return ignored, nil
 }
 
 func runAgent(ctx context.Context, o *agentOptions, flags *pflag.FlagSet, from origins) error {
@@ -223,18 +174,18 @@ func runAgent(ctx context.Context, o *agentOptions, flags *pflag.FlagSet, from o
 		if err := plugins.Close(); err != nil {
 			return err
 		}
-		log = newLogging(o.level(), o.logFormat, known)
 		if plugins, err = startPlugins(ctx, o, log); err != nil {
 			return err
 		}
 	}
-	log.start(o.level())
+	log.start(o.level(), o.logFormat)
 	if len(ignored) > 0 {
 		log.Info("entries have no effect", "configmap", argoParams, "entries", strings.Join(ignored, ", "))
 	}
 	plugins.announce(plugins.list())
 	p := &parts{log: log.Logger, logs: log, options: *o, host: plugins, known: known, memory: memory.Obey()}
-	p.params = &params{config: func(name string) (map[string]string, string) { return p.keyring.Config(name) }, log: log, from: from, start: flags, news: make(chan struct{}, 1)}
+	p.params = newParams(o, flags, from, log.Logger)
+	p.params.config, p.params.tell, p.params.take = p.configMap, p.misread, p.retuned
 	if p.tracer, err = newTracer(ctx, o); err != nil {
 		return errors.Join(err, plugins.Close())
 	}
@@ -247,7 +198,7 @@ func runAgent(ctx context.Context, o *agentOptions, flags *pflag.FlagSet, from o
 }
 
 // ofPlugins are the settings that plugins are started with.
-var ofPlugins = []string{"log-format", "plugin-dir", "plugin-scratch-dir", "require-plugin-checksums", "sops-workload-identity", requireSandboxFlag}
+var ofPlugins = []string{"plugin-dir", "plugin-scratch-dir", "require-plugin-checksums", "sops-workload-identity", requireSandboxFlag}
 
 // startPlugins prepares the plugins, and says what their sandbox lacks before the
 // cluster is made use of.
@@ -301,6 +252,8 @@ type parts struct {
 	webhook      http.Handler
 	metrics      *metrics.Metrics
 	engine       *engine
+	reconciler   *reconcile.Reconciler
+	hookFile     *secretFile
 	applier      *apply.Applier
 	memory       int64 // that we may use; 0 is any
 	tracer       *trace.Tracer
@@ -341,11 +294,7 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	}); err != nil {
 		return err
 	}
-	elsewhere, err := project.NewNamespaces(o.namespaces)
-	if err != nil {
-		return &usageError{"tidelock agent", fmt.Errorf("--application-namespaces: %w", err)}
-	}
-	if p.applications, err = agent.NewApplications(cfg, o.namespace, elsewhere, p.keyring.Scoped, p.keyring.Generation); err != nil {
+	if p.applications, err = agent.NewApplications(cfg, o.namespace, o.elsewhere(), p.keyring.Scoped, p.keyring.Generation); err != nil {
 		return err
 	}
 	p.applications.Turned = p.turned
@@ -368,9 +317,7 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 		p.sets.Moved(url)
 	}
 	p.watchRegistries()
-	if p.webhook, err = p.newWebhook(o.webhookSecret); err != nil {
-		return err
-	}
+	p.webhook = p.newWebhook(o.webhookSecret)
 	return p.tie(cfg, renders)
 }
 
@@ -379,7 +326,6 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	e := &engine{
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
 		keys: p.keyring, values: p.values, git: p.git, artifacts: p.artifacts, host: p.host, known: p.known, audit: p.trail(), paced: p.paced,
-		noSubmodules: !p.options.submodules,
 	}
 	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
 		Refresh: p.options.refresh, Insist: p.options.insistRefresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
@@ -388,9 +334,9 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	if err != nil {
 		return err
 	}
-	e.pipeline.Secrets.Sealed, _ = resolve.ParseMode(p.options.sealedSecrets) // see runAgent
-	e.pipeline.Secrets.Deprecated = p.options.sealedV1
-	p.engine, p.agent = e, agent.New(p.applications, reconciler, p.log, p.passed, p.metrics.Queues())
+	p.engine, p.reconciler, p.agent = e, reconciler, agent.New(p.applications, reconciler, p.log, p.passed, p.metrics.Queues())
+	e.settings.Misread = p.misreadSettings
+	p.tuneRenders(&p.options)
 	p.applier = e.apply
 	p.agent.Reads = e.pipeline.Reads
 	if p.tracer != nil {
@@ -416,7 +362,7 @@ func (p *parts) run(ctx context.Context) error {
 		g.Go(func() error { return serve(ctx, p.options.debugListen, p.debugMux()) })
 	}
 	g.Go(func() error { return p.logs.heed(ctx) })
-	g.Go(func() error { return p.params.follow(ctx) })
+	g.Go(func() error { return p.params.follow(ctx, p.hookFile.look) })
 	g.Go(func() error {
 		if err := p.keyring.Wait(ctx); err != nil {
 			return nil //nolint:nilerr // told to end before the first listing
@@ -428,14 +374,16 @@ func (p *parts) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// paced has repositories asked for news as often as argocd-cm says, unless the flag
+// paced has repositories asked for news as often as argocd-cm says, unless a setting
 // does.
 func (p *parts) paced(s *settings.Settings) {
-	if !p.options.insistPoll {
-		interval := s.Pace(p.options.pollInterval).Interval
-		p.watcher.Pace(interval)
-		p.publications.Pace(interval)
+	o := p.params.options()
+	interval := o.pollInterval
+	if !o.insistPoll {
+		interval = s.Pace(interval).Interval
 	}
+	p.watcher.Pace(interval)
+	p.publications.Pace(interval)
 }
 
 // synced logs and counts an operation that ended.

@@ -90,9 +90,10 @@ func (p *parts) showState(w http.ResponseWriter, _ *http.Request) {
 		Version: release.Text(), Go: runtime.Version(), Ready: ready, LogLevel: p.logs.level.Level().String(), Memory: p.memory,
 		Processes: len(p.host.PIDs()), Known: len(p.applications.List()),
 	}
-	p.params.start.VisitAll(func(f *pflag.Flag) {
+	now := p.params.now.Load()
+	now.flags.VisitAll(func(f *pflag.Flag) {
 		if f.Name != "help" {
-			s.Settings = append(s.Settings, param{f.Name, f.Value.String(), p.params.from[f.Name]})
+			s.Settings = append(s.Settings, param{f.Name, f.Value.String(), now.from[f.Name]})
 		}
 	})
 	for _, plugin := range p.host.list() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -49,8 +50,7 @@ type engine struct {
 	// paced is told of the settings whenever they are looked up; nil for commands.
 	paced func(*settings.Settings)
 
-	noSubmodules bool
-	impersonate  bool // whatever the settings say
+	impersonate atomic.Bool // whatever argocd-cm says
 }
 
 // A sight is a cluster as the pipeline sees it.
@@ -90,7 +90,8 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	if e.apply, err = apply.New(cfg, e.cluster, e.log); err != nil {
 		return nil, err
 	}
-	e.looker, e.impersonate = e.cluster.Looker(cfg), config.Impersonate
+	e.looker = e.cluster.Looker(cfg)
+	e.impersonate.Store(config.Impersonate)
 	e.settings = settings.NewReader(func() (map[string]string, string) { return e.keys.Config(settings.ConfigMap) }, e.log)
 	config.Settings = e.configured
 	if e.known != nil {
@@ -105,7 +106,6 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		Secrets:      newSecretsStage(e.host, e.keys),
 		Permit:       e.permit,
 		PermitSource: e.permitSource,
-		NoSubmodules: e.noSubmodules,
 		Verify:       e.verify,
 		Vouch:        e.vouch,
 		Look:         e.look,

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
 	"net/http"
-	"os"
 
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/webhook"
@@ -16,24 +13,17 @@ const githubSecret = "webhook.github.secret"
 
 // newWebhook takes announcements. Their secrets are those of Secret argocd-secret, of
 // GitHub's a file instead, if one is named.
-func (p *parts) newWebhook(secretFile string) (http.Handler, error) {
-	var given secrets.Value
-	if secretFile != "" {
-		text, err := os.ReadFile(secretFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the webhook's secret: %w", err)
-		}
-		given = secrets.New(bytes.TrimSpace(text))
-	}
+func (p *parts) newWebhook(file string) http.Handler {
+	p.hookFile = newSecretFile(file, p.log)
 	return webhook.New(webhook.Config{
 		Secret: func(key string) secrets.Value {
-			if key == githubSecret && secretFile != "" {
+			if given, named := p.hookFile.value(); named && key == githubSecret {
 				return given
 			}
 			return p.keyring.Hook(key)
 		},
 		Announced: p.announced, Told: p.metrics.Webhook,
-	}), nil
+	})
 }
 
 // announced has a repository asked for news.

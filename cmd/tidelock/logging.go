@@ -14,11 +14,12 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// A logging is how the agent logs: its level may change while it runs.
+// A logging is how the agent logs: its level and its format may change while it runs.
 type logging struct {
 	*slog.Logger
 	level *slog.LevelVar
 	asked atomic.Int64 // level that settings say
+	plain atomic.Bool  // text, and no JSON
 }
 
 // The formats of the log.
@@ -27,25 +28,23 @@ const (
 	textFormat = "text"
 )
 
-// newLogging logs to stderr, and makes client-go log there too. Neither says what is
+// newLogging logs to stderr, and makes client-go log there too. Nformats says what is
 // known to be secret.
 func newLogging(level, format string, known *leak.Known) *logging {
 	l := &logging{level: &slog.LevelVar{}}
-	l.start(level)
+	l.start(level, format)
 	to := func(clean func([]string, slog.Attr) slog.Attr) slog.Handler {
 		options := &slog.HandlerOptions{Level: l.level, ReplaceAttr: clean}
-		if format == textFormat {
-			return slog.NewTextHandler(os.Stderr, options)
-		}
-		return slog.NewJSONHandler(os.Stderr, options)
+		return formats{&l.plain, slog.NewTextHandler(os.Stderr, options), slog.NewJSONHandler(os.Stderr, options)}
 	}
 	klog.SetSlogLogger(slog.New(to(known.ForeignAttr)))
 	l.Logger = slog.New(to(known.Attr))
 	return l
 }
 
-// start sets the level that settings say, without a word.
-func (l *logging) start(level string) {
+// start sets the level and the format that settings say, without a word.
+func (l *logging) start(level, format string) {
+	l.plain.Store(format == textFormat)
 	parsed, _ := parseLevel(level) // see check
 	l.asked.Store(int64(parsed))
 	l.level.Set(parsed)
@@ -93,4 +92,32 @@ func (l *logging) heed(ctx context.Context) error {
 			l.set(next, "SIGUSR1")
 		}
 	}
+}
+
+// formats are two handlers, of which one is asked at a time.
+type formats struct {
+	plain      *atomic.Bool
+	text, json slog.Handler
+}
+
+func (f formats) now() slog.Handler {
+	if f.plain.Load() {
+		return f.text
+	}
+	return f.json
+}
+
+// Enabled, Handle, WithAttrs and WithGroup make it a slog.Handler.
+func (f formats) Enabled(ctx context.Context, level slog.Level) bool {
+	return f.now().Enabled(ctx, level)
+}
+
+func (f formats) Handle(ctx context.Context, r slog.Record) error { return f.now().Handle(ctx, r) }
+
+func (f formats) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return formats{f.plain, f.text.WithAttrs(attrs), f.json.WithAttrs(attrs)}
+}
+
+func (f formats) WithGroup(name string) slog.Handler {
+	return formats{f.plain, f.text.WithGroup(name), f.json.WithGroup(name)}
 }

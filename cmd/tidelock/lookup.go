@@ -22,7 +22,7 @@ func (e *engine) look(app *api.Application) func(context.Context, sdk.Object) (j
 		}
 		destination := app.Spec.Destination.Resolved()
 		user := ""
-		if e.impersonate || e.settings.Settings().Impersonate {
+		if e.impersonate.Load() || e.settings.Settings().Impersonate {
 			name, verdict := rules.User(app, destination)
 			if !verdict.Allowed {
 				return nil, errors.New(verdict.Reason)

@@ -26,6 +26,8 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 		Gauges: []metrics.Number{
 			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.cluster.Objects()) }},
 			{Name: "tidelock_memory_limit_bytes", Help: "Memory that the agent and its plugins may use together, as the cgroup says; 0 is any.", Value: func() float64 { return float64(p.memory) }},
+			{Name: "tidelock_settings_invalid", Help: "Settings that cannot be read, and are as they were: the log and an Event of their ConfigMap name them.", Value: p.misreadNow},
+			{Name: "tidelock_settings_pending", Help: "Settings that have changed, and count from the next start of the agent on.", Value: func() float64 { return count(p.params.later.Load()) }},
 			{Name: "tidelock_plugin_processes", Help: "Plugin processes that run.", Value: func() float64 { return float64(len(p.host.PIDs())) }},
 		},
 		Counters: []metrics.Number{

@@ -27,6 +27,7 @@ var described = regexp.MustCompile(`fqName: "([^"]+)", help: "((?:[^"\\]|\\.)*)"
 func TestMetricsListed(t *testing.T) {
 	t.Parallel()
 	p := &parts{host: &plugins{Host: &host.Host{}}, options: agentOptions{metricsConditions: []string{"*"}}}
+	p.params = newParams(&p.options, nil, nil, nil)
 	m := metrics.New(p.numbers(&render.Engine{}))
 	descriptions := make(chan *prometheus.Desc)
 	go func() {

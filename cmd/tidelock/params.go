@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/keyring"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -50,6 +51,11 @@ type paramMap struct {
 	name string
 	data map[string]string
 	keys map[string]string // flags by key; nil if they are the same
+}
+
+// paramMaps are those that count, the first before the others, without what they say.
+func paramMaps() []paramMap {
+	return []paramMap{{name: ownParams}, {name: argoParams, keys: argoKeys}}
 }
 
 // flagOf is the flag of a key, "" if there is none.
@@ -100,35 +106,77 @@ func setting(flags *pflag.FlagSet, flag, value, from string) error {
 	return nil
 }
 
-// fromMaps gives flags that have no value yet those of ConfigMaps, the first of which
-// counts. Ignored are the keys that nobody acts on.
-func fromMaps(flags *pflag.FlagSet, from origins, all ...paramMap) (ignored []string, err error) {
+// A misread is an entry of a ConfigMap that is wrong.
+type misread struct {
+	configMap string
+	flag      string // "" if it is none's
+	err       error
+}
+
+func (m *misread) Error() string { return m.err.Error() }
+
+func (m *misread) Unwrap() error { return m.err }
+
+// joined is all that is wrong, as one error; nil if nothing is.
+func joined(all []*misread) error {
 	var errs []error
 	for _, m := range all {
+		errs = append(errs, m)
+	}
+	return errors.Join(errs...)
+}
+
+// entry names an entry of a ConfigMap.
+func entry(configMap, key string) string { return fmt.Sprintf("ConfigMap %s, key %q", configMap, key) }
+
+// fromMaps gives flags that have no value yet those of ConfigMaps, the first of which
+// counts. Ignored are the keys that nobody acts on.
+func fromMaps(flags *pflag.FlagSet, from origins, all ...paramMap) (ignored []string, wrong []*misread) {
+	for _, m := range all {
 		for _, key := range slices.Sorted(maps.Keys(m.data)) {
-			flag, at := m.flagOf(key), fmt.Sprintf("ConfigMap %s, key %q", m.name, key)
+			flag, at := m.flagOf(key), entry(m.name, key)
 			switch {
 			case flag == "":
 				ignored = append(ignored, key)
 			case slices.Contains(beforehand, flag):
-				errs = append(errs, fmt.Errorf("%s: it must be a flag or a variable, for it says where the ConfigMap is", at))
-			case flags.Lookup(flag) == nil:
-				errs = append(errs, fmt.Errorf("%s: there is no such setting: tidelock agent --help lists them", at))
+				wrong = append(wrong, &misread{m.name, "", fmt.Errorf("%s: it must be a flag or a variable, for it says where the ConfigMap is", at)})
+			case flags.Lookup(flag) == nil || flag == "help":
+				wrong = append(wrong, &misread{m.name, "", fmt.Errorf("%s: there is no such setting: %s", at, meant(flags, key))})
 			case from[flag] == "":
 				from[flag] = at
-				errs = append(errs, setting(flags, flag, m.data[key], at))
+				if err := setting(flags, flag, m.data[key], at); err != nil {
+					wrong = append(wrong, &misread{m.name, flag, err})
+				}
 			}
 		}
 	}
-	return ignored, errors.Join(errs...)
+	return ignored, wrong
+}
+
+// meant is what to do about a key that no setting has.
+func meant(flags *pflag.FlagSet, key string) string {
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Name != "help" && !slices.Contains(beforehand, f.Name) {
+			names = append(names, f.Name)
+		}
+	})
+	if near := api.Nearest(key, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "tidelock agent --help lists them"
 }
 
 // readParams asks for the ConfigMaps, until the API server answers.
 func readParams(ctx context.Context, cfg *rest.Config, namespace string, log *slog.Logger) ([]paramMap, error) {
-	all := []paramMap{{name: ownParams}, {name: argoParams, keys: argoKeys}}
+	all := paramMaps()
 	for i := range all {
 		err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (done bool, err error) {
 			all[i].data, err = keyring.ReadConfig(ctx, cfg, namespace, all[i].name)
+			if errors.Is(err, keyring.ErrUnlabelled) {
+				log.Warn("a ConfigMap counts only with its label", "error", err)
+				return true, nil
+			}
 			if err != nil && cluster.Passing(err) {
 				log.Warn("cannot read the agent's settings, and try again", "error", err)
 				return false, nil
@@ -142,85 +190,24 @@ func readParams(ctx context.Context, cfg *rest.Config, namespace string, log *sl
 	return all, nil
 }
 
-// params follow the ConfigMaps while the agent runs.
-type params struct {
-	config func(name string) (data map[string]string, version string)
-	log    *logging
-	from   origins        // as the agent was started
-	start  *pflag.FlagSet // likewise
-	seen   string         // versions of the ConfigMaps
-	news   chan struct{}  // has a token if a ConfigMap may have changed
+// settle takes what flags and variables do not say from ConfigMaps, and checks it all.
+func (o *agentOptions) settle(ctx context.Context, cfg *rest.Config, flags *pflag.FlagSet, from origins, log *slog.Logger) (ignored []string, err error) {
+	all, err := readParams(ctx, cfg, o.namespace, log)
+	if err != nil {
+		return nil, err
+	}
+	ignored, wrong := fromMaps(flags, from, all...)
+	if err = joined(wrong); err == nil {
+		err = o.check(from)
+	}
+	if err != nil {
+		return nil, &usageError{"tidelock agent", err}
+	}
+	o.insist(flags)
+	return ignored, nil
 }
 
-// follow reads the ConfigMaps again whenever they may have changed, until ctx ends.
-func (p *params) follow(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-p.news:
-			p.reload()
-		}
-	}
-}
-
-// changed has the ConfigMaps read again soon. It does not block.
-func (p *params) changed() {
-	select {
-	case p.news <- struct{}{}:
-	default:
-	}
-}
-
-// keysChanged has passes made over all Applications, for keys or settings have
-// changed.
-func (p *parts) keysChanged() {
-	p.agent.All()
-	p.params.changed()
-}
-
-// reload reads the ConfigMaps again if they have changed. A value that is wrong is
-// said, and what was stays; so is one that counts only from the next start on.
-func (p *params) reload() {
-	all := []paramMap{{name: ownParams}, {name: argoParams, keys: argoKeys}}
-	versions := ""
-	for i := range all {
-		var version string
-		all[i].data, version = p.config(all[i].name)
-		versions += version + "\n"
-	}
-	if versions == p.seen {
-		return
-	}
-	p.seen = versions
-	from := maps.Clone(p.from)
-	maps.DeleteFunc(from, func(_, origin string) bool { return strings.HasPrefix(origin, "ConfigMap ") })
-	now := newAgentCommand().Flags()
-	if _, err := fromMaps(now, from, all...); err != nil {
-		p.log.Warn("settings cannot be read, and stay as they were", "error", err)
-	}
-	var later []string
-	now.VisitAll(func(f *pflag.Flag) {
-		was := p.start.Lookup(f.Name).Value.String()
-		switch {
-		case unchanging(from[f.Name]), f.Name == "help", f.Name == "log-level" && p.start.Lookup("debug").Value.String() == "true":
-		case f.Name == "log-level":
-			if level, err := parseLevel(f.Value.String()); err == nil {
-				p.log.asked.Store(int64(level))
-				p.log.set(level, cmp.Or(from[f.Name], "the ConfigMap no longer says any"))
-			} else {
-				p.log.Warn("a setting cannot be read, and stays as it was", "setting", from[f.Name], "error", err)
-			}
-		case f.Value.String() != was:
-			later = append(later, f.Name)
-		}
-	})
-	if len(later) > 0 {
-		p.log.Warn("settings have changed that count from the next start of the agent on", "settings", strings.Join(later, ", "))
-	}
-}
-
-// unchanging says that an origin is the command line or a variable, which do not change.
-func unchanging(origin string) bool {
-	return strings.HasPrefix(origin, "--") || strings.HasPrefix(origin, envPrefix)
+// insist notes which intervals were given, and count before argocd-cm.
+func (o *agentOptions) insist(flags *pflag.FlagSet) {
+	o.insistRefresh, o.insistPoll = flags.Changed("refresh-interval"), flags.Changed("poll-interval")
 }

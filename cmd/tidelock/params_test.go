@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 // TestParams: flags count before variables, those before our ConfigMap, that before
@@ -30,10 +31,24 @@ func TestParams(t *testing.T) {
 		{name: "a wrong variable", env: "TIDELOCK_POLL_INTERVAL=soon", err: `TIDELOCK_POLL_INTERVAL: "soon": time: invalid duration "soon"`},
 		{name: "a wrong entry", own: "poll-interval=soon", err: `ConfigMap tidelock-cmd-params-cm, key "poll-interval": "soon": time: invalid duration "soon"`},
 		{name: "a level that is none", own: "log-level=loud", err: `ConfigMap tidelock-cmd-params-cm, key "log-level": "loud" is none of debug, info, warn and error`},
-		{name: "an unknown entry", own: "pol-interval=1m", err: `ConfigMap tidelock-cmd-params-cm, key "pol-interval": there is no such setting: tidelock agent --help lists them`},
+		{name: "an unknown entry", own: "pol-interval=1m", err: `ConfigMap tidelock-cmd-params-cm, key "pol-interval": there is no such setting: did you mean "poll-interval"?`},
+		{name: "an entry that is no setting at all", own: "whatever=1m", err: `ConfigMap tidelock-cmd-params-cm, key "whatever": there is no such setting: tidelock agent --help lists them`},
+		{name: "help", own: "help=true", err: `ConfigMap tidelock-cmd-params-cm, key "help": there is no such setting: tidelock agent --help lists them`},
 		{name: "an entry that comes too late", own: "namespace=x", err: `ConfigMap tidelock-cmd-params-cm, key "namespace": it must be a flag or a variable, for it says where the ConfigMap is`},
 		{name: "two mistakes", own: "poll-interval=soon refresh-interval=1ms", err: `ConfigMap tidelock-cmd-params-cm, key "poll-interval": "soon": time: invalid duration "soon"`},
-		{name: "too often", env: "TIDELOCK_REFRESH_INTERVAL=1ms", err: "TIDELOCK_REFRESH_INTERVAL 1ms: give at least 1s"},
+		{name: "too often", env: "TIDELOCK_REFRESH_INTERVAL=1ms", err: "TIDELOCK_REFRESH_INTERVAL: 1ms is too short: give at least 1s"},
+		{name: "poll never", flags: "--poll-interval=0", want: "info 0s []"},
+		{name: "poll too often", flags: "--poll-interval=1ms", err: "--poll-interval: 1ms is too short: give at least 1s"},
+		{name: "no time", flags: "--sync-timeout=-1s", err: "--sync-timeout: -1s is too short: give at least 0s"},
+		{name: "all time", flags: "--sync-timeout=999999h", err: "--sync-timeout: 999999h0m0s is more than a year"},
+		{name: "no part", flags: "--trace-ratio=NaN", err: "--trace-ratio: NaN is not from 0 to 1"},
+		{name: "no port", flags: "--listen=8080", err: `--listen: "8080" is no address such as :8080 or 127.0.0.1:8080`},
+		{name: "a port that is none", flags: "--metrics-listen=:70000", err: `--metrics-listen: ":70000" has no port from 0 to 65535`},
+		{name: "namespaces that cannot be read", env: "TIDELOCK_APPLICATION_NAMESPACES=/(/", err: "TIDELOCK_APPLICATION_NAMESPACES: pattern /(/ of namespaces cannot be read: error parsing regexp: missing closing ) in `(`"},
+		{name: "labels that are one in metrics", flags: "--metrics-application-labels=a.b,a-b", err: `--metrics-application-labels: "a-b" would be label_a_b in metrics, as "a.b" is`},
+		{name: "no label", flags: "--metrics-application-labels=a//b", err: `--metrics-application-labels: "a//b" is no name of a label: a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`},
+		{name: "no file", flags: "--webhook-secret-file=/nowhere/at/all", err: "--webhook-secret-file: open /nowhere/at/all: no such file or directory"},
+		{name: "a secret that is none", flags: "--webhook-secret-file=/dev/null", err: "--webhook-secret-file: /dev/null holds nothing"},
 		{name: "a format that is none", flags: "--log-format=xml", err: `--log-format: "xml" is neither json nor text`},
 		{name: "pprof for all", flags: "--debug-listen=:6060", err: `--debug-listen: ":6060" is no address of the loopback device, such as 127.0.0.1:6060`},
 		{name: "pprof for the network", flags: "--debug-listen=10.0.0.1:6060", err: `--debug-listen: "10.0.0.1:6060" is no address of the loopback device, such as 127.0.0.1:6060`},
@@ -57,8 +72,7 @@ func TestParams(t *testing.T) {
 
 // settled is what becomes of settings, as pairs with = between spaces.
 func settled(args, env, own, argo string) (got string, from origins, ignored string, err error) {
-	cmd := newAgentCommand()
-	flags := cmd.Flags()
+	o, flags := freshOptions()
 	if err := flags.Parse(strings.Fields(args)); err != nil {
 		return "", nil, "", err
 	}
@@ -67,16 +81,10 @@ func settled(args, env, own, argo string) (got string, from origins, ignored str
 	if err != nil {
 		return "", nil, "", err
 	}
-	left, err := fromMaps(flags, from, paramMap{ownParams, pairs(own), nil}, paramMap{argoParams, pairs(argo), argoKeys})
-	if err != nil {
+	left, wrong := fromMaps(flags, from, paramMap{ownParams, pairs(own), nil}, paramMap{argoParams, pairs(argo), argoKeys})
+	if err := joined(wrong); err != nil {
 		return "", nil, "", err
 	}
-	o := &agentOptions{}
-	o.refresh, _ = flags.GetDuration("refresh-interval")
-	o.sealedSecrets, _ = flags.GetString("sealed-secrets")
-	o.logLevel, _ = flags.GetString("log-level")
-	o.logFormat, _ = flags.GetString("log-format")
-	o.debugListen, _ = flags.GetString("debug-listen")
 	if err := o.check(from); err != nil {
 		return "", nil, "", err
 	}
@@ -86,6 +94,13 @@ func settled(args, env, own, argo string) (got string, from origins, ignored str
 	return strings.TrimSpace(got), from, fmt.Sprint(left), nil
 }
 
+// freshOptions are those of an agent that nobody has told anything.
+func freshOptions() (*agentOptions, *pflag.FlagSet) {
+	o, flags := &agentOptions{}, pflag.NewFlagSet("agent", pflag.ContinueOnError)
+	o.flags(flags)
+	return o, flags
+}
+
 func pairs(text string) map[string]string {
 	all := map[string]string{}
 	for _, pair := range strings.Fields(text) {
@@ -93,46 +108,6 @@ func pairs(text string) map[string]string {
 		all[name] = value + "\n"[:len(pair)%2] // some have a line end
 	}
 	return all
-}
-
-// TestReload: the level of the log follows its ConfigMap; a wrong one is said, and so is
-// what counts only later.
-func TestReload(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	log := &logging{level: &slog.LevelVar{}}
-	log.Logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: log.level}))
-	data, version := map[string]string(nil), "1"
-	start := newAgentCommand().Flags()
-	p := &params{log: log, from: origins{"sync-timeout": "--sync-timeout"}, start: start, config: func(name string) (map[string]string, string) {
-		if name == ownParams {
-			return data, version
-		}
-		return nil, ""
-	}}
-	for i, tt := range []struct {
-		data  string
-		level slog.Level
-		said  string
-	}{
-		{"", slog.LevelInfo, ""},
-		{"log-level=debug", slog.LevelDebug, "the log has another level"},
-		{"log-level=loud", slog.LevelDebug, "is none of debug"},
-		{"log-level=debug poll-interval=soon", slog.LevelDebug, `key \"poll-interval\"`},
-		{"log-level=error poll-interval=1m sync-timeout=1h", slog.LevelError, "the log has another level"},
-		{"poll-interval=1m", slog.LevelInfo, "settings=poll-interval"},
-	} {
-		data, version = pairs(tt.data), fmt.Sprint(i)
-		out.Reset()
-		p.reload()
-		if log.level.Level() != tt.level || tt.said == "" != (out.Len() == 0) || !strings.Contains(out.String(), tt.said) {
-			t.Errorf("%q: level %v, said %q", tt.data, log.level.Level(), out.String())
-		}
-		out.Reset()
-		if p.reload(); out.Len() > 0 {
-			t.Errorf("%q: said again: %s", tt.data, out.String())
-		}
-	}
 }
 
 // TestLogLevel: who is on the machine can change it, too.

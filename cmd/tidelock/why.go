@@ -123,6 +123,9 @@ func (r *remote) rest(ctx context.Context, app *api.Application) (time.Duration,
 		return defaultRefresh, nil
 	}
 	data, err := keyring.ReadConfig(ctx, r.cfg, r.home(app), settings.ConfigMap)
+	if errors.Is(err, keyring.ErrUnlabelled) {
+		err = nil // the agent does not read it, either
+	}
 	if err != nil {
 		err = fmt.Errorf("when a failed revision is tried anew is told as if nothing else were set: %w", err)
 	}

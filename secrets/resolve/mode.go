@@ -62,7 +62,7 @@ func (m modes) beside(kind schema.GroupKind) bool {
 }
 
 func (s *Stage) modes(app Application, set manifest.Set, served func(schema.GroupKind) bool) (modes, error) {
-	m := modes{sealed: s.Sealed, external: s.External}
+	m := modes{sealed: s.now().sealed, external: s.External}
 	for annotation, mode := range map[string]*Mode{AnnotationSealed: &m.sealed, AnnotationExternal: &m.external} {
 		text, stated := app.Annotations[annotation]
 		if !stated {

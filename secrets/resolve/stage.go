@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidelock-io/tidelock/plugins/sdk"
@@ -38,7 +39,23 @@ type Stage struct {
 	// Sealed and External apply where an Application has no annotation.
 	Sealed, External Mode
 
+	tuned  atomic.Pointer[tuning] // by Tune
 	opened memory
+}
+
+type tuning struct {
+	sealed     Mode
+	deprecated bool
+}
+
+// Tune has Sealed and Deprecated be others from now on.
+func (s *Stage) Tune(sealed Mode, deprecated bool) { s.tuned.Store(&tuning{sealed, deprecated}) }
+
+func (s *Stage) now() tuning {
+	if t := s.tuned.Load(); t != nil {
+		return *t
+	}
+	return tuning{s.Sealed, s.Deprecated}
 }
 
 // An Application is what the stage must know of one.
@@ -142,7 +159,7 @@ func (r *run) openSealed(ctx context.Context) {
 	if r.app.Fresh {
 		r.stage.Forget(r.app.Name)
 	}
-	opener := sealed.Opener{Templates: r.stage.Templates, Deprecated: r.stage.Deprecated}
+	opener := sealed.Opener{Templates: r.stage.Templates, Deprecated: r.stage.now().deprecated}
 	var keys sealed.Keys
 	var keysErr error
 	asked := false

@@ -1,0 +1,51 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/project"
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Follow has the Applications of other namespaces followed, beside those of the agent's
+// own, from now on. Those of others are known no more: their objects stay as they are.
+func (a *Applications) Follow(elsewhere project.Namespaces) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.elsewhere = elsewhere
+	close(a.anew)
+	a.anew = make(chan struct{})
+}
+
+// follows says that the Applications of a namespace are followed.
+func (a *Applications) follows(namespace string) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return namespace == a.namespace || a.elsewhere.Has(namespace)
+}
+
+// followOnce follows Applications until ctx ends, or those of other namespaces are asked
+// for: what is listed then is in the place of what was known.
+func (a *Applications) followOnce(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a.mu.RLock()
+	anew, namespace := a.anew, a.namespace
+	if !a.elsewhere.None() {
+		namespace = metav1.NamespaceAll // there are no watches of several namespaces
+	}
+	a.mu.RUnlock()
+	var g errgroup.Group
+	g.Go(func() error {
+		a.reflect("applications", namespace, &api.Application{}, a).RunWithContext(ctx)
+		return nil
+	})
+	select {
+	case <-ctx.Done():
+	case <-anew:
+	}
+	cancel()
+	_ = g.Wait() // it has none
+}
