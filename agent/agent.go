@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/shard"
 	"github.com/tidelock-io/tidelock/agent/traffic"
 	"github.com/tidelock-io/tidelock/secrets/crash"
 	"golang.org/x/sync/errgroup"
@@ -38,6 +39,15 @@ type Agent struct {
 	log          *slog.Logger
 	passed       func(app types.NamespacedName, took time.Duration)
 	busy         busy
+	running      shard.Running
+
+	// Owns, if not nil, says whether an Application is this process's to work on: others
+	// work on the rest. Who makes it say otherwise calls Drain, and CatchUp and All. Set it
+	// before Run.
+	Owns func(types.NamespacedName) bool
+	// Released, if not nil, is told of an Application that another process works on from
+	// now on. Set it before Run.
+	Released func(types.NamespacedName)
 
 	// Trace, if not nil, begins to trace a pass, and returns what ends that. Set it
 	// before Run.
@@ -60,6 +70,7 @@ func New(applications *Applications, reconciler *reconcile.Reconciler, log *slog
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(limits, workqueue.TypedRateLimitingQueueConfig[types.NamespacedName]{Name: queueName, MetricsProvider: metrics}),
 	}
 	applications.changed = func(app types.NamespacedName) { a.queue.Add(app) }
+	applications.left = reconciler.Left
 	applications.Projects.changed = func() {
 		a.All()
 		if applications.ProjectsTold != nil {
@@ -109,6 +120,12 @@ func (a *Agent) next(ctx context.Context) bool {
 		return false
 	}
 	defer a.queue.Done(app)
+	ctx, end := a.running.Begin(ctx, app)
+	defer end()
+	if !a.owns(app) {
+		a.reconciler.Heard(app)
+		return true
+	}
 	defer a.busy.begin(app)()
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(traffic.For(ctx, app), passTimeout)
@@ -206,6 +223,7 @@ func (a *Agent) News(of func(url, chart string) bool) {
 			moved = append(moved, types.NamespacedName{Namespace: app.Namespace, Name: app.Name})
 		}
 	}
+	moved = slices.DeleteFunc(moved, func(app types.NamespacedName) bool { return !a.owns(app) })
 	a.reconciler.Moved(moved)
 	for _, app := range moved {
 		a.queue.Add(app)

@@ -33,6 +33,7 @@ type Applications struct {
 	Turned func(was, now *api.Application)
 
 	changed func(types.NamespacedName)
+	left    func(types.NamespacedName) // is told of one that was deleted
 	once    sync.Once
 	synced  chan struct{} // closed when the first listing is in
 
@@ -227,6 +228,9 @@ func (a *Applications) Delete(obj any) error {
 	a.mu.Unlock()
 	if known || a.follows(app.Namespace) {
 		a.tell(app)
+		if a.left != nil && a.follows(app.Namespace) {
+			a.left(key)
+		}
 		a.changed(key)
 	}
 	return nil

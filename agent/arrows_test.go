@@ -40,6 +40,8 @@ var arrows = []struct {
 	{"agent/cluster", []string{module + "/agent/plan", module + "/agent/apply", module + "/agent/reconcile", module + "/render$"}, "what is live does not depend on what is done about it"},
 	{"agent/controlplane/...", []string{module + "/render", module + "/secrets", module + "/plugins", module + "/cmd"}, "running a program is no business of what it is asked"},
 	{"agent/rehearsal", []string{module + "/agent/", module + "/render$", module + "/render/validate", module + "/plugins"}, "a rehearsal is given objects and a server, and tells what that says"},
+	{"agent/shard", []string{module + "/agent/"}, "who works on what does not depend on what the work is"},
+	{"agent/peers", []string{module + "/agent/cluster", module + "/agent/reconcile", module + "/render$"}, "it carries questions, and knows none"},
 	{"agent/served", []string{module + "/agent/apply", module + "/agent/plan", module + "/agent/reconcile", module + "/render$", module + "/plugins"}, "asking what is served does nothing about it"},
 	{"agent/apply", []string{module + "/agent/reconcile", module + "/render$", module + "/agent/git"}, "the writer runs plans and knows no Git"},
 	{"render", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile"}, "rendering needs no cluster: the command line does it, too"},

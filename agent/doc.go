@@ -28,6 +28,7 @@
 //   - keyring: repository credentials and keys, followed in the cluster
 //   - webhook: announcements of pushes, and of what was published
 //   - settings: what administrators set for all Applications
+//   - shard: which of several replicas works on what; peers: what these ask each other
 //   - metrics: what Prometheus reads
 //   - trace: how a commit goes through the flow, for OpenTelemetry
 //   - traffic: what is asked of API servers, and for whom

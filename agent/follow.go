@@ -6,7 +6,6 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"golang.org/x/sync/errgroup"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Follow has the Applications of other namespaces followed, beside those of the agent's
@@ -32,10 +31,7 @@ func (a *Applications) followOnce(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a.mu.RLock()
-	anew, namespace := a.anew, a.namespace
-	if !a.elsewhere.None() {
-		namespace = metav1.NamespaceAll // there are no watches of several namespaces
-	}
+	anew, namespace := a.anew, a.listed()
 	a.mu.RUnlock()
 	var g errgroup.Group
 	g.Go(func() error {

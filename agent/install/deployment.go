@@ -12,6 +12,7 @@ import (
 const (
 	webhookPort = "http"
 	metricsPort = "metrics"
+	peersPort   = "replicas"
 )
 
 // user is the one of the image, who is nobody.
@@ -76,7 +77,12 @@ func (o Options) container() corev1.Container {
 		Ports: []corev1.ContainerPort{
 			{Name: webhookPort, ContainerPort: 8080, Protocol: corev1.ProtocolTCP},
 			{Name: metricsPort, ContainerPort: 8082, Protocol: corev1.ProtocolTCP},
+			{Name: peersPort, ContainerPort: 8083, Protocol: corev1.ProtocolTCP},
 		},
+		Env: []corev1.EnvVar{{
+			Name:      "TIDELOCK_REPLICA_ADDRESS",
+			ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.podIP"}},
+		}},
 		ReadinessProbe: asked("/readyz", 5),
 		LivenessProbe:  asked("/healthz", 20),
 		Resources: corev1.ResourceRequirements{

@@ -18,7 +18,7 @@ func (o Options) service() *corev1.Service {
 	}
 }
 
-// networkPolicy lets nothing in but to the two ports. What the agent has to reach is
+// networkPolicy lets nothing in but to the two ports, and replicas to each other's. What the agent has to reach is
 // not known here: Git servers, registries, key services, the API server.
 func (o Options) networkPolicy() *networkingv1.NetworkPolicy {
 	tcp := corev1.ProtocolTCP
@@ -31,7 +31,10 @@ func (o Options) networkPolicy() *networkingv1.NetworkPolicy {
 			Ingress: []networkingv1.NetworkPolicyIngressRule{{Ports: []networkingv1.NetworkPolicyPort{
 				{Protocol: &tcp, Port: new(intstr.FromString(webhookPort))},
 				{Protocol: &tcp, Port: new(intstr.FromString(metricsPort))},
-			}}},
+			}}, {
+				From:  []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{MatchLabels: selector()}}},
+				Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: new(intstr.FromString(peersPort))}},
+			}},
 		},
 	}
 }

@@ -49,7 +49,7 @@ func (o Options) rights() []runtime.Object {
 
 // own are the rights that the agent needs for itself, in its own namespace: the status
 // of Applications, those that ApplicationSets make, the default project, what it tells,
-// and the key of its rollout marks. To update a set's finalizers is what an owner
+// the key of its rollout marks, and the Leases by which replicas divide the Applications. To update a set's finalizers is what an owner
 // reference that blocks the owner's deletion takes, where the API server enforces that.
 func (o Options) own() []rbacv1.PolicyRule {
 	return []rbacv1.PolicyRule{
@@ -61,6 +61,7 @@ func (o Options) own() []rbacv1.PolicyRule {
 		rule("", "events", "create", "patch"),
 		rule("", "configmaps", "create", "patch"),
 		rule("", "secrets", "create"),
+		rule("coordination.k8s.io", "leases", "create", "update", "delete"),
 	}
 }
 

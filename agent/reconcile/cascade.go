@@ -34,7 +34,7 @@ func (p *pass) cascade(ctx context.Context) (over bool, err error) {
 	if err := p.watch(ctx, nil); err != nil {
 		return false, err
 	}
-	doomed := p.doomed()
+	doomed := p.doomed(ctx)
 	if len(doomed) == 0 {
 		return true, nil
 	}
@@ -51,8 +51,8 @@ func (p *pass) cascade(ctx context.Context) (over bool, err error) {
 
 // doomed are the objects that go with the Application: those that are its own
 // and are not to stay, and what is left of the hooks of its syncs.
-func (p *pass) doomed() []diff.Change {
-	doomed := p.look(&Desired{})
+func (p *pass) doomed(ctx context.Context) []diff.Change {
+	doomed := p.look(ctx, &Desired{})
 	destination := p.to.dest
 	for _, l := range p.liveHooks() {
 		if !ofDeletion(l) && !p.excludes(l.Key) && p.rules.Live(l.Key, destination).Allowed {

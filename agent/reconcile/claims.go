@@ -42,6 +42,7 @@ type claims struct {
 	moves  map[string]int       // how often the repositories of one have moved
 	stated map[located][]string // applications that state an object
 	left   map[string]bool      // that were deleted while this process ran
+	abroad map[string]look      // what status says that others state, which are other processes'
 }
 
 // mostLeft bounds how many deleted applications are known by name. What one left
@@ -49,7 +50,9 @@ type claims struct {
 const mostLeft = 10_000
 
 func newClaims() *claims {
-	return &claims{looks: map[string]look{}, moves: map[string]int{}, stated: map[located][]string{}, left: map[string]bool{}}
+	return &claims{
+		looks: map[string]look{}, moves: map[string]int{}, stated: map[located][]string{}, left: map[string]bool{}, abroad: map[string]look{},
+	}
 }
 
 // begin returns what found and failed want to know, of a look that begins now.
@@ -75,10 +78,30 @@ func (c *claims) found(name string, moves int, l look) []string {
 	}
 	c.looks[name] = l
 	delete(c.left, name)
+	if before, ok := c.abroad[name]; ok { // it was another process's
+		delete(c.abroad, name)
+		return c.restate(name, before, l)
+	}
 	if !changed {
 		return nil
 	}
 	return c.restate(name, old, l)
+}
+
+// heard takes what an application states that is another process's, by its status. It
+// returns those that have to do with what that is now and was not before, or the other
+// way round.
+func (c *claims) heard(name string, states look) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.looks[name]; ok {
+		return nil // it is this process's again
+	}
+	before := c.abroad[name]
+	if c.abroad[name] = states; len(states.set) == 0 {
+		delete(c.abroad, name)
+	}
+	return c.restate(name, before, states)
 }
 
 // applications lists those that an application states: in another cluster they are
@@ -161,14 +184,30 @@ func (c *claims) reported(name string) {
 
 // forget drops an application that is gone, and returns whom that concerns.
 func (c *claims) forget(name string) []string {
+	if _, ok := c.look(name); ok {
+		c.leave(name)
+	}
+	return c.release(name)
+}
+
+// release drops an application, and returns whom that concerns.
+func (c *claims) release(name string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.moves, name)
-	l, ok := c.looks[name]
-	if !ok {
-		return nil
+	states := c.abroad[name]
+	if l, ok := c.looks[name]; ok && l.set != nil {
+		states = l
 	}
+	delete(c.abroad, name)
 	delete(c.looks, name)
+	return c.restate(name, states, look{})
+}
+
+// leave takes it that an application was deleted.
+func (c *claims) leave(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for other := range c.left {
 		if len(c.left) < mostLeft {
 			break
@@ -176,7 +215,6 @@ func (c *claims) forget(name string) []string {
 		delete(c.left, other)
 	}
 	c.left[name] = true
-	return c.restate(name, l, look{})
 }
 
 // look returns the last look at an application.

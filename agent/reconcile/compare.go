@@ -25,7 +25,7 @@ func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, er
 	if err := p.watch(ctx, desired.from); err != nil {
 		return nil, err
 	}
-	changes, rejected := p.apply.Ask(ctx, p.look(desired), p.asking())
+	changes, rejected := p.apply.Ask(ctx, p.look(ctx, desired), p.asking())
 	for _, rule := range p.ignore.Unused(changes) {
 		p.report.add(ConditionUnusedRuleWarning, "spec.ignoreDifferences: "+rule)
 	}
@@ -44,7 +44,7 @@ const ConditionUnusedRuleWarning api.ConditionType = "UnusedRuleWarning"
 // look compares with what is live now. Objects that the project does not permit
 // are noted if Git states them, and left out if they are only live
 // (SEMANTICS.md 1.8). So is what is of an excluded kind by now.
-func (p *pass) look(desired *Desired) []diff.Change {
+func (p *pass) look(ctx context.Context, desired *Desired) []diff.Change {
 	p.objects = desired.Objects
 	changes := diff.Compare(p.name, desired.Objects, p.to.Cluster.Snapshot(p.name, desired.Objects))
 	destination := p.to.dest
@@ -60,7 +60,7 @@ func (p *pass) look(desired *Desired) []diff.Change {
 	for _, h := range desired.Hooks {
 		p.permits(h.Object)
 	}
-	p.inherit(changes)
+	p.inherit(ctx, changes)
 	p.heirOf = p.heirs(changes)
 	p.yielded = yielded(changes)
 	return changes

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,11 +28,11 @@ var ErrDependencies = errors.New("the dependencies were not ready in time")
 // depends says that an operation has to wait for other Applications. An automatic
 // one is then not begun; one that somebody asked for waits, for as long as a sync
 // may take. Which waits, and which does not, says [api.AnnotationDependsOn].
-func (p *pass) depends(op *api.OperationState) bool {
+func (p *pass) depends(ctx context.Context, op *api.OperationState) bool {
 	if op.Operation.Sync.DryRun || slices.Contains(op.Operation.Info, ignoreDependencies) || op.SyncResult != nil && begun(op) {
 		return false
 	}
-	kind, reason := p.unmet()
+	kind, reason := p.unmet(ctx)
 	if reason == "" {
 		return false
 	}
@@ -56,7 +57,7 @@ var ignoreDependencies = api.Info{Name: api.AnnotationIgnoreDependencies, Value:
 
 // unmet says what the Application waits for, "" if it may begin, and by which
 // condition, "" if that is said already.
-func (p *pass) unmet() (api.ConditionType, string) {
+func (p *pass) unmet(ctx context.Context) (api.ConditionType, string) {
 	list, err := depend.On(p.app)
 	switch {
 	case err != nil:
@@ -66,12 +67,16 @@ func (p *pass) unmet() (api.ConditionType, string) {
 	case len(p.circle) > 0 && !p.circle[0].Child:
 		return "", "waits for itself: " + p.circle.String()
 	}
+	if slices.ContainsFunc(list, func(name types.NamespacedName) bool { return !p.r.mine(name) }) {
+		p.ask(ctx, nil)
+	}
 	find := depend.Visible(p.app, p.r.Namespace, p.r.find)
 	var waits []string
 	for _, name := range list {
 		p.r.hear(p.name, p.r.instance(name))
 		if lacks := p.lacks(name, find(name)); lacks != "" {
 			waits = append(waits, name.String()+", which "+lacks)
+			p.soonFrom(p.r.instance(name))
 		}
 	}
 	if len(waits) == 0 {
@@ -90,7 +95,7 @@ func (p *pass) lacks(name types.NamespacedName, app *api.Application) string {
 		return lacks
 	}
 	own, _ := p.r.claims.look(p.name)
-	l, ok := p.r.claims.look(p.r.instance(name))
+	l, ok := p.seen(p.r.instance(name))
 	switch {
 	case !ok:
 		return "has not been looked at since the agent began"

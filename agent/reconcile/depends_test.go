@@ -43,7 +43,7 @@ func TestUnmet(t *testing.T) {
 				p.r.claims.looks["db"] = l
 			}
 			p.rounds()
-			_, got := p.unmet()
+			_, got := p.unmet(t.Context())
 			if got != tt.want && (tt.want == "" || !strings.HasPrefix(got, tt.want)) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -75,7 +75,7 @@ func TestDependsWaits(t *testing.T) {
 			var got []string
 			for _, minute := range tt.minutes {
 				p.now = metav1.NewTime(at.Add(time.Duration(minute) * time.Minute))
-				if !p.depends(p.status.OperationState) {
+				if !p.depends(t.Context(), p.status.OperationState) {
 					got = append(got, "goes on")
 					continue
 				}
@@ -89,7 +89,7 @@ func TestDependsWaits(t *testing.T) {
 	automatic := &api.OperationState{Operation: api.Operation{Sync: &api.SyncOperation{}, InitiatedBy: api.Initiator{Automated: true}}}
 	p := passOver(appIn(t, "web", "annotations: {tidelock.io/depends-on: db}"))
 	p.among()
-	if !p.depends(automatic) || p.status.OperationState != nil || !p.report.has(ConditionDependencyWarning) {
+	if !p.depends(t.Context(), automatic) || p.status.OperationState != nil || !p.report.has(ConditionDependencyWarning) {
 		t.Errorf("an automatic operation: %+v, %+v; want that it does not begin, and a condition", p.status.OperationState, p.report)
 	}
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,11 +27,29 @@ import (
 
 // inherit turns objects that belong to another Application, which has given them
 // up, into ones to be applied.
-func (p *pass) inherit(changes []diff.Change) {
+func (p *pass) inherit(ctx context.Context, changes []diff.Change) {
+	p.askOwners(ctx, changes)
 	for i, c := range changes {
 		if c.Verdict == diff.Foreign && p.givenUp(c) {
 			changes[i].Verdict = diff.Update
 		}
+	}
+}
+
+// askOwners has the pass know what is known of the owners of objects of others, where
+// those are other processes'.
+func (p *pass) askOwners(ctx context.Context, changes []diff.Change) {
+	var keys []manifest.Key
+	for _, c := range changes {
+		if c.Verdict != diff.Foreign {
+			continue
+		}
+		if owner := p.r.ownerOf(c.Live); owner != nil && !p.r.mine(nameOf(owner)) {
+			keys = append(keys, c.Key)
+		}
+	}
+	if len(keys) > 0 {
+		p.ask(ctx, keys)
 	}
 }
 
@@ -48,15 +67,16 @@ func (p *pass) givenUp(c diff.Change) bool {
 	}
 	name := p.r.instance(nameOf(owner))
 	p.r.hear(p.name, name)
-	l, ok := p.r.claims.look(name)
+	l, ok := p.seen(name)
 	own, _ := p.r.claims.look(p.name)
 	switch {
 	case !ok && p.r.Wake == nil: // a preview, which looks at nobody else
 		return !p.persisted(owner, c.Key)
 	case !ok || l.stale || l.failing.IsZero() && own.behind(l):
+		p.soonFrom(name)
 		return false // it may have come to state the object
-	case l.set != nil:
-		return !p.r.claims.states(name, located{p.to.dest.Server, c.Key})
+	case p.rendered(name):
+		return !p.states(name, c.Key)
 	}
 	return !p.persisted(owner, c.Key) // it cannot be rendered since the agent began
 }
@@ -116,9 +136,16 @@ func (p *pass) claimed(keys []manifest.Key) map[manifest.Key][]string {
 			}
 		}
 	}
+	for name, d := range p.distant {
+		for _, key := range keys {
+			if app := p.r.application(name); d.states[key] && !slices.Contains(claimed[key], name) && app != nil && p.mayState(app, key) {
+				claimed[key] = append(claimed[key], name)
+			}
+		}
+	}
 	for _, app := range p.r.Store.List() {
 		name := p.r.instance(nameOf(app))
-		if l, ok := p.r.claims.look(name); ok && l.set != nil || name == p.name || len(app.Status.Resources) == 0 {
+		if l, ok := p.r.claims.look(name); ok && l.set != nil || name == p.name || len(app.Status.Resources) == 0 || p.r.distant(name) {
 			continue
 		}
 		for _, key := range keys {

@@ -78,6 +78,12 @@ func (r *Reconciler) face(name string) face {
 	if app != nil {
 		f.on = app.Annotations[api.AnnotationDependsOn]
 	}
+	if r.distant(name) {
+		if app != nil {
+			f.known, f.revisions = true, app.ResourceVersion // what is news its status says, or whoever asks is told
+		}
+		return f
+	}
 	if l, ok := r.claims.look(name); ok {
 		f.known, f.stale, f.failed, f.version = true, l.stale, !l.failing.IsZero(), l.version
 		f.revisions, f.reported = strings.Join(l.revisions, " "), strings.Join(l.reported, " ")

@@ -27,9 +27,9 @@ const ConditionDeletionWarning api.ConditionType = "DeletionWarning"
 // now. If there is one that may, and was not looked at yet, the deletions come
 // last, and wait. The wait is short: every Application
 // is looked at when its repository moves, and when the agent begins.
-func (p *pass) surely(op *api.OperationState, changes []diff.Change, runs []plan.Run, todo plan.Plan) plan.Plan {
+func (p *pass) surely(ctx context.Context, op *api.OperationState, changes []diff.Change, runs []plan.Run, todo plan.Plan) plan.Plan {
 	prunes := todo.Prunes()
-	p.unsure = p.doubt(markOf(op, ""), prunes, true)
+	p.unsure = p.doubt(ctx, markOf(op, ""), prunes, true)
 	if len(prunes) == 0 {
 		return todo
 	}
@@ -51,9 +51,10 @@ func (p *pass) hesitates(op *api.OperationState, w plan.Wave) bool {
 // doubt says what has to be known before the objects may be deleted; "" if
 // nothing, or if it was waited for long enough by the try of an operation, or
 // whatever else deletes. Rendered says that this Application was, in this pass.
-func (p *pass) doubt(by string, deletions []manifest.Key, rendered bool) string {
+func (p *pass) doubt(ctx context.Context, by string, deletions []manifest.Key, rendered bool) string {
 	name := ""
 	if len(deletions) > 0 {
+		p.ask(ctx, deletions)
 		name = p.unknownTo(deletions, rendered)
 	}
 	p.r.mu.Lock()
@@ -73,6 +74,7 @@ func (p *pass) doubt(by string, deletions []manifest.Key, rendered bool) string 
 		return ""
 	}
 	p.soon(left)
+	p.soonFrom(name)
 	return fmt.Sprintf("waiting to delete %s until it is known whether application %s states it", deletions[0], name)
 }
 
@@ -109,7 +111,7 @@ func (p *pass) unknownTo(deletions []manifest.Key, rendered bool) string {
 
 // unseen says that it is not known what another Application states by now.
 func (p *pass) unseen(name string, own look, rendered bool) bool {
-	l, ok := p.r.claims.look(name)
+	l, ok := p.seen(name)
 	switch {
 	case !ok, l.stale:
 		return true
@@ -122,7 +124,7 @@ func (p *pass) unseen(name string, own look, rendered bool) bool {
 // concerned says that another Application might state one of the objects, or
 // Applications that do.
 func (p *pass) concerned(app *api.Application, name string, deletions []manifest.Key) bool {
-	l, _ := p.r.claims.look(name)
+	l, _ := p.seen(name)
 	return app.Status.Summary.IsAppOfApps && p.r.serverOf(app) == api.InClusterServer || len(l.apps) > 0 ||
 		slices.ContainsFunc(deletions, func(key manifest.Key) bool { return p.mayState(app, key) })
 }
@@ -130,7 +132,7 @@ func (p *pass) concerned(app *api.Application, name string, deletions []manifest
 // unborn names an Application that another, of a repository in common, states
 // and is about to create. Its news are heard, too.
 func (p *pass) unborn(app *api.Application, name string, own look) string {
-	l, _ := p.r.claims.look(name)
+	l, _ := p.seen(name)
 	if len(l.apps) == 0 || !l.shares(own) || !app.Spec.SyncPolicy.IsAutomated() && !depend.Syncing(app) {
 		return ""
 	}
@@ -155,7 +157,7 @@ func (p *pass) bequeath(ctx context.Context, changes []diff.Change) (rest []diff
 	for i, c := range changes {
 		keys[i] = c.Key
 	}
-	if doubt := p.doubt("deletion", keys, false); doubt != "" {
+	if doubt := p.doubt(ctx, "deletion", keys, false); doubt != "" {
 		return nil, doubt, nil
 	}
 	p.heirOf = p.heirs(changes) // as is known now

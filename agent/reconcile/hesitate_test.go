@@ -64,25 +64,35 @@ func TestDoubt(t *testing.T) {
 		{"which nobody syncs", "at new", "", "at new with child", ""},
 		{"from another repository", "at new", automated, "at new of elsewhere with child", ""},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p := passOver(appIn(t, "web", ""))
-			p.among(appIn(t, "other", tt.other))
-			for name, text := range map[string]string{"web": tt.own, "other": tt.look} {
-				if l, ok := lookOf(t, text); ok {
-					p.r.claims.looks[name] = l
+		for _, where := range []string{"here", "in another replica"} {
+			t.Run(tt.name+", "+where, func(t *testing.T) {
+				p := passOver(appIn(t, "web", ""))
+				p.among(appIn(t, "other", tt.other))
+				of := p.r
+				if where != "here" {
+					of = divided(p, "other")
 				}
-			}
-			want := ""
-			if tt.waits != "" {
-				want = "waiting to delete ConfigMap shop/a until it is known whether application " + tt.waits + " states it"
-			}
-			if got := p.doubt("1", []manifest.Key{configMap("a")}, true); got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-			if got := p.doubt("1", nil, true); got != "" {
-				t.Errorf("nothing is to be deleted, and yet %q", got)
-			}
-		})
+				if l, ok := lookOf(t, tt.own); ok {
+					p.r.claims.looks["web"] = l
+				}
+				if l, ok := lookOf(t, tt.look); ok {
+					of.claims.looks["other"] = l
+				}
+				want := ""
+				if tt.waits != "" {
+					want = "waiting to delete ConfigMap shop/a until it is known whether application " + tt.waits + " states it"
+				}
+				if got := p.doubt(t.Context(), "1", []manifest.Key{configMap("a")}, true); got != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
+				if again := p.again == askAgain; again != (of != p.r && tt.waits == "other") {
+					t.Errorf("another pass is due after %s", p.again)
+				}
+				if got := p.doubt(t.Context(), "1", nil, true); got != "" {
+					t.Errorf("nothing is to be deleted, and yet %q", got)
+				}
+			})
+		}
 	}
 }
 
@@ -96,7 +106,7 @@ func TestDoubtEnds(t *testing.T) {
 		waits  bool
 	}{{0, "1", true}, {1, "1", true}, {2, "1", false}, {3, "1", false}, {60, "2", true}, {61, "2", true}, {62, "2", false}} {
 		p.now = metav1.NewTime(at.Add(time.Duration(step.minute) * time.Minute))
-		if got := p.doubt(step.by, []manifest.Key{configMap("a")}, true); (got != "") != step.waits {
+		if got := p.doubt(t.Context(), step.by, []manifest.Key{configMap("a")}, true); (got != "") != step.waits {
 			t.Errorf("minute %d, operation %s: got %q, want a wait: %v", step.minute, step.by, got, step.waits)
 		}
 	}

@@ -24,7 +24,7 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 	op := p.current(desired, changes)
 	p.expires(op)
 	hash, ok := p.approves(op, desired, changes)
-	if !ok || p.closed(op) || p.rests(op) || p.depends(op) {
+	if !ok || p.closed(op) || p.rests(op) || p.depends(ctx, op) {
 		p.overtaken(running, desired)
 		return changes
 	}
@@ -35,7 +35,7 @@ func (p *pass) operate(ctx context.Context, desired *Desired, changes []diff.Cha
 		return changes
 	}
 	p.sync(ctx, op, desired, changes)
-	return p.look(desired)
+	return p.look(ctx, desired)
 }
 
 // current returns the operation to work on; nil if there is none.
@@ -237,7 +237,7 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 	todo := plan.Build(changes, runs, p.policy(op))
 	planned(nil)
 	if !op.Operation.Sync.DryRun {
-		todo = p.surely(op, changes, runs, todo)
+		todo = p.surely(ctx, op, changes, runs, todo)
 	}
 	p.note(op, skippedResults(todo))
 	p.held(todo)

@@ -60,6 +60,8 @@ type Config struct {
 	Rollouts *Rollouts
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
+	// Replicas are those that this process is one of; nil if it works on all Applications.
+	Replicas Replicas
 }
 
 // A Reconciler makes passes. It is safe for concurrent use on different
@@ -196,6 +198,7 @@ type pass struct {
 	circle  depend.Circle                   // of dependencies, that the Application is in
 	unsure  string                          // why deletions wait: see surely
 	heirOf  map[manifest.Key]string         // live objects that another Application states instead
+	distant map[string]distant              // what other processes have told of Applications: see ask
 	yielded map[manifest.Key]*diff.Live     // Secrets that a controller makes instead
 	follows map[manifest.Key][]manifest.Key // what workloads restart for, of what is stated
 	objects manifest.Set                    // that are desired, marked
@@ -297,6 +300,11 @@ func (p *pass) soon(d time.Duration) {
 func (r *Reconciler) forget(name string) {
 	r.tellCircle(name, nil)
 	r.wake(r.claims.forget(name))
+	r.drop(name)
+}
+
+// drop drops what is kept of an Application for itself.
+func (r *Reconciler) drop(name string) {
 	r.hearing.forget(name)
 	r.unfollow(name, r.target(name))
 	r.mu.Lock()
@@ -307,6 +315,7 @@ func (r *Reconciler) forget(name string) {
 	delete(r.waits, name)
 	delete(r.ignores, name)
 	delete(r.doubts, name)
+	delete(r.circles, name)
 	delete(r.strays, name)
 	delete(r.due, name)
 	delete(r.renewed, name)

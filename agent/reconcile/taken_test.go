@@ -21,7 +21,7 @@ func TestTakenAutomatic(t *testing.T) {
 			p.windows = schedule.For(window.TargetOf(p.app))
 			return p.closed(op)
 		},
-		"a dependency": func(p *pass, op *api.OperationState) bool { return p.depends(op) },
+		"a dependency": func(p *pass, op *api.OperationState) bool { return p.depends(t.Context(), op) },
 		"an approval": func(p *pass, op *api.OperationState) bool {
 			p.awaitApproval(op, approval{lacks: "nobody has approved"})
 			return true

@@ -12,6 +12,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/appset"
 	"github.com/tidelock-io/tidelock/agent/event"
 	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/shard"
 	"github.com/tidelock-io/tidelock/secrets/crash"
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -69,12 +70,12 @@ type Config struct {
 	// Services answer generators for pull requests, repositories and plugins; nil if
 	// nobody does.
 	Services func(set *api.ApplicationSet) Services
-	// Mine says whether this process is the one that works on a set; nil if it works on
-	// all. Who makes it say otherwise calls All.
+	// Mine says whether this process is the one that works on a set, or on an Application;
+	// nil if it works on all. Who makes it say otherwise calls Drain, and CatchUp and All.
 	Mine func(types.NamespacedName) bool
-	// Fresh says whether the status of an Application is about the newest commits that
-	// are known.
-	Fresh func(app *api.Application) bool
+	// Fresh returns what says whether the status of an Application is about the newest
+	// commits that are known, as of now.
+	Fresh func(ctx context.Context) func(app *api.Application) bool
 	// Tell has an Event written about a set.
 	Tell func(set *api.ApplicationSet, e event.Event)
 	// Passed, if not nil, is told how long a pass took, and whether the set is gone.
@@ -100,6 +101,7 @@ const (
 type Controller struct {
 	Config
 	store    *store
+	running  shard.Running
 	queue    workqueue.TypedRateLimitingInterface[string]
 	globbing atomic.Bool // see Glob
 
@@ -155,6 +157,8 @@ func (c *Controller) next(ctx context.Context) bool {
 		return false
 	}
 	defer c.queue.Done(name)
+	ctx, end := c.running.Begin(ctx, c.named(name))
+	defer end()
 	ctx, cancel := context.WithTimeout(ctx, passTimeout)
 	defer cancel()
 	var again time.Duration

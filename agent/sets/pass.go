@@ -10,7 +10,6 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/appset"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // A pass is the work on one set, once.
@@ -33,7 +32,7 @@ type pass struct {
 // Its error is about the API server; all else that goes wrong is in the set's status.
 func (c *Controller) pass(ctx context.Context, name string) (again time.Duration, err error) {
 	set := c.store.get(name)
-	if set == nil || !c.mine(set) {
+	if set == nil || !c.mine(c.named(name)) {
 		c.forget(name)
 		return refresh, nil
 	}
@@ -49,10 +48,6 @@ func (c *Controller) pass(ctx context.Context, name string) (again time.Duration
 		return 0, err
 	}
 	return p.again, p.served(ctx)
-}
-
-func (c *Controller) mine(set *api.ApplicationSet) bool {
-	return c.Mine == nil || c.Mine(types.NamespacedName{Namespace: set.Namespace, Name: set.Name})
 }
 
 // run takes the way from the generators to the Applications. Whatever fails on it ends
@@ -140,13 +135,16 @@ func (p *pass) roll(ctx context.Context) error {
 	}
 	p.c.waitForLooks(p.set.Name, true) // from now on, so that none is missed
 	rollout := appset.Rolling{
-		Set: p.set, Result: p.result, Plan: p.plan, Owned: p.owned(), Fresh: p.c.Fresh, Now: p.now,
+		Set: p.set, Result: p.result, Plan: p.plan, Owned: p.owned(), Fresh: p.c.Fresh(ctx), Now: p.now,
 	}.Rollout()
 	p.outcome.Rollout, p.status.ApplicationStatus = &rollout, rollout.Status
 	if rollout.Again > 0 {
 		p.again = min(p.again, rollout.Again)
 	}
 	p.c.waitForLooks(p.set.Name, rollout.Stale)
+	if rollout.Stale && p.distant() {
+		p.again = min(p.again, askAgain)
+	}
 	return p.store(ctx)
 }
 

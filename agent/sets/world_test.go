@@ -66,7 +66,7 @@ func newWorld(t testing.TB) *world {
 		Verify:   func(context.Context, *api.Application, git.Repo, string, string) error { return nil },
 		Clusters: func() []appset.Cluster { return nil },
 		Services: func(*api.ApplicationSet) Services { return w },
-		Fresh:    func(*api.Application) bool { return true },
+		Fresh:    func(context.Context) func(*api.Application) bool { return func(*api.Application) bool { return true } },
 		Tell:     func(_ *api.ApplicationSet, e event.Event) { w.events = append(w.events, e.Reason+": "+e.Message) },
 		Log:      slog.New(slog.DiscardHandler), Now: func() time.Time { return w.now },
 	})

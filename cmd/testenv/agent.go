@@ -73,7 +73,7 @@ func StartAgent(ctx context.Context, o AgentOptions) (*Agent, error) {
 	a.options.Flags = append([]string{
 		"agent", "--kubeconfig", o.Kubeconfig, "--namespace", AgentNamespace,
 		"--listen", listen, "--metrics-listen", metrics, "--cache-dir", filepath.Join(o.Dir, "cache"),
-		"--webhook-secret-file", secret,
+		"--webhook-secret-file", secret, "--replicas-listen", "127.0.0.1:0",
 	}, o.Flags...)
 	if o.PollInterval != 0 {
 		a.options.Flags = append(a.options.Flags, "--poll-interval", o.PollInterval.String())

@@ -26,6 +26,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/sets"
 	"github.com/tidelock-io/tidelock/agent/settings"
+	"github.com/tidelock-io/tidelock/agent/shard"
 	"github.com/tidelock-io/tidelock/agent/trace"
 	"github.com/tidelock-io/tidelock/agent/values"
 	"github.com/tidelock-io/tidelock/cmd/release"
@@ -55,6 +56,9 @@ type agentOptions struct {
 	sealedV1         bool
 	listen           string
 	metricsListen    string
+	replicasListen   string
+	replicaAddress   string
+	leaseDuration    time.Duration
 	cacheDir         string
 	webhookSecret    string
 	pollInterval     time.Duration
@@ -100,7 +104,7 @@ Exit status: 0 told to end, 1 failure, 2 wrong use.`,
   tidelock agent
 
   # from a laptop, against the cluster of a kubeconfig
-  tidelock agent --kubeconfig ~/.kube/config --listen 127.0.0.1:8080 --metrics-listen 127.0.0.1:8082`,
+  tidelock agent --kubeconfig ~/.kube/config --listen 127.0.0.1:8080 --metrics-listen 127.0.0.1:8082 --replicas-listen 127.0.0.1:8083`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			from, err := fromEnv(cmd.Flags(), os.LookupEnv)
@@ -126,6 +130,9 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.sealedV1, "sealed-secrets-accept-v1-data", false, "open the deprecated spec.data of SealedSecrets, too")
 	f.StringVar(&o.listen, "listen", ":8080", "`ADDRESS` of POST /api/webhook, GET /healthz and GET /readyz")
 	f.StringVar(&o.metricsListen, "metrics-listen", ":8082", "`ADDRESS` of GET /metrics")
+	f.StringVar(&o.replicasListen, "replicas-listen", ":8083", "`ADDRESS` at which other replicas ask this one: those that have a Lease in the agent's namespace, and nobody else")
+	f.StringVar(&o.replicaAddress, "replica-address", "", "`HOST` at which other replicas reach this one, such as the pod's address; one of this machine's if empty")
+	f.DurationVar(&o.leaseDuration, "lease-duration", shard.DefaultTerm, "how long a replica that does not answer any more keeps its Applications. All replicas need the same")
 	f.StringSliceVar(&o.metricsLabels, "metrics-application-labels", nil, "labels of Applications that argocd_app_labels tells, as `NAME`s")
 	f.StringSliceVar(&o.metricsConditions, "metrics-application-conditions", []string{"*"}, "types of conditions of Applications that argocd_app_condition tells, as `NAME`s; * is all")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
@@ -259,6 +266,9 @@ type parts struct {
 	tracer       *trace.Tracer
 	connection   connection
 	sets         *sets.Controller
+	replicas     replicas
+	grapevine    grapevine
+	spreading    chan news
 }
 
 // assemble makes the parts and ties them together. It is the one place that
@@ -301,6 +311,10 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	p.applications.Warned = func(project string, warnings []string) {
 		log.Warn("the project may do other than it seems to", "project", project, "warnings", warnings)
 	}
+	p.spreading = make(chan news, 256)
+	if err := p.divide(cfg); err != nil {
+		return err
+	}
 	if p.git, err = git.NewStore(gitDir(o.cacheDir), git.Options{Log: log, Asked: p.metrics.GitAsked}); err != nil {
 		return err
 	}
@@ -310,6 +324,7 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 		p.tracer.Moved(git.Redact(m.URL), m.Revision, m.New)
 		p.agent.Moved(m.URL)
 		p.sets.Moved(m.URL)
+		p.found(m.URL, false)
 	})
 	p.watcher.Reachable = func(url string, ok bool) {
 		log.Info("reachable", "repository", git.Repo{URL: url}.String(), "ok", ok)
@@ -329,7 +344,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	}
 	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
 		Refresh: p.options.refresh, Insist: p.options.insistRefresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
-		Wake: func(app types.NamespacedName) { p.agent.Wake(app) },
+		Wake: func(app types.NamespacedName) { p.agent.Wake(app) }, Replicas: p.replicas.asking,
 	})
 	if err != nil {
 		return err
@@ -338,6 +353,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	e.settings.Misread = p.misreadSettings
 	p.tuneRenders(&p.options)
 	p.applier = e.apply
+	p.agent.Owns, p.agent.Released = p.replicas.share.Owns, p.released
 	p.agent.Reads = e.pipeline.Reads
 	if p.tracer != nil {
 		p.agent.Trace = p.traced
@@ -361,6 +377,8 @@ func (p *parts) run(ctx context.Context) error {
 	if p.options.debugListen != "" {
 		g.Go(func() error { return serve(ctx, p.options.debugListen, p.debugMux()) })
 	}
+	g.Go(func() error { return p.runReplicas(ctx) })
+	g.Go(func() error { return p.runNews(ctx) })
 	g.Go(func() error { return p.logs.heed(ctx) })
 	g.Go(func() error { return p.params.follow(ctx, p.hookFile.look) })
 	g.Go(func() error {

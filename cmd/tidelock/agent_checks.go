@@ -26,6 +26,8 @@ var settingChecks = []settingCheck{
 	{"sealed-secrets", func(o *agentOptions) error { _, err := resolve.ParseMode(o.sealedSecrets); return err }},
 	{"listen", func(o *agentOptions) error { return checkAddress(o.listen) }},
 	{"metrics-listen", func(o *agentOptions) error { return checkAddress(o.metricsListen) }},
+	{"replicas-listen", func(o *agentOptions) error { return checkAddress(o.replicasListen) }},
+	{"lease-duration", func(o *agentOptions) error { return checkSpan(o.leaseDuration, shortestLease) }},
 	{"metrics-application-labels", func(o *agentOptions) error { return metrics.CheckLabels(o.metricsLabels) }},
 	{"webhook-secret-file", func(o *agentOptions) error { _, err := readSecretFile(o.webhookSecret); return err }},
 	{"poll-interval", func(o *agentOptions) error {

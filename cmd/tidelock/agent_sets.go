@@ -30,7 +30,7 @@ func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) err
 	p.sets = sets.New(sets.Config{
 		Namespace: p.options.namespace, Client: client, Applications: p.applications,
 		Git: p.git, Repo: p.keyring.Repo, Verify: p.engine.verify, Clusters: p.knownClusters,
-		Fresh: reconciler.Fresh, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
+		Mine: p.replicas.share.Owns, Fresh: reconciler.Freshness, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
 		NewFileGlobbing: p.options.globbing,
 		Passed: func(set string, took time.Duration, gone bool) {
 			p.metrics.SetPassed(p.options.namespace, set, took, gone)

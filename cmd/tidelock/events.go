@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/event"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Reasons of Events, as Argo CD has them.
@@ -19,6 +20,9 @@ const (
 // turned tells by Events what has become of an Application, from one status to the
 // next.
 func (p *parts) turned(was, now *api.Application) {
+	if !p.replicas.share.Owns(types.NamespacedName{Namespace: now.Namespace, Name: now.Name}) {
+		return // whose it is tells of it
+	}
 	for _, e := range turns(was, now) {
 		p.events.Record(now, e)
 	}

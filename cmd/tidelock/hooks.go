@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 
-	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/webhook"
 	"github.com/tidelock-io/tidelock/secrets"
 )
@@ -24,17 +23,4 @@ func (p *parts) newWebhook(file string) http.Handler {
 		},
 		Announced: p.announced, Told: p.metrics.Webhook,
 	})
-}
-
-// announced has a repository asked for news.
-func (p *parts) announced(a webhook.Announcement) {
-	for _, url := range a.URLs {
-		if a.Published {
-			p.publications.Notify(url, a.Signed)
-			continue
-		}
-		p.watcher.Notify(url, a.Ref, a.SHA, a.Signed)
-	}
-	p.metrics.Announced(a.SHA)
-	p.tracer.Announced(a.From, git.Redact(a.URLs[0]), a.SHA)
 }

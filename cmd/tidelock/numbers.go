@@ -2,12 +2,14 @@ package main
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/metrics"
 	"github.com/tidelock-io/tidelock/agent/traffic"
 	"github.com/tidelock-io/tidelock/cmd/release"
 	"github.com/tidelock-io/tidelock/render"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 )
 
@@ -16,21 +18,22 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 	count := func(n int64) float64 { return float64(n) }
 	return metrics.Sources{
 		Version:      release.Text(),
-		Applications: func() []*api.Application { return p.applications.List() },
+		Applications: func() []*api.Application { return p.agent.Owned() },
 		Orphans:      p.orphans,
 		Clusters:     p.clusters,
 
-		ApplicationSets: func() []*api.ApplicationSet { return p.sets.List() },
+		ApplicationSets: p.ownSets,
 		Pending:         func() int { return p.applier.Waiting() },
 		Labels:          p.options.metricsLabels, Conditions: p.options.metricsConditions,
-		Gauges: []metrics.Number{
+		Gauges: append(p.replicas.gauges(p), []metrics.Number{
 			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.cluster.Objects()) }},
 			{Name: "tidelock_memory_limit_bytes", Help: "Memory that the agent and its plugins may use together, as the cgroup says; 0 is any.", Value: func() float64 { return float64(p.memory) }},
 			{Name: "tidelock_settings_invalid", Help: "Settings that cannot be read, and are as they were: the log and an Event of their ConfigMap name them.", Value: p.misreadNow},
 			{Name: "tidelock_settings_pending", Help: "Settings that have changed, and count from the next start of the agent on.", Value: func() float64 { return count(p.params.later.Load()) }},
 			{Name: "tidelock_plugin_processes", Help: "Plugin processes that run.", Value: func() float64 { return float64(len(p.host.PIDs())) }},
-		},
+		}...),
 		Counters: []metrics.Number{
+			{Name: "tidelock_handovers_total", Help: "Applications that this replica has left to others.", Value: func() float64 { return count(p.replicas.released.Load()) }},
 			{Name: "tidelock_renders_total", Help: "Calls of a renderer.", Value: func() float64 { return count(engine.Stats().Renders) }},
 			{Name: "tidelock_render_cache_hits_total", Help: "Renders answered from what was rendered before.", Value: func() float64 { return count(engine.Stats().Hits) }},
 			{Name: "tidelock_render_cache_misses_total", Help: "Renders that what was rendered before did not answer.", Value: func() float64 { return count(engine.Stats().Misses) }},
@@ -58,9 +61,14 @@ func (p *parts) clusters() []metrics.Cluster {
 	}}
 }
 
+// writeGrace is how long a write that is under way may take to be answered when its pass
+// is to end.
+const writeGrace = 500 * time.Millisecond
+
 // counted has all requests to the cluster counted.
 func (p *parts) counted(cfg *rest.Config) *rest.Config {
 	cfg = rest.CopyConfig(cfg)
+	cfg.Wrap(traffic.Unbroken(writeGrace))
 	cfg.Wrap(traffic.Told(inCluster.Server, func(r traffic.Request) {
 		p.connection.lost.Store(r.Code == 0)
 		p.metrics.Requested(r)
@@ -71,7 +79,8 @@ func (p *parts) counted(cfg *rest.Config) *rest.Config {
 // drifted has a pass made over an Application, and counts its drifts.
 func (p *parts) drifted(instance string, drifted bool) {
 	namespace, name := api.ParseInstanceName(instance, p.options.namespace)
-	if drifted && p.applications.Application(namespace, name) != nil { // else nobody forgets the count
+	mine := p.replicas.share.Owns(types.NamespacedName{Namespace: namespace, Name: name})
+	if drifted && mine && p.applications.Application(namespace, name) != nil { // else nobody forgets the count
 		p.metrics.Drifted(namespace, name)
 	}
 	p.agent.Live(instance, drifted)

@@ -13,6 +13,7 @@ func (p *parts) watchRegistries() {
 		p.log.Info("published", "repository", git.Redact(m.URL), "chart", m.Chart, "revision", m.Revision, "from", m.Old, "to", m.New)
 		p.tracer.Moved(git.Redact(m.URL), m.Revision, m.New)
 		p.agent.News(m.Concerns)
+		p.found(m.URL, true)
 	})
 	p.publications.Reachable = func(url string, ok bool) {
 		p.log.Info("reachable", "repository", git.Redact(url), "ok", ok)

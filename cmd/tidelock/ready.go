@@ -41,6 +41,8 @@ func (p *parts) ready() []probe.Check {
 			"the Secrets with keys and credentials are not listed yet, or may not be: the log says which")},
 		{Part: "applications", Wrong: unless(p.applications.Listed,
 			"Applications and AppProjects are not listed yet, or may not be: the log says why")},
+		{Part: "share", Wrong: unless(p.replicas.share.Settled,
+			"the Applications are being divided among replicas, or Leases may not be written: the log says")},
 	}, p.alive()...)
 }
 

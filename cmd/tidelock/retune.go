@@ -35,6 +35,7 @@ var atOnce = map[string]retune{
 // atStart are the settings that count from the next start of the agent on, and why.
 var atStart = map[string]string{
 	"kubeconfig":               "all connections are made by it",
+	"lease-duration":           "the others go by it",
 	"namespace":                "it says where the ConfigMap is",
 	"cache-dir":                "what is in it is in use",
 	"debug-listen":             "sockets stay bound",
@@ -43,6 +44,8 @@ var atStart = map[string]string{
 	"otlp-endpoint":            "what is traced is under way to it",
 	"plugin-dir":               "plugins are started with it",
 	"plugin-scratch-dir":       "plugins are started with it",
+	"replica-address":          "it is told to the others",
+	"replicas-listen":          "sockets stay bound",
 	"require-plugin-checksums": "plugins are started with it",
 	requireSandboxFlag:         "plugins are started with it",
 	"sealed-secrets-namespace": "its keys are followed",

@@ -58,6 +58,7 @@ func (s *supporter) parts(ctx context.Context) []bundle.Part {
 		{Name: "secrets.txt", Read: s.secrets},
 		{Name: "deployment.yaml", Read: s.deployment},
 		{Name: "pods.txt", Read: s.pods},
+		{Name: "replicas.txt", Read: s.replicas},
 	}
 	all = append(all, s.pages()...)
 	if s.log != "" {
@@ -120,6 +121,17 @@ func (s *supporter) logOf(pod string, previous bool) bundle.Part {
 		}
 		return text, err
 	}}
+}
+
+// replicas are those of the agent, and how many Applications each works on.
+func (s *supporter) replicas(ctx context.Context) ([]byte, error) {
+	all, err := s.remote.replicas(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = new(replicasOptions).print(&out, all)
+	return out.Bytes(), err
 }
 
 var selectorOfAgent = "app.kubernetes.io/name=" + install.Name

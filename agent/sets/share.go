@@ -1,0 +1,65 @@
+package sets
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// askAgain is how long to wait until another process is asked once more what it has seen
+// of an Application: it does not tell by itself.
+const askAgain = 2 * time.Second
+
+func (c *Controller) named(set string) types.NamespacedName {
+	return types.NamespacedName{Namespace: c.Namespace, Name: set}
+}
+
+func (c *Controller) mine(name types.NamespacedName) bool { return c.Mine == nil || c.Mine(name) }
+
+// distant says that another process works on some of the set's Applications.
+func (p *pass) distant() bool {
+	for _, app := range p.owned() {
+		if !p.c.mine(types.NamespacedName{Namespace: app.Namespace, Name: app.Name}) {
+			return true
+		}
+	}
+	return false
+}
+
+// Drain ends the passes over sets that are not this process's any more, waits until they
+// have ended, and drops what is kept of these. What was done stands in the cluster.
+func (c *Controller) Drain(ctx context.Context) {
+	c.running.Interrupt(ctx, func(set types.NamespacedName) bool { return !c.mine(set) })
+	for _, set := range c.store.list() {
+		if !c.mine(c.named(set.Name)) {
+			c.forget(set.Name)
+		}
+	}
+}
+
+// CatchUp makes sure that what is known of sets is no older than now.
+func (c *Controller) CatchUp(ctx context.Context) error {
+	list := &api.ApplicationSetList{}
+	err := c.store.client.Get().Namespace(c.Namespace).Resource(api.ApplicationSetResource).Do(ctx).Into(list)
+	if err != nil {
+		return fmt.Errorf("list ApplicationSets: %w", err)
+	}
+	found := make(map[string]bool, len(list.Items))
+	for i := range list.Items {
+		found[list.Items[i].Name] = true
+		if err := c.store.Add(&list.Items[i]); err != nil {
+			return err
+		}
+	}
+	for _, set := range c.store.list() {
+		if !found[set.Name] && newer(list.ResourceVersion, set.ResourceVersion) {
+			if err := c.store.Delete(set); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+
+	"github.com/tidelock-io/tidelock/agent"
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/metrics"
+	"github.com/tidelock-io/tidelock/agent/peers"
+	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/shard"
+)
+
+// replicas are what this process has to do with the others of the same installation.
+type replicas struct {
+	share    *shard.Share
+	peers    *peers.Peers
+	asking   *agent.Replicas
+	listener net.Listener
+	site     *site
+	released atomic.Int64 // Applications that another works on since
+}
+
+// divide makes the part by which the replicas divide the Applications, and has them
+// talk to each other.
+func (p *parts) divide(cfg *rest.Config) (err error) {
+	o := p.options
+	r := &p.replicas
+	if r.peers, err = peers.New(p.log); err != nil {
+		return err
+	}
+	if r.listener, err = new(net.ListenConfig).Listen(context.Background(), "tcp", o.replicasListen); err != nil {
+		return fmt.Errorf("listen: %w: choose another address by --replicas-listen", err)
+	}
+	address, err := reachedAt(r.listener.Addr(), o.replicaAddress)
+	if err != nil {
+		return errors.Join(err, r.listener.Close())
+	}
+	leases, err := shard.InNamespace(cfg, o.namespace, o.leaseDuration)
+	if err != nil {
+		return errors.Join(err, r.listener.Close())
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return errors.Join(fmt.Errorf("find out the host's name: %w", err), r.listener.Close())
+	}
+	r.site = takeSite(host, gitDir(o.cacheDir))
+	r.share = shard.New(shard.Config{
+		Leases: leases, Name: leaseName(host), Place: r.site.name, Address: address, Print: r.peers.Print(), Term: o.leaseDuration,
+		Drain: p.drain, CatchUp: p.catchUp, Gained: p.gained, Log: p.log,
+	})
+	r.peers.Others = r.share.Others
+	r.asking = agent.NewReplicas(r.share, r.peers, p.log, func(of []reconcile.Located) []reconcile.Look { return p.reconciler.Looks(of) })
+	peers.Answer(r.peers, subjectNews, p.heardNews)
+	return nil
+}
+
+// runReplicas takes part, as soon as there is all that work needs, until ctx ends.
+func (p *parts) runReplicas(ctx context.Context) error {
+	r := &p.replicas
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return r.peers.Serve(ctx, r.listener) })
+	g.Go(func() error { return r.asking.Run(ctx) })
+	g.Go(func() error {
+		if p.keyring.Wait(ctx) != nil || p.applications.Wait(ctx) != nil {
+			return nil // told to end before the first listing
+		}
+		return r.share.Run(ctx)
+	})
+	return g.Wait()
+}
+
+// drain ends the work on what falls to others.
+func (p *parts) drain(ctx context.Context) {
+	var g errgroup.Group
+	g.Go(func() error { p.agent.Drain(ctx); return nil })
+	g.Go(func() error { p.sets.Drain(ctx); return nil })
+	_ = g.Wait()
+}
+
+// catchUp makes sure that what others have done is known.
+func (p *parts) catchUp(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.applications.Refresh(ctx) })
+	g.Go(func() error { return p.cluster.Refresh(ctx) })
+	g.Go(func() error { return p.sets.CatchUp(ctx) })
+	return g.Wait()
+}
+
+// gained begins the work on what has fallen to this replica.
+func (p *parts) gained() {
+	p.agent.All()
+	p.sets.All()
+}
+
+// released forgets what was counted of an Application that another works on.
+func (p *parts) released(app types.NamespacedName) {
+	p.replicas.released.Add(1)
+	p.metrics.Forget(app.Namespace, app.Name)
+}
+
+// ownSets are the ApplicationSets that this replica works on.
+func (p *parts) ownSets() (own []*api.ApplicationSet) {
+	for _, set := range p.sets.List() {
+		if p.replicas.share.Owns(types.NamespacedName{Namespace: set.Namespace, Name: set.Name}) {
+			own = append(own, set)
+		}
+	}
+	return own
+}
+
+// gauges are the metrics of replicas.
+func (r *replicas) gauges(p *parts) []metrics.Number {
+	return []metrics.Number{
+		{Name: "tidelock_replicas", Help: "Replicas that divide the Applications, as this one sees it, which is one of them.", Value: func() float64 { return float64(1 + len(r.share.Others())) }},
+		{Name: "tidelock_owned_applications", Help: "Applications that this replica works on.", Value: func() float64 { return float64(len(p.agent.Owned())) }},
+	}
+}
+
+// reachedAt is the address at which others reach a listener.
+func reachedAt(listening net.Addr, host string) (string, error) {
+	at, err := netip.ParseAddrPort(listening.String())
+	if err != nil {
+		return "", fmt.Errorf("listen for replicas at %s: %w", listening, err)
+	}
+	if host == "" && at.Addr().IsUnspecified() {
+		host = ownAddress()
+	}
+	if host == "" {
+		host = at.Addr().String()
+	}
+	return net.JoinHostPort(host, fmt.Sprint(at.Port())), nil
+}
+
+// ownAddress is one of this machine's that others can reach; "" if it has none.
+func ownAddress() string {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return ""
+	}
+	for _, a := range addresses {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() {
+			return ip.IP.String()
+		}
+	}
+	return ""
+}
+
+var notInHosts = regexp.MustCompile(`[^a-z0-9]+`)
+
+// maxHost leaves room in an object's name for what tells terms apart.
+const maxHost = 200
+
+// leaseName is a host's name as the beginning of an object's.
+func leaseName(host string) string {
+	name := strings.Trim(notInHosts.ReplaceAllString(strings.ToLower(host), "-"), "-")
+	if name == "" {
+		return "tidelock"
+	}
+	return name[:min(len(name), maxHost)]
+}
+
+// shortestLease is as short as one may be that clocks and networks cannot make nonsense of.
+const shortestLease = 2 * time.Second
