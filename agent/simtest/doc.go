@@ -10,6 +10,8 @@
 //     wrong is drawn from a number. While it goes on, the watchman (watchful.go,
 //     ledger.go) checks every write as the server takes it; afterwards all has to
 //     be as Git says, and quiet (settle.go).
+//     So it is with several replicas of the engine (replicas.go), which divide the
+//     Applications, are killed and told to end, and come again.
 //   - Scripts (script.go, testdata/*.txt): a story in few verbs, and
 //     what happens at which second. go test -run TestScripts -rewrite writes what
 //     was printed.

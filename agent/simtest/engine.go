@@ -12,6 +12,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/traffic"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -26,18 +27,19 @@ const refresh = 3 * time.Minute
 // A life is the engine from one start to its death. It is tied together as
 // cmd/tidelock does it, but for Git.
 type life struct {
-	wire   *wire
-	cancel context.CancelFunc
-	ended  chan struct{}
+	wire    *wire
+	cancel  context.CancelFunc
+	ended   chan struct{}
+	replica *replica // nil if the engine is alone
 
 	mu    sync.Mutex // guards agent
 	agent *agent.Agent
 }
 
 // start begins a life, on whatever is in the server.
-func start(ctx context.Context, w *wire, git *repo, log *slog.Logger) *life {
+func start(ctx context.Context, w *wire, git *repo, log *slog.Logger, r *replica) *life {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &life{wire: w, cancel: cancel, ended: make(chan struct{})}
+	l := &life{wire: w, cancel: cancel, ended: make(chan struct{}), replica: r}
 	w.die = cancel
 	go func() {
 		defer close(l.ended)
@@ -51,6 +53,7 @@ func start(ctx context.Context, w *wire, git *repo, log *slog.Logger) *life {
 // run is a whole life, or fails at its beginning.
 func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
 	cfg := &rest.Config{Host: "http://simtest", Transport: l.wire, QPS: -1, UserAgent: agentName}
+	cfg.Wrap(traffic.Unbroken(500 * time.Millisecond))
 	live, err := cluster.New(cfg, log, cluster.Listeners{
 		Changed: func(app string, drifted bool) { l.agent.Live(app, drifted) },
 		Served:  func() { l.agent.All() },
@@ -70,19 +73,30 @@ func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	reconciler := reconcile.New(reconcile.Config{
+	config := reconcile.Config{
 		Namespace: agentNamespace, Store: applications, Pipeline: git, Destinations: reconcile.Only(reconcile.Target{Cluster: live, Apply: applier}),
 		Log: log, Now: time.Now, Refresh: refresh,
 		Wake: func(app types.NamespacedName) { l.agent.Wake(app) },
 		Synced: func(app *api.Application, op *api.OperationState) {
 			log.Info("operation ended", "application", app.Name, "phase", op.Phase, "message", op.Message)
 		},
-	})
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	if l.replica != nil {
+		config.Replicas = l.replica
+	}
+	reconciler := reconcile.New(config)
 	a := agent.New(applications, reconciler, log, func(types.NamespacedName, time.Duration) {}, nil)
 	l.mu.Lock()
 	l.agent = a
 	l.mu.Unlock()
-	g, ctx := errgroup.WithContext(ctx)
+	if l.replica != nil {
+		run, err := l.replica.join(cfg, a, reconciler, applications, live, log)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return run(ctx) })
+	}
 	g.Go(func() error { return live.Run(ctx) })
 	g.Go(func() error { return a.Run(ctx) })
 	return g.Wait()

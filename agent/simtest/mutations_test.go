@@ -100,7 +100,8 @@ func notices(t *testing.T, m *mutation, source string) string {
 		t.Fatalf("it does not compile: %v\n%s", err, out)
 	}
 	var noticed []string
-	for _, args := range [][]string{{"-test.run", "TestScripts"}, {"-test.run", "TestSeeds$", "-seeds", fmt.Sprint(*within)}} {
+	many := fmt.Sprint(*within)
+	for _, args := range [][]string{{"-test.run", "TestScripts"}, {"-test.run", "TestSeeds$", "-seeds", many}, {"-test.run", "TestReplicatedSeeds$", "-seeds", many}} {
 		run := exec.CommandContext(t.Context(), binary, append(args, "-test.timeout", "5m")...)
 		if out, err := run.CombinedOutput(); err != nil {
 			noticed = append(noticed, complaints(string(out)))

@@ -249,6 +249,11 @@ func command(seed uint64) string {
 	return fmt.Sprintf("go test ./agent/simtest -run 'TestSeeds$' -seed %d -v", seed)
 }
 
+// commandOfReplicas is likewise, with several replicas.
+func commandOfReplicas(seed uint64) string {
+	return fmt.Sprintf("go test ./agent/simtest -run 'TestReplicatedSeeds$' -replicated %d -v", seed)
+}
+
 // fateOf reads what a manifest says of its object's end.
 func fateOf(o *kube.Object) string {
 	if fate := annotation(o, fateAnnotation); fate != "" {

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"context"
 	"flag"
 	"log/slog"
 	"os"
@@ -14,10 +15,11 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 100, "how many seeds TestSeeds lives through")
-	first = flag.Uint64("first", 1, "the first of them")
-	only  = flag.Uint64("seed", 0, "the one seed to live through, with its story in any case if -v is set")
-	again = flag.Int("again", 1, "how often to live through each seed")
+	seeds          = flag.Uint64("seeds", 100, "how many seeds TestSeeds lives through")
+	first          = flag.Uint64("first", 1, "the first of them")
+	only           = flag.Uint64("seed", 0, "the one seed to live through, with its story in any case if -v is set")
+	onlyReplicated = flag.Uint64("replicated", 0, "likewise, with several replicas")
+	again          = flag.Int("again", 1, "how often to live through each seed")
 )
 
 func TestMain(m *testing.M) {
@@ -57,15 +59,34 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
+// TestReplicatedSeeds lives through seeds with several replicas of the engine.
+func TestReplicatedSeeds(t *testing.T) {
+	t.Parallel()
+	if *onlyReplicated > 0 {
+		for range *again {
+			liveAs(t, *onlyReplicated, simulateReplicas, commandOfReplicas)
+		}
+		return
+	}
+	failed := 0
+	for seed := *first; seed < *first+*seeds/4 && failed < 3; seed++ {
+		if !liveAs(t, seed, simulateReplicas, commandOfReplicas) {
+			failed++
+		}
+	}
+}
+
 // live lives through one seed, and tells its story if anything is wrong.
-func live(t *testing.T, seed uint64) (well bool) {
+func live(t *testing.T, seed uint64) (well bool) { return liveAs(t, seed, simulate, command) }
+
+func liveAs(t *testing.T, seed uint64, simulate func(context.Context, uint64) *world, command func(uint64) string) (well bool) {
 	synctest.Test(t, func(t *testing.T) {
 		w := simulate(t.Context(), seed)
 		well = len(w.failures) == 0
 		switch {
 		case !well:
 			t.Errorf("seed %d: %s\nagain: %s\n%s", seed, w.failures[0], command(seed), w.story)
-		case *only > 0:
+		case *only > 0, *onlyReplicated > 0:
 			t.Logf("seed %d\n%s", seed, w.story)
 		}
 	})

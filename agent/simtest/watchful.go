@@ -51,6 +51,9 @@ func (m *watchman) changed(c kube.Change) {
 		o = c.Before
 	}
 	key := keyOf(o)
+	if key.Kind == "Lease" {
+		return // replicas' own
+	}
 	ours := c.By == agentName
 	m.w.story.tell("cluster", "%s %s by %s%s", c.Verb, key, c.By, state(c))
 	switch {

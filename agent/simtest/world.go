@@ -37,6 +37,7 @@ type world struct {
 
 	mu       sync.Mutex // guards all below
 	lives    []*life
+	replicas []*replica      // that take part now
 	asking   map[string]bool // operations asked for, and whether another took the place
 	requests int             // of the engine, but for watches
 	quiet    bool            // no more faults
@@ -69,7 +70,10 @@ func newWorld(ctx context.Context, seed uint64, options kube.Options, slack time
 }
 
 // boot starts the engine, after the death of the one before.
-func (w *world) boot(dies func(n int) (now, effect bool)) *life {
+func (w *world) boot(dies func(n int) (now, effect bool)) *life { return w.bootAs(nil, dies) }
+
+// bootAs starts the engine as one of several replicas.
+func (w *world) bootAs(r *replica, dies func(n int) (now, effect bool)) *life {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.story.tell("world", "the engine starts")
@@ -82,13 +86,13 @@ func (w *world) boot(dies func(n int) (now, effect bool)) *life {
 			return w.faulty(r, roll)
 		},
 		sent: w.count, latency: w.latency,
-	}, w.git, w.log)
+	}, w.git, w.log, r)
 	w.lives = append(w.lives, l)
 	return l
 }
 
 func (w *world) count(r *http.Request) {
-	if r.URL.Query().Get("watch") == "" {
+	if r.URL.Query().Get("watch") == "" && !strings.Contains(r.URL.Path, "/leases") {
 		w.mu.Lock()
 		w.requests++
 		w.mu.Unlock()
@@ -118,6 +122,20 @@ func (w *world) current() *life {
 		return nil
 	}
 	return w.lives[len(w.lives)-1]
+}
+
+// alive are the lives that are now: all replicas', or the one there is.
+func (w *world) alive() (alive []*life) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.lives {
+		select {
+		case <-l.ended:
+		default:
+			alive = append(alive, l)
+		}
+	}
+	return alive
 }
 
 // calm ends all faults.
@@ -225,7 +243,7 @@ func (w *world) commit(dir, yaml string, news time.Duration) string {
 	must(err)
 	w.story.tell("git", "commit %.7s to %s:\n%s", revision, dir, yaml)
 	time.AfterFunc(news, func() {
-		if l := w.current(); l != nil && w.ctx.Err() == nil {
+		for _, l := range w.alive() {
 			l.moved()
 		}
 	})

@@ -34,6 +34,7 @@ var builtin = []*Kind{
 	{gvk("apps", "v1", "ReplicaSet"), "replicasets", true, true, true, false, false},
 	{gvk("batch", "v1", "Job"), "jobs", true, true, true, false, false},
 	{gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"), "customresourcedefinitions", false, true, true, false, false},
+	{gvk("coordination.k8s.io", "v1", "Lease"), "leases", true, false, false, false, true},
 	{gvk("argoproj.io", "v1alpha1", "Application"), "applications", true, false, true, true, true},
 	{gvk("argoproj.io", "v1alpha1", "AppProject"), "appprojects", true, false, true, true, true},
 }
