@@ -23,7 +23,7 @@ const gather = 30 * time.Millisecond
 // Replicas ask each other what they have seen of Applications. It is a reconcile.Replicas.
 // Questions are asked while Run runs.
 type Replicas struct {
-	share *shard.Share
+	owns  func(types.NamespacedName) bool
 	peers *peers.Peers
 	log   *slog.Logger
 	asked chan struct{} // holds one if there is a next round
@@ -45,19 +45,19 @@ type lookedFor struct {
 	Objects []reconcile.Located `json:"objects,omitempty"`
 }
 
-// NewReplicas returns those who divide the Applications as a Share says. What this one
-// has seen, looks says.
-func NewReplicas(share *shard.Share, p *peers.Peers, log *slog.Logger, looks func([]reconcile.Located) []reconcile.Look) *Replicas {
+// NewReplicas returns those of whom this one owns some of the Applications. What it has
+// seen of these, looks says.
+func NewReplicas(owns func(types.NamespacedName) bool, p *peers.Peers, log *slog.Logger, looks func([]reconcile.Located) []reconcile.Look) *Replicas {
 	peers.Answer(p, subjectLooks, func(_ context.Context, q lookedFor) []reconcile.Look { return looks(q.Objects) })
-	return &Replicas{share: share, peers: p, log: log, asked: make(chan struct{}, 1)}
+	return &Replicas{owns: owns, peers: p, log: log, asked: make(chan struct{}, 1)}
 }
 
 // Mine says whether an Application is this replica's.
-func (r *Replicas) Mine(app types.NamespacedName) bool { return r.share.Owns(app) }
+func (r *Replicas) Mine(app types.NamespacedName) bool { return r.owns(app) }
 
 // Ask asks the others, and leaves it at that when ctx ends.
 func (r *Replicas) Ask(ctx context.Context, objects []reconcile.Located) []reconcile.Look {
-	if len(r.share.Others()) == 0 {
+	if len(r.peers.Others()) == 0 {
 		return nil
 	}
 	asked := r.join(objects)

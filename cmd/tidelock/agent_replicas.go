@@ -63,7 +63,7 @@ func (p *parts) divide(cfg *rest.Config) (err error) {
 		Drain: p.drain, CatchUp: p.catchUp, Gained: p.gained, Log: p.log,
 	})
 	r.peers.Others = r.share.Others
-	r.asking = agent.NewReplicas(r.share, r.peers, p.log, func(of []reconcile.Located) []reconcile.Look { return p.reconciler.Looks(of) })
+	r.asking = agent.NewReplicas(r.share.Owns, r.peers, p.log, func(of []reconcile.Located) []reconcile.Look { return p.reconciler.Looks(of) })
 	peers.Answer(r.peers, subjectNews, p.heardNews)
 	return nil
 }

@@ -28,11 +28,9 @@ import (
 var (
 	replicatedApplications = flag.Int("replicas.applications", 24, "how many Applications TestReplicas has")
 	replicasFor            = flag.Duration("replicas.for", 0, "for how long TestReplicas kills replicas at random, after the few kills that it always makes")
+	replicasLease          = flag.Duration("replicas.lease", 4*time.Second, "for how long a Lease of TestReplicas is good")
 	replicasSeed           = flag.Uint64("replicas.seed", 1, "whom it kills, and when")
 )
-
-// replicasLease is the term of the Leases of TestReplicas.
-const replicasLease = 4 * time.Second
 
 // replicatedFile is an Application with a hook before its sync: of an object of each the
 // version is told.
