@@ -24,7 +24,7 @@ companions = cmp directory helm kustomize
 
 race = $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build test tools fuzz demo bench image lint bin/tidelock $(companions:%=bin/tidelock-%) bin/tidelock-external-secrets bin/devcluster bin/devvault
+.PHONY: help build test test-all test-stories test-beside tools fuzz demo bench image lint bin/tidelock $(companions:%=bin/tidelock-%) bin/tidelock-external-secrets bin/devcluster bin/devvault
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,19 +61,29 @@ SEEDS ?= 10000
 # of the sandbox and of what comes of a tree.
 limited = Bombs|Memory|Hostile|Rogue|Kernel|Programs|Sandbox|Weak|Limits
 confined = Suite|Golden|Confined
-# Of what the commands say of many repositories only a sample is run with it.
-told = Script|Repositories|CachedVerdict|ValidateTellsNoSecret|Mutations
 # With RERUN=FILE a test that fails is run once more by itself, and FILE names it:
 # stories run whole clusters, on machines of which nobody knows who else is there.
-suite = go test $(if $(race),-race) -timeout 30m ./...
+tests = go test $2 -timeout 30m $1
 ifdef RERUN
-suite = go run $(gotestsum) --format standard-quiet --hide-summary=skipped --packages ./... --rerun-fails=1 --rerun-fails-max-failures=6 \
-	--rerun-fails-abort-on-data-race --rerun-fails-report=$(RERUN) -- $(if $(race),-race) -timeout 30m
+tests = go run $(gotestsum) --format standard-quiet --hide-summary=skipped --packages $1 --rerun-fails=1 --rerun-fails-max-failures=6 \
+	--rerun-fails-abort-on-data-race --rerun-fails-report=$(RERUN).$@ -- $2 -timeout 30m
 endif
-test: build tools ## Build, then run all tests, with the race detector if there is a C compiler.
-	CGO_ENABLED=$(if $(race),1,0) $(suite)
-	go test ./agent/simtest -run 'TestSeeds$$' -seeds $(SEEDS) -timeout 30m
-	$(if $(race),go test ./cmd/tidelock -run '^Test($(told))' -timeout 30m)
+# Three lines of tests run side by side, for each waits for much of its time.
+test: ## Build, then run all tests, with the race detector if there is a C compiler.
+	$(MAKE) --no-print-directory -j 2 build tools
+	status=0; $(MAKE) --no-print-directory -j 3 test-all $(if $(race),test-stories) test-beside || status=$$?; \
+	$(if $(RERUN),cat $(RERUN).test-* >>$(RERUN) 2>/dev/null; rm -f $(RERUN).test-*;) exit $$status
+
+test-all:
+	CGO_ENABLED=$(if $(race),1,0) $(call tests,./...,$(if $(race),-race))
+
+# Stories of processes on real clusters, which have no race detector in them whoever
+# looks on, and all of what test-all runs a sample of.
+test-stories:
+	$(call tests,./cmd/tidelock)
+
+test-beside:
+	nice go test ./agent/simtest -run 'TestSeeds$$' -seeds $(SEEDS) -timeout 30m
 	TIDELOCK_TEST_COMPANIONS=$(CURDIR)/bin go test ./plugins/pluginstest ./plugins/directory ./plugins/helm ./plugins/kustomize ./render -run '$(limited)|$(confined)'
 	CGO_ENABLED=$(if $(race),1,0) go test -C plugins/sdk $(if $(race),-race) ./...
 	go test -C plugins/external ./...

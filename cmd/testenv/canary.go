@@ -24,12 +24,17 @@ type Canary struct {
 // file.
 const canaryText = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/+&<%"
 
-// NewCanary makes one that nobody can guess: of 40 characters.
+// NewCanary makes one that nobody can guess: of 40 characters. The first is a letter,
+// so that it needs no quotes in YAML either.
 func NewCanary(name string) Canary {
 	text := make([]byte, 40)
 	rand.Read(text) // never fails
 	for i, b := range text {
-		text[i] = canaryText[int(b)%len(canaryText)]
+		from := canaryText
+		if i == 0 {
+			from = canaryText[:52]
+		}
+		text[i] = from[int(b)%len(from)]
 	}
 	return Canary{name, string(text)}
 }

@@ -13,6 +13,7 @@ import (
 // stories are in testdata/audited.
 func TestAudited(t *testing.T) { //nolint:tparallel // its parts take turns, see above
 	t.Parallel()
+	whole(t)
 	w := newWorld(t, testenv.ServiceAccountUser("agent-steady", "tidelock"), testenv.ServiceAccountUser("agent-refresh", "tidelock"))
 	t.Run("steady", w.steady)
 	testscript.RunT(inTurn{t}, testscript.Params{

@@ -286,6 +286,7 @@ func TestCacheHoldsNoSecret(t *testing.T) {
 // Runs side by side say the same, and so does the next one.
 func TestCacheAtOnce(t *testing.T) {
 	t.Parallel()
+	whole(t)
 	work, cache := overlays(t), t.TempDir()
 	want := saying(t, "validate", work, "--no-cache")
 	got := make([]string, 3)

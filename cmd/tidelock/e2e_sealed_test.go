@@ -96,6 +96,7 @@ var (
 // are the same. After it, controllers go and come.
 func TestSealedSecretsAsTheirController(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
+	whole(t)
 	s := newSealedWorld(t)
 	t.Run("rekey", s.rekeyByController)
 	theirs := s.theirs(t)

@@ -34,6 +34,7 @@ import (
 //	ROOT      the project's directory
 func TestE2E(t *testing.T) {
 	t.Parallel()
+	whole(t)
 	w := newWorld(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/e2e",

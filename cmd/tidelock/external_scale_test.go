@@ -150,6 +150,7 @@ func (c *crowded) asked(t *testing.T, before *testenv.Requests) (logins, reads i
 // is not tried for each.
 func TestThousandExternalSecrets(t *testing.T) {
 	t.Parallel()
+	whole(t)
 	c := newCrowded(t)
 	requests := testenv.Requests{}
 	want := func(when string, wantLogins, wantReads int) {

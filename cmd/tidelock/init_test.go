@@ -26,6 +26,7 @@ func initialised(t *testing.T, dir string, args ...string) (out, talk string) {
 
 // Whatever is begun, and added to it, is such that nothing is found in it.
 func TestInitIsClean(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		calls []string
@@ -42,6 +43,7 @@ func TestInitIsClean(t *testing.T) {
 		{"names that look like others", []string{"--app a-b --environments c --project default", "--app a --environments b-c --project default"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			work := t.TempDir()
 			if _, err := gogit.PlainInit(work, false); err != nil {
 				t.Fatal(err)

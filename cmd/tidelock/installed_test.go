@@ -24,6 +24,7 @@ import (
 // story, and so does a right that it has not used.
 func TestInstalled(t *testing.T) {
 	t.Parallel()
+	whole(t)
 	w := newWorld(t, testenv.ServiceAccountUser("agent-installed", install.Name))
 	all := commands()
 	all["rights"] = func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(rights(w.cluster.Audit)) }

@@ -7,8 +7,8 @@ import (
 )
 
 // sample is one in eight of what is of one kind, if the race detector is on, which
-// makes a multiple of the time that each takes; without it all is run, see `told` in
-// the Makefile.
+// makes a multiple of the time that each takes; without it all is run, see
+// `test-stories` in the Makefile.
 func sample[T any](all []T) []T {
 	if !pluginstest.Race {
 		return all
@@ -20,8 +20,8 @@ func sample[T any](all []T) []T {
 	return some
 }
 
-// whole skips a test that the race detector would take minutes for, and that runs
-// without it.
+// whole skips a test that the race detector would take minutes for, or that is about
+// processes, which are built without it anyway.
 func whole(t *testing.T) {
 	t.Helper()
 	if pluginstest.Race {

@@ -182,6 +182,8 @@ dta: {}
 // Repositories in which nothing is wrong are so for a cluster, too: but for the kinds
 // that it has not.
 func TestCleanFromCluster(t *testing.T) {
+	t.Parallel()
+	whole(t)
 	_, kubeconfig := liveServer(t)
 	archives, err := filepath.Glob("testdata/validate/clean/*.txtar")
 	if err != nil || len(archives) == 0 {
