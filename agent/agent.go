@@ -148,13 +148,17 @@ func (a *Agent) next(ctx context.Context) bool {
 	return true
 }
 
-// schedule makes sure of the next pass, even if nothing happens.
+// schedule makes sure of the next pass, even if nothing happens. There is none over an
+// Application that is gone.
 func (a *Agent) schedule(app types.NamespacedName, outcome reconcile.Outcome) {
 	if outcome.Failed {
 		a.queue.AddRateLimited(app)
 		return
 	}
 	a.queue.Forget(app)
+	if a.applications.Application(app.Namespace, app.Name) == nil {
+		return
+	}
 	again := a.reconciler.Next()
 	if outcome.Again > 0 {
 		again = min(again, outcome.Again)

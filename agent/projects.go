@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -157,13 +158,46 @@ func (p *Projects) Update(obj any) error { return p.Add(obj) }
 
 func (p *Projects) Delete(obj any) error {
 	defer p.changed()
+	p.drop(func(name string) bool { return name == obj.(*api.AppProject).Name })
 	return p.store.Delete(obj)
 }
 
+// Replace takes a listing. One in which there is nothing new is no news: a watch that
+// cannot go on where it was begins with one.
 func (p *Projects) Replace(list []any, version string) error {
-	defer p.changed()
+	there := map[string]bool{}
+	for _, item := range list {
+		there[item.(*api.AppProject).Name] = true
+	}
+	p.drop(func(name string) bool { return !there[name] })
+	if !p.holds(list) {
+		defer p.changed()
+	}
 	defer p.once.Do(func() { close(p.synced) })
 	return p.store.Replace(list, version)
+}
+
+// holds says that a listing is what is known.
+func (p *Projects) holds(list []any) bool {
+	select {
+	case <-p.synced:
+	default:
+		return false
+	}
+	for _, item := range list {
+		now := item.(*api.AppProject)
+		if was, err := p.Project(now.Name); err != nil || was.UID != now.UID || was.ResourceVersion != now.ResourceVersion {
+			return false
+		}
+	}
+	return len(list) == len(p.store.ListKeys())
+}
+
+// drop forgets the rules of projects that are gone.
+func (p *Projects) drop(gone func(name string) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.rules, func(name string, _ compiled) bool { return gone(name) })
 }
 
 func (p *Projects) Resync() error { return nil }

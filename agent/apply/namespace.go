@@ -28,13 +28,20 @@ func (n *namespaces) has(name string) bool {
 	return n.seen[name]
 }
 
+// mostNamespaces bounds how many are remembered. Beyond it all are asked for again.
+const mostNamespaces = 10_000
+
 func (n *namespaces) set(name string, there bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.seen == nil {
+	if n.seen == nil || len(n.seen) >= mostNamespaces {
 		n.seen = map[string]bool{}
 	}
-	n.seen[name] = there
+	if !there {
+		delete(n.seen, name)
+		return
+	}
+	n.seen[name] = true
 }
 
 // EnsureNamespace creates a namespace if it is missing. It is not tracked, so

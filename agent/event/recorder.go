@@ -49,6 +49,9 @@ type told struct {
 // queue is how many Events may wait to be written.
 const queue = 1000
 
+// remembered is of how many objects it is known which Events there were lately.
+const remembered = 1000
+
 // NewRecorder returns one that writes once it runs. Dropped is told of Events for
 // which there was no room; it may be nil.
 func NewRecorder(cfg *rest.Config, dropped func(Event)) (*Recorder, error) {
@@ -101,7 +104,7 @@ func (r *Recorder) about(version, kind string, of *metav1.ObjectMeta, e Event) {
 // Run writes what is recorded until ctx ends. That they cannot be written is no
 // error: client-go tries again, and logs it.
 func (r *Recorder) Run(ctx context.Context) error {
-	broadcaster := record.NewBroadcaster(record.WithContext(context.WithoutCancel(ctx)))
+	broadcaster := record.NewBroadcaster(record.WithContext(context.WithoutCancel(ctx)), record.WithCorrelatorOptions(record.CorrelatorOptions{LRUCacheSize: remembered}))
 	sink := broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: r.client.CoreV1().Events("")})
 	defer sink.Stop()
 	defer broadcaster.Shutdown()

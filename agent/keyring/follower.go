@@ -81,6 +81,7 @@ func (f *follower[T]) Delete(obj any) error {
 
 func (f *follower[T]) Replace(list []any, _ string) error {
 	f.mu.Lock()
+	same := f.holds(list)
 	clear(f.objects)
 	for _, item := range list {
 		object := item.(T)
@@ -88,8 +89,28 @@ func (f *follower[T]) Replace(list []any, _ string) error {
 	}
 	f.mu.Unlock()
 	f.once.Do(func() { close(f.synced) })
-	f.changed()
+	if !same {
+		f.changed()
+	}
 	return nil
+}
+
+// holds says that a listing is what is known already: a watch that cannot go on where it
+// was begins with one. The caller holds f.mu.
+func (f *follower[T]) holds(list []any) bool {
+	select {
+	case <-f.synced:
+	default:
+		return false
+	}
+	for _, item := range list {
+		now := item.(T)
+		was, known := f.objects[now.GetName()]
+		if !known || was.GetUID() != now.GetUID() || was.GetResourceVersion() != now.GetResourceVersion() {
+			return false
+		}
+	}
+	return len(list) == len(f.objects)
 }
 
 func (f *follower[T]) Resync() error { return nil }

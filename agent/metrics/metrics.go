@@ -106,6 +106,7 @@ func (m *Metrics) Forget(namespace, name string) {
 	app := types.NamespacedName{Namespace: namespace, Name: name}
 	m.syncs.forget(app)
 	m.requests.forget(app)
+	m.pushes.forget(app)
 }
 
 // Describe tells what metrics there are, as a prometheus.Collector does.

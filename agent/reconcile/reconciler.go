@@ -167,7 +167,7 @@ func (r *Reconciler) bereaved(ctx context.Context, name string) (Outcome, error)
 	r.mu.Unlock()
 	to := r.target(name)
 	if !known || to.Cluster == nil {
-		r.forget(name)
+		r.lose(name)
 		return Outcome{}, nil
 	}
 	for _, l := range to.Cluster.Snapshot(name, nil) {
@@ -178,7 +178,7 @@ func (r *Reconciler) bereaved(ctx context.Context, name string) (Outcome, error)
 			return Outcome{Failed: true}, err
 		}
 	}
-	r.forget(name)
+	r.lose(name)
 	return Outcome{}, nil
 }
 
@@ -294,6 +294,14 @@ func (p *pass) soon(d time.Duration) {
 	if d > 0 && (p.again == 0 || d < p.again) {
 		p.again = d
 	}
+}
+
+// lose forgets an Application that is gone, and that it was there.
+func (r *Reconciler) lose(name string) {
+	r.forget(name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.uids, name)
 }
 
 // forget drops what is kept of an Application that is gone.

@@ -361,8 +361,21 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	return p.keepSets(cfg, reconciler)
 }
 
-// run runs the parts until ctx ends or one of them fails.
+// run runs the parts, and answers, until ctx ends or one of them fails.
 func (p *parts) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serve(ctx, p.options.metricsListen, p.metricsMux()) })
+	g.Go(func() error { return serve(ctx, p.options.listen, p.mux()) })
+	if p.options.debugListen != "" {
+		g.Go(func() error { return serve(ctx, p.options.debugListen, p.debugMux()) })
+	}
+	g.Go(func() error { return p.logs.heed(ctx) })
+	g.Go(func() error { return p.work(ctx) })
+	return g.Wait()
+}
+
+// work is run without what others reach the agent by.
+func (p *parts) work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.cluster.Run(ctx) })
 	g.Go(func() error { return p.keyring.Run(ctx) })
@@ -372,14 +385,8 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.watcher.Run(ctx) })
 	g.Go(func() error { return p.host.watch(ctx, func() { p.agent.All() }) })
 	g.Go(func() error { return p.publications.Run(ctx) })
-	g.Go(func() error { return serve(ctx, p.options.metricsListen, p.metricsMux()) })
-	g.Go(func() error { return serve(ctx, p.options.listen, p.mux()) })
-	if p.options.debugListen != "" {
-		g.Go(func() error { return serve(ctx, p.options.debugListen, p.debugMux()) })
-	}
 	g.Go(func() error { return p.runReplicas(ctx) })
 	g.Go(func() error { return p.runNews(ctx) })
-	g.Go(func() error { return p.logs.heed(ctx) })
 	g.Go(func() error { return p.params.follow(ctx, p.hookFile.look) })
 	g.Go(func() error {
 		if err := p.keyring.Wait(ctx); err != nil {

@@ -69,7 +69,7 @@ func newHost(log *slog.Logger, o pluginOptions) (*plugins, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plugins{Host: h, options: o, self: self, log: log}
+	p := &plugins{Host: h, calls: h, options: o, self: self, log: log}
 	if _, err := p.read(); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -103,8 +103,21 @@ func trySandbox(ctx context.Context, h *host.Host, log *slog.Logger, required bo
 	return nil
 }
 
+// A caller calls plugins: their host, or, where there are to be no processes, whoever
+// has them in its own.
+type caller interface {
+	Render(ctx context.Context, plugin string, req *sdk.RenderRequest) (*sdk.RenderResult, error)
+	Decrypt(ctx context.Context, plugin string, req *sdk.DecryptRequest) ([]byte, error)
+	Fetch(ctx context.Context, plugin string, req *sdk.SecretRequest) (*sdk.SecretResult, error)
+}
+
 // renderers calls plugins for package render.
 type renderers struct{ *plugins }
+
+// Render has a plugin render.
+func (r renderers) Render(ctx context.Context, plugin string, req *sdk.RenderRequest) (*sdk.RenderResult, error) {
+	return r.calls.Render(ctx, plugin, req)
+}
 
 // Decrypt opens a SOPS file with the plugins for that, and on a person's machine
 // with gpg.
@@ -113,24 +126,24 @@ func (r renderers) Decrypt(ctx context.Context, req *sdk.DecryptRequest) ([]byte
 	if !r.options.inCluster {
 		sources = append(sources, askGPG)
 	}
-	return open.File(ctx, r.Host.Decrypt, req, sources...)
+	return open.File(ctx, r.calls.Decrypt, req, sources...)
 }
 
 // A source is one plugin as an sdk.SecretSource.
 type source struct {
-	host   *host.Host
+	calls  caller
 	plugin string
 }
 
 func (s source) Fetch(ctx context.Context, req *sdk.SecretRequest) (*sdk.SecretResult, error) {
-	return s.host.Fetch(ctx, s.plugin, req)
+	return s.calls.Fetch(ctx, s.plugin, req)
 }
 
 // newSecretsStage makes the stage that resolves secrets.
 func newSecretsStage(h *plugins, keys resolve.Keyring) *resolve.Stage {
 	return &resolve.Stage{
 		Keyring:   keys,
-		Templates: sealed.Remote{Plugin: source{h.Host, "sealed"}},
-		Resolver:  external.NewResolver(source{h.Host, externalPlugin}, time.Now),
+		Templates: sealed.Remote{Plugin: source{h.calls, "sealed"}},
+		Resolver:  external.NewResolver(source{h.calls, externalPlugin}, time.Now),
 	}
 }

@@ -71,6 +71,7 @@ func (o *pluginOptions) installed(self string) ([]*installed.Plugin, error) {
 // plugins are those that come with Tidelock and those that are installed.
 type plugins struct {
 	*host.Host
+	calls   caller // the Host; tests that go through a day have another
 	options pluginOptions
 	self    string
 	log     *slog.Logger

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -25,6 +26,8 @@ type Options struct {
 	Bookmarks time.Duration
 	// Pages makes the server refuse listings as streams, as old ones do.
 	Pages bool
+	// Kinds are served besides those that every server has.
+	Kinds []*Kind
 }
 
 // A Fate is how a Job ends, or a rollout.
@@ -95,7 +98,7 @@ func (o *Object) id() id { return id{o.Group, o.Resource, o.Namespace, o.Name} }
 // New returns a server that holds the namespaces default and kube-system.
 func New(options Options) *Server {
 	s := &Server{
-		options: options, kinds: append([]*Kind{}, builtin...), objects: map[id]*Object{},
+		options: options, kinds: slices.Concat(builtin, options.Kinds), objects: map[id]*Object{},
 		watchers: map[*watcher]bool{}, answers: map[string][]byte{}, merges: map[id]*merge{}, version: 1000,
 	}
 	for _, name := range []string{"default", "kube-system"} {

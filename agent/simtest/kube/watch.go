@@ -165,7 +165,7 @@ func (s *Server) Freeze(by string) {
 func (s *Server) Expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.oldest = s.version
+	s.oldest, s.log = s.version, nil
 }
 
 func (s *Server) watches(by string) (found []*watcher) {
@@ -271,7 +271,8 @@ func (b *stream) take(p []byte) (wait time.Duration, n int) {
 		if wait = time.Until(b.lines[0].at); wait > 0 {
 			return wait, 0
 		}
-		b.rest, b.lines = b.lines[0].text, b.lines[1:]
+		b.rest, b.lines[0].text = b.lines[0].text, nil // what is read is not kept
+		b.lines = b.lines[1:]
 	}
 	n = copy(p, b.rest)
 	b.rest = b.rest[n:]

@@ -278,6 +278,7 @@ func (s *Server) put(c call, verb string, before, after *Object) *Object {
 func (s *Server) gone(c call, last *Object) *Object {
 	before := s.objects[last.id()]
 	delete(s.objects, last.id())
+	delete(s.merges, last.id())
 	s.publish(event{s.next(), last, nil})
 	s.changed(Change{c.by, "gone", before, nil})
 	return last
