@@ -38,6 +38,7 @@ var arrows = []struct {
 	{"agent/git", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},
 	{"agent/registry", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},
 	{"agent/cluster", []string{module + "/agent/plan", module + "/agent/apply", module + "/agent/reconcile", module + "/render$"}, "what is live does not depend on what is done about it"},
+	{"agent/destinations", []string{module + "/agent/pipeline", module + "/agent/reconcile", module + "/agent/sets", module + "/render$"}, "how a cluster is reached does not depend on what is applied there"},
 	{"agent/controlplane/...", []string{module + "/render", module + "/secrets", module + "/plugins", module + "/cmd"}, "running a program is no business of what it is asked"},
 	{"agent/rehearsal", []string{module + "/agent/", module + "/render$", module + "/render/validate", module + "/plugins"}, "a rehearsal is given objects and a server, and tells what that says"},
 	{"agent/shard", []string{module + "/agent/"}, "who works on what does not depend on what the work is"},

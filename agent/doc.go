@@ -13,6 +13,7 @@
 //   - registry: the same of charts, OCI artifacts and single files
 //   - pipeline: the first half of the flow, from an Application to what it states
 //   - cluster: what is live, known by watches and kept as records
+//   - destinations: the clusters that Applications are for, and whether they answer
 //   - diff, health, plan, project, window: pure functions of what the others found;
 //     health/script: health checks that administrators wrote
 //   - appset: the Applications that ApplicationSets make; pure, too;

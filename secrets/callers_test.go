@@ -15,6 +15,7 @@ var callers = map[string]string{
 	"agent/apply/apply.go":              "the body of a request to the API server",
 	"agent/appset/forge/githubapp.go":   "which app it is, and who has installed it",
 	"agent/appset/forge/server.go":      "to log in",
+	"agent/destinations/secret.go":      "to log in",
 	"agent/git/credentials.go":          "whether there are any, and to find what must not be said",
 	"agent/git/githubapp.go":            "to sign who the app is",
 	"agent/git/http.go":                 "to log in",

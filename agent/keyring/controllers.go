@@ -2,11 +2,13 @@ package keyring
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	appsv1client "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -71,6 +74,48 @@ func (p *presence) there() bool {
 			return d.DeletionTimestamp == nil && (d.Spec.Replicas == nil || *d.Spec.Replicas > 0)
 		})
 	})
+}
+
+// Controllers know which controllers run in a cluster, other than the agent's own.
+type Controllers struct{ sealed *presence }
+
+// NewControllers returns the Controllers of the cluster that cfg reaches. Changed is
+// called when one comes or goes; it must not block.
+func NewControllers(cfg *rest.Config, log *slog.Logger, changed func()) (*Controllers, error) {
+	client, err := appsv1client.NewForConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	return &Controllers{newPresence(client, sealedControllers, log, changed)}, nil
+}
+
+// Run follows them until ctx ends.
+func (c *Controllers) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, f := range c.sealed.deployments {
+		g.Go(func() error {
+			f.run(ctx)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// Wait returns when it is known which there are.
+func (c *Controllers) Wait(ctx context.Context) error {
+	for _, f := range c.sealed.deployments {
+		select {
+		case <-f.done():
+		case <-ctx.Done():
+			return fmt.Errorf("list the controllers of the cluster: %w", ctx.Err())
+		}
+	}
+	return nil
+}
+
+// Controlled says whether the controller of a kind is there, as that of a Keyring does.
+func (c *Controllers) Controlled(kind schema.GroupKind) bool {
+	return kind.Group != "bitnami.com" || c.sealed.there()
 }
 
 // read lists the Deployments, once.

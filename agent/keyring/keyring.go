@@ -44,6 +44,7 @@ type Keyring struct {
 	sealed                      *presence // of the sealed-secrets controller
 	log                         *slog.Logger
 	generation                  atomic.Int64
+	bindings                    atomic.Int64 // how often the Secret of a cluster has changed
 	published                   corev1client.ConfigMapInterface
 	keys                        chan struct{} // holds one if any key has changed since it was taken
 
@@ -62,6 +63,9 @@ type Keyring struct {
 
 // Generation grows when any key has changed.
 func (k *Keyring) Generation() int64 { return k.generation.Load() }
+
+// Bindings grows when what Scoped returns may have changed.
+func (k *Keyring) Bindings() int64 { return k.generation.Load() + k.bindings.Load() }
 
 // Namespaces say where the Secrets are.
 type Namespaces struct {
@@ -109,6 +113,7 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 	}
 	configMaps := client.ConfigMaps(in.Agent)
 	k.clusters = following(in.Agent, api.LabelSecretType+"="+api.SecretTypeCluster, func() {
+		k.bindings.Add(1)
 		if k.ClustersChanged != nil {
 			k.ClustersChanged()
 		}

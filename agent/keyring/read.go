@@ -25,6 +25,7 @@ func (k *Keyring) Read(ctx context.Context) []error {
 		{"SOPS keys", k.sops},
 		{"repository credentials", k.repositories},
 		{"sealing keys", k.sealing},
+		{"the Secrets of clusters", k.clusters},
 		{"the key of rollouts", k.rollout.from},
 		{"whether the sealed-secrets controller runs", k.sealed},
 		{"known hosts, authorities and signing keys", k.trust},
@@ -47,6 +48,14 @@ func (k *Keyring) Read(ctx context.Context) []error {
 		}
 	}
 	return failed
+}
+
+// ReadClusters is Read for the Secrets of clusters, and nothing else.
+func (k *Keyring) ReadClusters(ctx context.Context) error {
+	if err := k.clusters.read(ctx); err != nil {
+		return fmt.Errorf("%w the Secrets of clusters: %w", ErrUnread, err)
+	}
+	return nil
 }
 
 // reader is a follower of any kind.

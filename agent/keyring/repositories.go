@@ -37,12 +37,17 @@ func (k *Keyring) login(url, project string) git.Repo {
 	return k.read(url, both)
 }
 
-// Scoped returns what repository Secrets bind to a project.
+// Scoped returns what the Secrets of repositories and clusters bind to a project.
 func (k *Keyring) Scoped(name string) project.Scoped {
 	var scoped project.Scoped
 	for _, s := range sorted(k.repositories.list()) {
 		if string(s.Data["project"]) == name && s.Labels[api.LabelSecretType] == api.SecretTypeRepository {
 			scoped.Repositories = append(scoped.Repositories, string(s.Data["url"]))
+		}
+	}
+	for _, c := range k.ClusterSecrets() {
+		if c.Project == name && name != "" {
+			scoped.Clusters = append(scoped.Clusters, project.Cluster{Server: c.Server, Name: c.Name, Namespaces: c.OnlyNamespaces()})
 		}
 	}
 	return scoped

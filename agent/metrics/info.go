@@ -39,7 +39,7 @@ func (a *applications) Collect(out chan<- prometheus.Metric) {
 			values := with([]string{app.Namespace, app.Name, app.Spec.ProjectName()}, more...)
 			out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, values...)
 		}
-		of(infoDesc, 1, about(app)...)
+		of(infoDesc, 1, about(app, a.from.server(app))...)
 		if n, asked := a.from.Orphans(app); asked {
 			of(orphansDesc, float64(n))
 		}
@@ -53,14 +53,13 @@ func (a *applications) Collect(out chan<- prometheus.Metric) {
 }
 
 // about are the labels of argocd_app_info that are its own.
-func about(app *api.Application) []string {
+func about(app *api.Application, server string) []string {
 	repo := ""
 	if sources := app.Spec.AllSources(); len(sources) > 0 {
 		repo = git.Repo{URL: sources[0].RepoURL}.String()
 	}
-	to := app.Spec.Destination.Resolved()
 	return []string{
-		strconv.FormatBool(app.Spec.SyncPolicy.IsAutomated()), repo, to.Server, to.Namespace,
+		strconv.FormatBool(app.Spec.SyncPolicy.IsAutomated()), repo, server, app.Spec.Destination.Namespace,
 		known(string(app.Status.Sync.Status)), known(string(app.Status.Health.Status)), operation(app),
 	}
 }

@@ -30,6 +30,7 @@ type Metrics struct {
 	webhooks     *prometheus.CounterVec
 	queues       *queues
 	setPasses    *prometheus.HistogramVec
+	server       func(*api.Application) string
 	telling      atomic.Pointer[telling]
 }
 
@@ -44,6 +45,9 @@ type Sources struct {
 	Orphans func(*api.Application) (count int, asked bool)
 	// ApplicationSets returns all ApplicationSets; nil if nobody follows them.
 	ApplicationSets func() []*api.ApplicationSet
+	// Server names the cluster that an Application is for; nil if there is only the
+	// agent's own.
+	Server func(*api.Application) string
 	// Clusters returns the destinations.
 	Clusters func() []Cluster
 	// Pending returns how many writes to destinations wait for their turn.
@@ -53,6 +57,14 @@ type Sources struct {
 	Labels, Conditions []string
 	// Gauges and Counters are our own, by name and help.
 	Gauges, Counters []Number
+}
+
+// server names the cluster that an Application is for.
+func (from Sources) server(app *api.Application) string {
+	if from.Server == nil {
+		return app.Spec.Destination.Resolved().Server
+	}
+	return from.Server(app)
 }
 
 // A Number is one value without labels.
@@ -66,7 +78,7 @@ func New(from Sources) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(), passes: newPasses(), syncs: newSyncs(), secrets: newSecretUses(), drifts: newDrifts(),
 		requests: newRequests(from.Applications, from.Pending), repositories: newRepositories(), pushes: newPushes(),
-		webhooks: newWebhooks(), queues: newQueues(), setPasses: newSetPasses(),
+		webhooks: newWebhooks(), queues: newQueues(), setPasses: newSetPasses(), server: from.server,
 	}
 	m.Tell(from.Labels, from.Conditions)
 	m.registry.MustRegister(

@@ -35,8 +35,8 @@ func (p *passes) collectors() []prometheus.Collector { return []prometheus.Colle
 func (m *Metrics) Passed(namespace string, app *api.Application, took time.Duration) {
 	server := ""
 	if app != nil {
-		server = app.Spec.Destination.Resolved().Server
-		m.syncs.expect(app)
+		server = m.server(app)
+		m.syncs.expect(app, server)
 	}
 	m.passes.took.WithLabelValues(namespace, m.passes.servers.of(server)).Observe(took.Seconds())
 }
@@ -84,9 +84,9 @@ func (s *syncs) collectors() []prometheus.Collector {
 // expect has all outcomes of syncs at 0 before there is one: Prometheus sees no increase
 // in a series that begins with 1, and nobody would hear of the first failure. The
 // series of an Application that goes elsewhere begin anew.
-func (s *syncs) expect(app *api.Application) {
+func (s *syncs) expect(app *api.Application, server string) {
 	name := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
-	to := place{app.Spec.ProjectName(), s.servers.of(app.Spec.Destination.Resolved().Server)}
+	to := place{app.Spec.ProjectName(), s.servers.of(server)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was, known := s.places[name]
@@ -122,7 +122,7 @@ func (m *Metrics) Synced(app *api.Application, op *api.OperationState) {
 	if op.Operation.Sync != nil && op.Operation.Sync.DryRun {
 		dryRun = "true"
 	}
-	project, server := app.Spec.ProjectName(), m.syncs.servers.of(app.Spec.Destination.Resolved().Server)
+	project, server := app.Spec.ProjectName(), m.syncs.servers.of(m.server(app))
 	m.syncs.total.WithLabelValues(app.Namespace, app.Name, project, server, string(op.Phase), dryRun).Inc()
 	if op.FinishedAt == nil {
 		return

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/destinations"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
@@ -96,7 +97,7 @@ func (p *pass) stages(ctx context.Context) error {
 func (p *pass) unplaced() error {
 	switch to := p.app.Spec.Destination; {
 	case !slices.ContainsFunc(stages, func(s stage) bool { return s.due(p.app) }),
-		errors.Is(p.to.wrong, ErrNoCluster), to.Server != "" && to.Name != "":
+		errors.Is(p.to.wrong, destinations.ErrNoCluster), to.Server != "" && to.Name != "":
 		return nil
 	case p.to.wrong != nil:
 		return p.to.wrong

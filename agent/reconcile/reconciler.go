@@ -12,6 +12,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/depend"
+	"github.com/tidelock-io/tidelock/agent/destinations"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/settings"
@@ -95,7 +96,7 @@ type Reconciler struct {
 // New returns a Reconciler that has seen nothing yet.
 func New(config Config) *Reconciler {
 	if config.Destinations == nil {
-		config.Destinations = Only(Target{})
+		config.Destinations = Only(destinations.Target{})
 	}
 	r := &Reconciler{
 		Config: config, uids: map[string]types.UID{}, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
@@ -133,7 +134,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 	}
 	r.meet(instance, app.UID)
 	to := r.goalOf(app)
-	if errors.Is(to.away, ErrConnecting) {
+	if errors.Is(to.away, destinations.ErrConnecting) {
 		return Outcome{}, nil // it is woken
 	}
 	p := r.begin(app.DeepCopy(), to)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/destinations"
 	"github.com/tidelock-io/tidelock/agent/values"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	"github.com/tidelock-io/tidelock/secrets"
@@ -61,7 +62,7 @@ func TestRolloutsOfControllers(t *testing.T) {
 	p.r.Rollouts = &Rollouts{
 		Key: func(context.Context) ([]byte, error) { return make([]byte, 32), nil },
 	}
-	p.to.Target = Target{
+	p.to.Target = destinations.Target{
 		Live: live,
 		Marks: func(_ context.Context, workloads manifest.Set) (map[manifest.Key]string, error) {
 			if len(workloads) != 1 || workloads[0].Key.Name != "web" {

@@ -67,7 +67,7 @@ func (p *pass) permitted() {
 	p.impersonate()
 	app := *p.app
 	app.Operation = asked(p.app, p.status.OperationState)
-	for _, err := range rules.Application(&app, app.Spec.Destination.Resolved(), p.r.Namespace) {
+	for _, err := range rules.Application(&app, p.to.dest, p.r.Namespace) {
 		p.report.add(api.ConditionInvalidSpecError, err.Error())
 	}
 	if other := withSources(&app, app.Operation); other != &app {

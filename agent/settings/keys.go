@@ -22,6 +22,7 @@ const (
 	keyInterval       = "timeout.reconciliation"
 	keyJitter         = "timeout.reconciliation.jitter"
 	keyHard           = "timeout.hard.reconciliation"
+	keyInCluster      = "cluster.inClusterEnabled"
 )
 
 // key reads one key. What nobody acts on is noted.
@@ -46,6 +47,10 @@ func (r *reading) key(key, text string) {
 	case keyEnforce:
 		if e, ok := r.take(at, func() (entry, error) { return readFlag(text) }); ok && !e.flag {
 			r.note("%s has no effect: with impersonation, what no ServiceAccount is named for is always refused", key)
+		}
+	case keyInCluster:
+		if e, ok := r.take(at, func() (entry, error) { return readFlag(text) }); ok {
+			r.settings.InClusterDisabled = !e.flag
 		}
 	case keyInterval, keyJitter, keyHard:
 		if e, ok := r.take(at, func() (entry, error) { return readSpan(text) }); ok {

@@ -30,6 +30,9 @@ type Settings struct {
 	Health *script.Set
 	// Installation is installationID: objects without it are another agent's.
 	Installation string
+	// InClusterDisabled says that cluster.inClusterEnabled is false: nothing is synced to
+	// the agent's own cluster.
+	InClusterDisabled bool
 	// Impersonate is application.sync.impersonation.enabled.
 	Impersonate bool
 	// Problems are the entries that cannot be read.

@@ -10,6 +10,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/destinations"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/traffic"
@@ -74,7 +75,7 @@ func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
 		return err
 	}
 	config := reconcile.Config{
-		Namespace: agentNamespace, Store: applications, Pipeline: git, Destinations: reconcile.Only(reconcile.Target{Cluster: live, Apply: applier}),
+		Namespace: agentNamespace, Store: applications, Pipeline: git, Destinations: reconcile.Only(destinations.Target{Cluster: live, Apply: applier}),
 		Log: log, Now: time.Now, Refresh: refresh,
 		Wake: func(app types.NamespacedName) { l.agent.Wake(app) },
 		Synced: func(app *api.Application, op *api.OperationState) {

@@ -13,6 +13,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/destinations"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/simtest/kube"
@@ -72,7 +73,7 @@ func newEstate(b testing.TB, n int) *estate {
 		func(string) project.Scoped { return project.Scoped{} }, func() int64 { return 0 })
 	fatal(b, err)
 	e := &estate{w, applications, reconcile.New(reconcile.Config{
-		Namespace: agentNamespace, Store: applications, Pipeline: w.git, Destinations: reconcile.Only(reconcile.Target{Cluster: live, Apply: applier}), Log: w.log,
+		Namespace: agentNamespace, Store: applications, Pipeline: w.git, Destinations: reconcile.Only(destinations.Target{Cluster: live, Apply: applier}), Log: w.log,
 		Now: time.Now, Refresh: refresh, Synced: func(*api.Application, *api.OperationState) {},
 	})}
 	agent.New(applications, e.reconciler, w.log, nil, nil) // listens to applications, and is not run

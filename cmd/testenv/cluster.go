@@ -46,11 +46,21 @@ type Cluster struct {
 // StartCluster runs bin.Devcluster with its state in dir, going on with what is
 // there. The requests of the users in audit are recorded.
 func StartCluster(ctx context.Context, bin Binaries, dir string, audit ...string) (*Cluster, error) {
+	return startControlPlane(ctx, bin, dir, nil, audit)
+}
+
+// StartAPIServer is StartCluster without controllers and nodes: nothing acts on what is
+// applied there.
+func StartAPIServer(ctx context.Context, bin Binaries, dir string, audit ...string) (*Cluster, error) {
+	return startControlPlane(ctx, bin, dir, []string{"--api-only"}, audit)
+}
+
+func startControlPlane(ctx context.Context, bin Binaries, dir string, how, audit []string) (*Cluster, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	c := &Cluster{Dir: dir, Kubeconfig: filepath.Join(dir, "kubeconfig"), binary: bin.Devcluster}
-	flags := []string{"up", "--dir", dir}
+	flags := append([]string{"up", "--dir", dir}, how...)
 	if len(audit) > 0 {
 		log, policy, err := newAuditLog(dir, audit)
 		if err != nil {

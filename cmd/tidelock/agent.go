@@ -77,6 +77,9 @@ type agentOptions struct {
 
 	metricsLabels, metricsConditions []string
 
+	clusterTimeout time.Duration
+	clusterExec    []string
+
 	insistRefresh, insistPoll bool // the flags were given, and count before argocd-cm
 }
 
@@ -142,6 +145,8 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
+	f.DurationVar(&o.clusterTimeout, "cluster-timeout", defaultClusterTimeout, "how long a cluster other than the agent's own may be silent before it is taken to be lost: its Applications wait then, and no others do")
+	f.StringSliceVar(&o.clusterExec, "allow-cluster-exec", nil, "`COMMAND`s that the Secret of a cluster may have run to log in (execProviderConfig.command), with the arguments that it gives; none if empty")
 	f.BoolVar(&o.submodules, "git-submodules", true, "read submodules whose repositories the Application's project permits")
 	f.BoolVar(&o.globbing, "new-git-file-globbing", false, "read paths of files in ApplicationSets as Argo CD does with --enable-new-git-file-globbing")
 	f.BoolVar(&o.plugins.identity, "sops-workload-identity", false, "let the process that asks SOPS' key services log in as this pod: with its AWS_*, AZURE_* and GOOGLE_* variables, and the tokens that they name. Who may is said by Secrets, too: see the entry sops.workload-identity")
@@ -280,7 +285,7 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	cfg = p.counted(cfg)
 	var err error
 	if p.cluster, err = cluster.New(cfg, log, cluster.Listeners{
-		Changed: p.drifted,
+		Changed: func(app string, drifted bool) { p.drifted(api.InClusterServer, app, drifted) },
 		Served:  func() { p.agent.All() },
 	}); err != nil {
 		return err
@@ -304,7 +309,7 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	}); err != nil {
 		return err
 	}
-	if p.applications, err = agent.NewApplications(cfg, o.namespace, o.elsewhere(), p.keyring.Scoped, p.keyring.Generation); err != nil {
+	if p.applications, err = agent.NewApplications(cfg, o.namespace, o.elsewhere(), p.keyring.Scoped, p.keyring.Bindings); err != nil {
 		return err
 	}
 	p.applications.Turned = p.turned
@@ -341,6 +346,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	e := &engine{
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
 		keys: p.keyring, values: p.values, git: p.git, artifacts: p.artifacts, host: p.host, known: p.known, audit: p.trail(), paced: p.paced,
+		clusters: p.clusterConfig(),
 	}
 	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
 		Refresh: p.options.refresh, Insist: p.options.insistRefresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
@@ -378,6 +384,7 @@ func (p *parts) run(ctx context.Context) error {
 func (p *parts) work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.cluster.Run(ctx) })
+	g.Go(func() error { return p.engine.destinations.Run(ctx) })
 	g.Go(func() error { return p.keyring.Run(ctx) })
 	g.Go(func() error { return p.values.Run(ctx) })
 	g.Go(func() error { return p.events.Run(ctx) })

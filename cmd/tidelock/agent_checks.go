@@ -38,6 +38,7 @@ var settingChecks = []settingCheck{
 	}},
 	{"refresh-interval", func(o *agentOptions) error { return checkSpan(o.refresh, time.Second) }},
 	{"sync-timeout", func(o *agentOptions) error { return checkSpan(o.syncTimeout, 0) }},
+	{"cluster-timeout", func(o *agentOptions) error { return checkSpan(o.clusterTimeout, time.Second) }},
 	{"log-level", func(o *agentOptions) error { _, err := parseLevel(o.logLevel); return err }},
 	{"log-format", func(o *agentOptions) error { return checkFormat(o.logFormat) }},
 	{"otlp-endpoint", func(o *agentOptions) error {

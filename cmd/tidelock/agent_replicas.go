@@ -93,6 +93,7 @@ func (p *parts) drain(ctx context.Context) {
 
 // catchUp makes sure that what others have done is known.
 func (p *parts) catchUp(ctx context.Context) error {
+	p.engine.destinations.Renew()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.applications.Refresh(ctx) })
 	g.Go(func() error { return p.cluster.Refresh(ctx) })

@@ -38,7 +38,11 @@ func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) err
 		Services: func(set *api.ApplicationSet) sets.Services { return servers.For(set.Name, tokens, tokens) },
 	})
 	p.applications.Told = func(app *api.Application) { p.sets.Application(app) }
-	p.keyring.ClustersChanged, p.applications.ProjectsTold = p.sets.All, p.sets.All
+	p.applications.ProjectsTold = p.sets.All
+	p.keyring.ClustersChanged = func() {
+		p.engine.destinations.Refresh()
+		p.sets.All()
+	}
 	return nil
 }
 

@@ -99,7 +99,8 @@ type story struct {
 	debug      string             // URL of --debug-listen, see "debugaddress"
 	uids       map[string]bool    // see "jobs"
 	signers    map[string]*signaturetest.Key
-	tap        *testenv.Tap // nil if there is none
+	tap        *testenv.Tap             // nil if there is none
+	others     map[string]*otherCluster // see "cluster"
 	recordings
 }
 
@@ -115,6 +116,7 @@ func (w *world) begin(ctx context.Context, env *testscript.Env) error {
 		versions:   map[string]string{},
 		metrics:    map[string]float64{},
 		signers:    map[string]*signaturetest.Key{},
+		others:     map[string]*otherCluster{},
 	}
 	env.Values[theStory], env.Values[keysOf] = s, &scriptKeys{}
 	env.Setenv("NS", name)
@@ -149,6 +151,9 @@ func (s *story) end() error {
 	err := errors.Join(s.git.Close(), s.stopRecording())
 	if s.running {
 		err = errors.Join(err, s.agent.Stop())
+	}
+	for _, other := range s.others {
+		err = errors.Join(err, other.network.Close(), other.cluster.Stop())
 	}
 	return err
 }

@@ -98,7 +98,9 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"agekey": agekey, "sealingkey": sealingkey,
 		"encrypt": expanded(encrypt), "seal": seal,
 	}
-	for _, v := range slices.Concat(verbs, vaultVerbs, appliedVerbs, setVerbs, pageVerbs, traceVerbs) {
+	every := slices.Concat(verbs, vaultVerbs, appliedVerbs, setVerbs, pageVerbs, traceVerbs, clusterVerbs)
+	all[inVerb] = in(every)
+	for _, v := range every {
 		name := strings.TrimSuffix(strings.Fields(v.usage)[0], ":")
 		all[name] = func(ts *testscript.TestScript, neg bool, args []string) { v.play(ts, neg, args) }
 	}
@@ -106,6 +108,10 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 }
 
 func (v verb) play(ts *testscript.TestScript, neg bool, args []string) {
+	v.playIn(ts.Value(theStory).(*story), ts, neg, args)
+}
+
+func (v verb) playIn(story *story, ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < v.min || v.max >= 0 && len(args) > v.max {
 		ts.Fatalf("usage: %s", v.usage)
 	}
@@ -114,7 +120,7 @@ func (v verb) play(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	s := &scene{ts.Value(theStory).(*story), ctx, ts, neg}
+	s := &scene{story, ctx, ts, neg}
 	ts.Check(s.explain(v.run(s, args)))
 }
 

@@ -11,8 +11,10 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/apply"
 	"github.com/tidelock-io/tidelock/agent/cluster"
+	"github.com/tidelock-io/tidelock/agent/destinations"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/git/signature"
+	"github.com/tidelock-io/tidelock/agent/keyring"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/registry"
@@ -44,7 +46,10 @@ type engine struct {
 	audit     *audit.Trail // nil for commands
 	settings  *settings.Reader
 	pipeline  *pipeline.Pipeline
-	looker    *cluster.Looker
+	// destinations are all clusters: before reconciler, what they are to be told of is set
+	// in clusters.
+	destinations *destinations.Clusters
+	clusters     destinations.Config
 	// values reads single Secrets and ConfigMaps: the agent follows them.
 	values pipeline.Values
 	// paced is told of the settings whenever they are looked up; nil for commands.
@@ -53,15 +58,6 @@ type engine struct {
 	impersonate atomic.Bool // whatever argocd-cm says
 }
 
-// A sight is a cluster as the pipeline sees it.
-type sight struct {
-	cluster.Objects
-	controlled func(schema.GroupKind) bool
-}
-
-// Controlled tells whether the controller of a kind that is served is there, too.
-func (s sight) Controlled(gk schema.GroupKind) bool { return s.controlled(gk) }
-
 // access gives credentials, what decrypts, and who is trusted to sign.
 type access interface {
 	pipeline.Keys
@@ -69,6 +65,7 @@ type access interface {
 	Controlled(schema.GroupKind) bool
 	GPG() *signature.Keyring
 	Config(name string) (data map[string]string, version string)
+	ClusterSecrets() []keyring.ClusterSecret
 	RolloutKey(ctx context.Context) ([]byte, error)
 	PreviewRolloutKey(ctx context.Context) ([]byte, error)
 }
@@ -90,7 +87,6 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 	if e.apply, err = apply.New(cfg, e.cluster, e.log); err != nil {
 		return nil, err
 	}
-	e.looker = e.cluster.Looker(cfg)
 	e.impersonate.Store(config.Impersonate)
 	e.settings = settings.NewReader(func() (map[string]string, string) { return e.keys.Config(settings.ConfigMap) }, e.log)
 	config.Settings = e.configured
@@ -98,11 +94,11 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 		config.Redact = e.known.RedactOf
 	}
 	config.Namespace, config.Store, config.Log, config.Now = e.namespace, e.store, e.log, time.Now
-	config.Destinations = reconcile.Only(reconcile.Target{Cluster: e.cluster, Apply: e.apply, Live: e.values, Marks: e.cluster.Marks})
-	own := sight{cluster.Objects{Cluster: e.cluster, Client: client}, e.keys.Controlled}
+	e.reach(cfg, client)
+	config.Destinations = e.destinations
 	e.pipeline = &pipeline.Pipeline{
 		Namespace: e.namespace, Git: e.git, Artifacts: e.artifacts, Render: renders, Keys: e.keys, Now: time.Now,
-		Destination:  func(*api.Application) (pipeline.Destination, error) { return own, nil },
+		Destination:  e.viewOf,
 		Secrets:      newSecretsStage(e.host, e.keys),
 		Permit:       e.permit,
 		PermitSource: e.permitSource,
@@ -126,7 +122,7 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 // looked at from now on.
 func (e *engine) configured() *settings.Settings {
 	s := e.settings.Settings()
-	e.cluster.Configure(cluster.Rules{Health: s.Health, Installation: s.Installation})
+	e.destinations.Configure(cluster.Rules{Health: s.Health, Installation: s.Installation})
 	if e.paced != nil {
 		e.paced(s)
 	}
@@ -140,7 +136,7 @@ func (e *engine) permit(app *api.Application) func(*manifest.Object) error {
 		if err != nil {
 			return err
 		}
-		if v := rules.Object(o.Key, o.Key.Namespace != "", app.Spec.Destination.Resolved()); !v.Allowed {
+		if v := rules.Object(o.Key, o.Key.Namespace != "", e.destinationOf(app)); !v.Allowed {
 			return errors.New(v.Reason)
 		}
 		return nil

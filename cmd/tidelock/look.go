@@ -155,8 +155,12 @@ func (o *lookOptions) preview(ctx context.Context, r *remote, app *api.Applicati
 	ctx, cancel := context.WithCancel(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.cluster.Run(ctx) })
+	g.Go(func() error { return e.destinations.Run(ctx) })
 	g.Go(func() error {
 		defer cancel()
+		if err := e.await(ctx, app); err != nil {
+			return noted(fmt.Errorf("%w: %w", reconcile.ErrPreview, err), notes)
+		}
 		preview, err := reconciler.Preview(ctx, app, *op)
 		if err != nil {
 			return noted(err, notes)
@@ -198,7 +202,7 @@ func (o *lookOptions) engine(ctx context.Context, r *remote, app *api.Applicatio
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := agent.NewApplications(r.cfg, home, project.Namespaces{}, ring.Scoped, ring.Generation)
+	store, err := agent.NewApplications(r.cfg, home, project.Namespaces{}, ring.Scoped, ring.Bindings)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -216,6 +220,6 @@ func (o *lookOptions) engine(ctx context.Context, r *remote, app *api.Applicatio
 	return &engine{
 		namespace: home, log: log, store: store, cluster: c, keys: personalKeys{ring, local},
 		git: mirrors, artifacts: registry.NewStore(registry.Options{Log: log}), host: plugins,
-		known: &leak.Known{},
+		known: &leak.Known{}, clusters: clustersForMyself,
 	}, notes, nil
 }

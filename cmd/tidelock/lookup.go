@@ -20,7 +20,11 @@ func (e *engine) look(app *api.Application) func(context.Context, sdk.Object) (j
 		if err != nil {
 			return nil, err
 		}
-		destination := app.Spec.Destination.Resolved()
+		destination := e.destinationOf(app)
+		looker, err := e.destinations.Looker(app.Spec.Destination)
+		if err != nil {
+			return nil, err
+		}
 		user := ""
 		if e.impersonate.Load() || e.settings.Settings().Impersonate {
 			name, verdict := rules.User(app, destination)
@@ -29,7 +33,7 @@ func (e *engine) look(app *api.Application) func(context.Context, sdk.Object) (j
 			}
 			user = name
 		}
-		return e.looker.Find(ctx, user, o, func(key manifest.Key, namespaced bool) error {
+		return looker.Find(ctx, user, o, func(key manifest.Key, namespaced bool) error {
 			if v := rules.Object(key, namespaced, destination); !v.Allowed {
 				return errors.New(v.Reason)
 			}

@@ -96,6 +96,7 @@ that answer a question, such as diff, plan, why and secrets scan: 0 nothing,
 	root.AddCommand(
 		newAffectedCommand(),
 		newAgentCommand(),
+		newClustersCommand(),
 		newDiffCommand(),
 		newGetCommand(),
 		newReplicasCommand(),

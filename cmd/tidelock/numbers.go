@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/metrics"
 	"github.com/tidelock-io/tidelock/agent/traffic"
 	"github.com/tidelock-io/tidelock/cmd/release"
@@ -21,12 +22,13 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 		Applications: func() []*api.Application { return p.agent.Owned() },
 		Orphans:      p.orphans,
 		Clusters:     p.clusters,
+		Server:       func(app *api.Application) string { return p.engine.destinationOf(app).Server },
 
 		ApplicationSets: p.ownSets,
 		Pending:         func() int { return p.applier.Waiting() },
 		Labels:          p.options.metricsLabels, Conditions: p.options.metricsConditions,
 		Gauges: append(p.replicas.gauges(p), []metrics.Number{
-			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.cluster.Objects()) }},
+			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.objects()) }},
 			{Name: "tidelock_memory_limit_bytes", Help: "Memory that the agent and its plugins may use together, as the cgroup says; 0 is any.", Value: func() float64 { return float64(p.memory) }},
 			{Name: "tidelock_settings_invalid", Help: "Settings that cannot be read, and are as they were: the log and an Event of their ConfigMap name them.", Value: p.misreadNow},
 			{Name: "tidelock_settings_pending", Help: "Settings that have changed, and count from the next start of the agent on.", Value: func() float64 { return count(p.params.later.Load()) }},
@@ -52,13 +54,12 @@ var inCluster = (&api.Destination{Name: "in-cluster"}).Resolved()
 // A connection is whether the API server answers.
 type connection struct{ lost atomic.Bool }
 
-// clusters are the destinations.
-func (p *parts) clusters() []metrics.Cluster {
-	v := p.cluster.Vitals()
-	return []metrics.Cluster{{
-		Server: inCluster.Server, Name: inCluster.Name, Version: v.Version, Connected: !p.connection.lost.Load(),
+// shownCluster is a destination as it is told.
+func shownCluster(server, name string, connected bool, v cluster.Vitals) metrics.Cluster {
+	return metrics.Cluster{
+		Server: server, Name: name, Version: v.Version, Connected: connected,
 		Kinds: v.Kinds, Objects: v.Objects, Listed: v.Listed, Events: v.Events,
-	}}
+	}
 }
 
 // writeGrace is how long a write that is under way may take to be answered when its pass
@@ -76,12 +77,18 @@ func (p *parts) counted(cfg *rest.Config) *rest.Config {
 	return cfg
 }
 
-// drifted has a pass made over an Application, and counts its drifts.
-func (p *parts) drifted(instance string, drifted bool) {
+// drifted has a pass made over an Application, and counts its drifts. What bears its name
+// in a cluster that it is not for is none of its objects.
+func (p *parts) drifted(server, instance string, drifted bool) {
 	namespace, name := api.ParseInstanceName(instance, p.options.namespace)
-	mine := p.replicas.share.Owns(types.NamespacedName{Namespace: namespace, Name: name})
-	if drifted && mine && p.applications.Application(namespace, name) != nil { // else nobody forgets the count
-		p.metrics.Drifted(namespace, name)
+	nameOf := types.NamespacedName{Namespace: namespace, Name: name}
+	if app := p.applications.Application(namespace, name); app != nil {
+		if p.engine.destinationOf(app).Server != server {
+			return
+		}
+		if drifted && p.replicas.share.Owns(nameOf) { // else nobody forgets the count
+			p.metrics.Drifted(namespace, name)
+		}
 	}
 	p.agent.Live(instance, drifted)
 }

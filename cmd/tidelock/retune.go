@@ -34,6 +34,8 @@ var atOnce = map[string]retune{
 
 // atStart are the settings that count from the next start of the agent on, and why.
 var atStart = map[string]string{
+	"allow-cluster-exec":       "clusters are logged in to by it",
+	"cluster-timeout":          "connections are made with it",
 	"kubeconfig":               "all connections are made by it",
 	"lease-duration":           "the others go by it",
 	"namespace":                "it says where the ConfigMap is",
