@@ -238,6 +238,7 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
+	followToken(cfg, kubeconfig)
 	cfg.QPS = -1
 	cfg.UserAgent = "tidelock/" + release.Text()
 	return cfg, nil

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/tidelock-io/tidelock/secrets"
 )
@@ -47,7 +46,7 @@ type secretFile struct {
 
 	mu      sync.Mutex // guards all below
 	name    string     // "" if there is none
-	seen    os.FileInfo
+	glance  glance
 	current secrets.Value
 	wrong   string
 }
@@ -62,7 +61,7 @@ func newSecretFile(name string, log *slog.Logger) *secretFile {
 func (f *secretFile) follow(name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.name, f.seen = name, nil
+	f.name, f.glance = name, glance{}
 	f.read()
 }
 
@@ -85,17 +84,14 @@ func (f *secretFile) unreadable() bool {
 	return f.wrong != ""
 }
 
-// tells is how old a file has to be for its time to tell whether it was written again.
-const tells = 2 * time.Second
-
 // read reads the file if it is another one than before. The caller holds f.mu.
 func (f *secretFile) read() {
 	if f.name == "" {
 		f.current, f.wrong = secrets.Value{}, ""
 		return
 	}
-	info, err := os.Stat(f.name)
-	if err == nil && f.seen != nil && os.SameFile(f.seen, info) && info.ModTime().Equal(f.seen.ModTime()) && info.Size() == f.seen.Size() {
+	now, news, err := f.glance.news(f.name)
+	if !news {
 		return
 	}
 	var next secrets.Value
@@ -109,7 +105,6 @@ func (f *secretFile) read() {
 		}
 		return
 	}
-	if f.wrong, f.current = "", next; time.Since(info.ModTime()) > tells {
-		f.seen = info
-	}
+	f.wrong, f.current = "", next
+	f.glance.seen(now)
 }
