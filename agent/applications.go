@@ -208,7 +208,7 @@ func equal(a, b *api.Application) bool {
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
 func (a *Applications) Add(obj any) error {
 	app := obj.(*api.Application)
-	if !a.follows(app.Namespace) {
+	if !a.Follows(app.Namespace) {
 		return nil
 	}
 	if a.keep(app) {
@@ -226,9 +226,9 @@ func (a *Applications) Delete(obj any) error {
 	_, known := a.apps[key]
 	delete(a.apps, key)
 	a.mu.Unlock()
-	if known || a.follows(app.Namespace) {
+	if known || a.Follows(app.Namespace) {
 		a.tell(app)
-		if a.left != nil && a.follows(app.Namespace) {
+		if a.left != nil && a.Follows(app.Namespace) {
 			a.left(key)
 		}
 		a.changed(key)
@@ -240,7 +240,7 @@ func (a *Applications) Replace(list []any, _ string) error {
 	listed := map[types.NamespacedName]bool{}
 	for _, item := range list {
 		app := item.(*api.Application)
-		if !a.follows(app.Namespace) {
+		if !a.Follows(app.Namespace) {
 			continue
 		}
 		listed[types.NamespacedName{Namespace: app.Namespace, Name: app.Name}] = true

@@ -18,8 +18,8 @@ func (a *Applications) Follow(elsewhere project.Namespaces) {
 	a.anew = make(chan struct{})
 }
 
-// follows says that the Applications of a namespace are followed.
-func (a *Applications) follows(namespace string) bool {
+// Follows says that the Applications of a namespace are followed.
+func (a *Applications) Follows(namespace string) bool {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return namespace == a.namespace || a.elsewhere.Has(namespace)

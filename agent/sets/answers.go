@@ -20,9 +20,47 @@ type answers struct {
 }
 
 type answer struct {
-	value any
-	err   error
-	until time.Time
+	question     *api.Generator
+	value        any
+	err          error
+	asked, until time.Time
+}
+
+// doubtGap is between two questions of one set to a service that somebody causes by
+// announcements without a signature.
+const doubtGap = time.Minute
+
+// Renew has the services asked again that the answers to generators are from which a
+// function is true of; nil is all. If nobody has signed what the news are from, a service
+// is asked once in a while, however many there are.
+func (c *Controller) Renew(concerns func(*api.Generator) bool, signed bool) {
+	now := c.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.renewals++
+	for name, all := range c.answers {
+		for key, a := range all.by {
+			if concerns != nil && !concerns(a.question) {
+				continue
+			}
+			until := now
+			if doubted := a.asked.Add(doubtGap); !signed && doubted.After(now) {
+				until = doubted
+			}
+			if until.Before(a.until) {
+				a.until = until
+				all.by[key] = a
+				c.queue.AddAfter(name, until.Sub(now))
+			}
+		}
+	}
+}
+
+// renewed counts the calls of Renew.
+func (c *Controller) renewed() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.renewals
 }
 
 // remembered is an answer that counts still, or a new one.
@@ -36,10 +74,14 @@ func remembered[T any](p *pass, question *api.Generator, ask func() (T, error)) 
 	key := string(text)
 	known, ok := p.answered(key)
 	if !ok || p.renew || !known.until.After(p.now.Time) {
+		renewals := p.c.renewed()
 		value, err := ask()
-		known = answer{value: value, err: err, until: p.now.Add(interval)}
+		known = answer{question: question, value: value, err: err, asked: p.now.Time, until: p.now.Add(interval)}
 		if err != nil {
 			known.until = p.now.Add(min(interval, errorInterval))
+		}
+		if p.c.renewed() != renewals { // what was answered may be of before the news
+			known.until = p.now.Time
 		}
 		p.remember(key, known)
 	}
@@ -51,7 +93,7 @@ func remembered[T any](p *pass, question *api.Generator, ask func() (T, error)) 
 func (p *pass) answered(key string) (answer, bool) {
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
-	all := p.c.answers[p.set.Name]
+	all := p.c.answers[p.name]
 	if all == nil || all.uid != p.set.UID {
 		return answer{}, false
 	}
@@ -63,10 +105,10 @@ func (p *pass) answered(key string) (answer, bool) {
 func (p *pass) remember(key string, a answer) {
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
-	all := p.c.answers[p.set.Name]
+	all := p.c.answers[p.name]
 	if all == nil || all.uid != p.set.UID {
 		all = &answers{uid: p.set.UID, by: map[string]answer{}}
-		p.c.answers[p.set.Name] = all
+		p.c.answers[p.name] = all
 	}
 	for other, old := range all.by {
 		if !old.until.After(p.now.Time) {

@@ -12,6 +12,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/appset"
 	"github.com/tidelock-io/tidelock/agent/event"
 	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/shard"
 	"github.com/tidelock-io/tidelock/secrets/crash"
 	"golang.org/x/sync/errgroup"
@@ -56,8 +57,10 @@ type Services interface {
 
 // Config is what a Controller needs.
 type Config struct {
-	// Namespace is the agent's own: no set of another one is looked at.
+	// Namespace is the agent's own, and Elsewhere are others with sets: Follow sets them
+	// anew.
 	Namespace    string
+	Elsewhere    project.Namespaces
 	Client       rest.Interface
 	Applications Applications
 	Git          Commits
@@ -78,8 +81,14 @@ type Config struct {
 	Fresh func(ctx context.Context) func(app *api.Application) bool
 	// Tell has an Event written about a set.
 	Tell func(set *api.ApplicationSet, e event.Event)
+	// Followed says whether the Applications of a namespace are looked at; nil if all are.
+	Followed func(namespace string) bool
+	// Permit asks a project whether the sets of another namespace than the agent's may
+	// have its Applications, and read a repository by its credentials, if one is named.
+	// Without it there are none.
+	Permit func(projectName, namespace, repoURL string) error
 	// Passed, if not nil, is told how long a pass took, and whether the set is gone.
-	Passed func(set string, took time.Duration, gone bool)
+	Passed func(set types.NamespacedName, took time.Duration, gone bool)
 	Log    *slog.Logger
 	Now    func() time.Time
 	// NewFileGlobbing reads paths of files as `--enable-new-git-file-globbing` of Argo
@@ -102,14 +111,16 @@ type Controller struct {
 	Config
 	store    *store
 	running  shard.Running
-	queue    workqueue.TypedRateLimitingInterface[string]
+	queue    workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	globbing atomic.Bool // see Glob
 
-	mu      sync.Mutex           // guards all below
-	reads   map[string][]address // what each set has read, when it was last looked at
-	answers map[string]*answers  // of services
-	told    map[string]string    // what was last said of each set by an Event
-	stale   map[string]bool      // sets that wait for looks at their Applications
+	mu      sync.Mutex                         // guards all below
+	reads   map[types.NamespacedName][]address // what each set has read, when it was last looked at
+	answers map[types.NamespacedName]*answers  // of services
+	told    map[types.NamespacedName]string    // what was last said of each set by an Event
+	stale   map[types.NamespacedName]bool      // sets that wait for looks at their Applications
+
+	renewals int // see Renew
 }
 
 // An address is a repository that a set reads.
@@ -118,11 +129,12 @@ type address string
 // New returns a Controller that has seen nothing yet.
 func New(config Config) *Controller {
 	c := &Controller{
-		Config: config, reads: map[string][]address{}, answers: map[string]*answers{}, told: map[string]string{}, stale: map[string]bool{},
-		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](200*time.Millisecond, 2*time.Minute)),
+		Config: config, reads: map[types.NamespacedName][]address{}, answers: map[types.NamespacedName]*answers{},
+		told: map[types.NamespacedName]string{}, stale: map[types.NamespacedName]bool{},
+		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](200*time.Millisecond, 2*time.Minute)),
 	}
 	c.globbing.Store(config.NewFileGlobbing)
-	c.store = newStore(config.Client, config.Namespace, c.queue.Add)
+	c.store = newStore(config.Client, config.Namespace, config.Elsewhere, c.queue.Add)
 	return c
 }
 
@@ -157,7 +169,7 @@ func (c *Controller) next(ctx context.Context) bool {
 		return false
 	}
 	defer c.queue.Done(name)
-	ctx, end := c.running.Begin(ctx, c.named(name))
+	ctx, end := c.running.Begin(ctx, name)
 	defer end()
 	ctx, cancel := context.WithTimeout(ctx, passTimeout)
 	defer cancel()
@@ -184,6 +196,10 @@ func (c *Controller) next(ctx context.Context) bool {
 	return true
 }
 
+// Follow has the sets of other namespaces followed from now on, beside those of the
+// agent's own. Those of others are known no more; their Applications stay.
+func (c *Controller) Follow(elsewhere project.Namespaces) { c.store.follow(elsewhere) }
+
 // Glob has NewFileGlobbing be so from now on.
 func (c *Controller) Glob(newFileGlobbing bool) {
 	if c.globbing.Swap(newFileGlobbing) != newFileGlobbing {
@@ -203,7 +219,7 @@ func (c *Controller) Moved(repoURL string) {
 }
 
 // reading notes that a set reads a repository, beside what it has read before.
-func (c *Controller) reading(set string, repo address) {
+func (c *Controller) reading(set types.NamespacedName, repo address) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !slices.Contains(c.reads[set], repo) {
@@ -217,7 +233,7 @@ func (c *Controller) List() []*api.ApplicationSet { return c.store.list() }
 // All asks for a pass over every set.
 func (c *Controller) All() {
 	for _, set := range c.store.list() {
-		c.queue.Add(set.Name)
+		c.queue.Add(nameOf(set))
 	}
 }
 
@@ -233,11 +249,12 @@ const (
 // is gone.
 func (c *Controller) Application(app *api.Application) {
 	owner := metav1.GetControllerOfNoCopy(app)
-	if app.Namespace != c.Namespace || owner == nil || owner.Kind != api.ApplicationSetKind {
+	if owner == nil || owner.Kind != api.ApplicationSetKind {
 		return
 	}
-	if set := c.store.get(owner.Name); set != nil && set.UID == owner.UID {
-		c.queue.AddAfter(owner.Name, settle+settleEach*time.Duration(set.Status.ResourcesCount))
+	name := types.NamespacedName{Namespace: app.Namespace, Name: owner.Name}
+	if set := c.store.get(name); set != nil && set.UID == owner.UID {
+		c.queue.AddAfter(name, settle+settleEach*time.Duration(set.Status.ResourcesCount))
 	}
 }
 
@@ -253,12 +270,12 @@ func (c *Controller) Looked(name types.NamespacedName) {
 	if app == nil {
 		return
 	}
-	if owner := metav1.GetControllerOfNoCopy(app); owner != nil && c.waitsForLooks(owner.Name) {
+	if owner := metav1.GetControllerOfNoCopy(app); owner != nil && c.waitsForLooks(types.NamespacedName{Namespace: app.Namespace, Name: owner.Name}) {
 		c.Application(app)
 	}
 }
 
-func (c *Controller) waitForLooks(set string, waits bool) {
+func (c *Controller) waitForLooks(set types.NamespacedName, waits bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if delete(c.stale, set); waits {
@@ -266,14 +283,14 @@ func (c *Controller) waitForLooks(set string, waits bool) {
 	}
 }
 
-func (c *Controller) waitsForLooks(set string) bool {
+func (c *Controller) waitsForLooks(set types.NamespacedName) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stale[set]
 }
 
 // forget drops what is kept of a set that is gone.
-func (c *Controller) forget(name string) {
+func (c *Controller) forget(name types.NamespacedName) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.reads, name)

@@ -10,12 +10,14 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/appset"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // A pass is the work on one set, once.
 type pass struct {
 	c     *Controller
 	set   *api.ApplicationSet
+	name  types.NamespacedName
 	log   *slog.Logger
 	now   metav1.Time
 	renew bool // somebody asks for a look at everything anew
@@ -30,15 +32,15 @@ type pass struct {
 
 // pass makes one pass over a set, and returns when to make the next if nothing happens.
 // Its error is about the API server; all else that goes wrong is in the set's status.
-func (c *Controller) pass(ctx context.Context, name string) (again time.Duration, err error) {
+func (c *Controller) pass(ctx context.Context, name types.NamespacedName) (again time.Duration, err error) {
 	set := c.store.get(name)
-	if set == nil || !c.mine(c.named(name)) {
+	if set == nil || !c.mine(name) {
 		c.forget(name)
 		return refresh, nil
 	}
 	_, renew := set.Annotations[api.AnnotationApplicationSetRefresh]
 	p := &pass{
-		c: c, set: set, log: c.Log.With("applicationset", name), now: metav1.NewTime(c.Now()), renew: renew, again: refresh,
+		c: c, set: set, name: name, log: c.Log.With("applicationset", api.InstanceName(name.Namespace, name.Name, c.Namespace)), now: metav1.NewTime(c.Now()), renew: renew, again: refresh,
 		status: *set.Status.DeepCopy(),
 	}
 	if set.DeletionTimestamp != nil {
@@ -53,6 +55,10 @@ func (c *Controller) pass(ctx context.Context, name string) (again time.Duration
 // run takes the way from the generators to the Applications. Whatever fails on it ends
 // it, before anything is done.
 func (p *pass) run(ctx context.Context) error {
+	if err := p.unfollowed(); err != nil {
+		p.outcome.Fail(api.ReasonValidationError, err)
+		return p.report(ctx)
+	}
 	if err := p.guard(ctx); err != nil {
 		return err
 	}
@@ -86,7 +92,7 @@ func (p *pass) generate(ctx context.Context) (err error) {
 	p.result, err = appset.Generate(ctx, p.set, from, appset.Options{Now: p.now.Time, NewFileGlobbing: p.c.globbing.Load()})
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
-	p.c.reads[p.set.Name] = from.reads
+	p.c.reads[p.name] = from.reads
 	return err
 }
 
@@ -95,10 +101,10 @@ func (p *pass) generate(ctx context.Context) (err error) {
 func (p *pass) compare() (err error) {
 	for i := range p.result.Applications {
 		g := &p.result.Applications[i]
-		if g.Invalid != nil || g.App.Spec.ProjectName() == api.DefaultProject {
+		if g.Invalid != nil {
 			continue
 		}
-		if _, err := p.c.Applications.Project(g.App.Spec.ProjectName()); err != nil {
+		if err := p.belongs(g.App.Spec.ProjectName()); err != nil {
 			g.Field, g.Invalid = "spec.template.spec.project", err
 		}
 	}
@@ -133,7 +139,7 @@ func (p *pass) roll(ctx context.Context) error {
 		p.status.ApplicationStatus = nil
 		return nil
 	}
-	p.c.waitForLooks(p.set.Name, true) // from now on, so that none is missed
+	p.c.waitForLooks(p.name, true) // from now on, so that none is missed
 	rollout := appset.Rolling{
 		Set: p.set, Result: p.result, Plan: p.plan, Owned: p.owned(), Fresh: p.c.Fresh(ctx), Now: p.now,
 	}.Rollout()
@@ -141,7 +147,7 @@ func (p *pass) roll(ctx context.Context) error {
 	if rollout.Again > 0 {
 		p.again = min(p.again, rollout.Again)
 	}
-	p.c.waitForLooks(p.set.Name, rollout.Stale)
+	p.c.waitForLooks(p.name, rollout.Stale)
 	if rollout.Stale && p.distant() {
 		p.again = min(p.again, askAgain)
 	}

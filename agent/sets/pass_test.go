@@ -228,6 +228,25 @@ func TestServicesAreAskedSeldom(t *testing.T) {
 	looks(1)
 	w.apply(strings.Replace(set, "owner: o", "owner: other", 1))
 	looks(1)
+
+	// news that somebody has signed count at once, others a minute after the last answer
+	news := func(owner string, signed bool) {
+		w.Renew(func(g *api.Generator) bool { return g.PullRequest.Github.Owner == owner }, signed)
+	}
+	news("somebody", true)
+	looks(0)
+	news("other", true)
+	looks(1)
+	news("other", false)
+	looks(0)
+	w.now = w.now.Add(time.Minute)
+	looks(1)
+	w.Renew(nil, true)
+	looks(1)
+
+	// what a service said of before the news does not count after them
+	w.now, w.heard = w.now.Add(time.Hour), func() { news("other", true) }
+	looks(2)
 }
 
 // TestTold: what is wrong is told by an Event, once, and what was done by one.
@@ -316,7 +335,7 @@ func TestMovedWhileRead(t *testing.T) {
 	}
 	w.apply(setOf("apps", `[{git: {repoURL: "https://git.example.com/r.git", revision: main, files: [{path: "*.yaml"}]}}]`, ""))
 	name, _ := w.queue.Get() // the set is new
-	w.must(name)
+	w.must(name.Name)
 	w.queue.Done(name)
 	if w.queue.Len() != 1 {
 		t.Errorf("%d looks are due, want 1", w.queue.Len())

@@ -55,7 +55,7 @@ func (p *pass) store(ctx context.Context) error {
 
 // patch changes the set, and goes on with what it is now.
 func (p *pass) patch(ctx context.Context, doing string, patch []byte, subresource ...string) error {
-	set, err := p.c.store.patch(ctx, p.set.Name, patch, subresource...)
+	set, err := p.c.store.patch(ctx, p.name, patch, subresource...)
 	if err != nil {
 		return fmt.Errorf("%s ApplicationSet %s: %w", doing, p.set.Name, err)
 	}
@@ -107,8 +107,8 @@ func (p *pass) once() {
 		e.Message = p.outcome.Err.Error()
 	}
 	p.c.mu.Lock()
-	news := p.c.told[p.set.Name] != e.Reason+e.Message
-	p.c.told[p.set.Name] = e.Reason + e.Message
+	news := p.c.told[p.name] != e.Reason+e.Message
+	p.c.told[p.name] = e.Reason + e.Message
 	p.c.mu.Unlock()
 	if news && e.Message != "" {
 		p.log.Warn("the ApplicationSet is not as it is to be", "reason", e.Reason, "message", e.Message)

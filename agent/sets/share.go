@@ -13,10 +13,6 @@ import (
 // of an Application: it does not tell by itself.
 const askAgain = 2 * time.Second
 
-func (c *Controller) named(set string) types.NamespacedName {
-	return types.NamespacedName{Namespace: c.Namespace, Name: set}
-}
-
 func (c *Controller) mine(name types.NamespacedName) bool { return c.Mine == nil || c.Mine(name) }
 
 // distant says that another process works on some of the set's Applications.
@@ -34,8 +30,8 @@ func (p *pass) distant() bool {
 func (c *Controller) Drain(ctx context.Context) {
 	c.running.Interrupt(ctx, func(set types.NamespacedName) bool { return !c.mine(set) })
 	for _, set := range c.store.list() {
-		if !c.mine(c.named(set.Name)) {
-			c.forget(set.Name)
+		if !c.mine(nameOf(set)) {
+			c.forget(nameOf(set))
 		}
 	}
 }
@@ -43,19 +39,19 @@ func (c *Controller) Drain(ctx context.Context) {
 // CatchUp makes sure that what is known of sets is no older than now.
 func (c *Controller) CatchUp(ctx context.Context) error {
 	list := &api.ApplicationSetList{}
-	err := c.store.client.Get().Namespace(c.Namespace).Resource(api.ApplicationSetResource).Do(ctx).Into(list)
+	err := c.store.client.Get().Namespace(c.store.scope()).Resource(api.ApplicationSetResource).Do(ctx).Into(list)
 	if err != nil {
 		return fmt.Errorf("list ApplicationSets: %w", err)
 	}
-	found := make(map[string]bool, len(list.Items))
+	found := make(map[types.NamespacedName]bool, len(list.Items))
 	for i := range list.Items {
-		found[list.Items[i].Name] = true
+		found[nameOf(&list.Items[i])] = true
 		if err := c.store.Add(&list.Items[i]); err != nil {
 			return err
 		}
 	}
 	for _, set := range c.store.list() {
-		if !found[set.Name] && newer(list.ResourceVersion, set.ResourceVersion) {
+		if !found[nameOf(set)] && newer(list.ResourceVersion, set.ResourceVersion) {
 			if err := c.store.Delete(set); err != nil {
 				return err
 			}

@@ -41,15 +41,17 @@ func newSources(p *pass) *sources {
 func (s *sources) Tree(ctx context.Context, url, revision string) (fs.FS, error) {
 	if !slices.Contains(s.reads, address(url)) {
 		s.reads = append(s.reads, address(url))
-		s.c.reading(s.set.Name, address(url)) // before it is asked: news from then on count
+		s.c.reading(s.name, address(url)) // before it is asked: news from then on count
 	}
-	repo := s.c.Repo(url, s.project)
+	repo, err := s.repo(url)
+	if err != nil {
+		return nil, err
+	}
 	known, ok := s.c.Git.Known(repo, revision)
 	switch {
 	case ok && !s.renew && known.Err != nil:
 		return nil, fmt.Errorf("%w (still at commit %.7s, of %s)", known.Err, known.SHA, known.At.UTC().Format(time.RFC3339))
 	case !ok || s.renew:
-		var err error
 		if known.SHA, err = s.c.Git.Resolve(ctx, repo, revision); err != nil {
 			return nil, err
 		}
@@ -72,7 +74,9 @@ func (s *sources) prove(ctx context.Context, repo git.Repo, revision, sha string
 }
 
 // Clusters are those that have a Secret.
-func (s *sources) Clusters(context.Context) ([]appset.Cluster, error) { return s.c.Clusters(), nil }
+func (s *sources) Clusters(context.Context) ([]appset.Cluster, error) {
+	return s.visible(s.c.Clusters()), nil
+}
 
 // errUnsupported says that a generator is one that this version cannot ask.
 var errUnsupported = errors.New("this version does not support it")

@@ -6,8 +6,11 @@ import (
 	"sync"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/project"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
@@ -15,29 +18,84 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// A store knows the ApplicationSets of the agent's namespace.
+// A store knows the ApplicationSets of the agent's namespace, and of others that it is
+// told to follow.
 type store struct {
 	client    rest.Interface
 	namespace string
-	changed   func(name string)
+	changed   func(types.NamespacedName)
 	once      sync.Once
 	synced    chan struct{} // closed when the first listing is in
 
-	mu   sync.RWMutex // guards sets
-	sets map[string]*api.ApplicationSet
+	mu        sync.RWMutex // guards all below
+	sets      map[types.NamespacedName]*api.ApplicationSet
+	elsewhere project.Namespaces
+	anew      chan struct{} // closed when there is another elsewhere
 }
 
-func newStore(client rest.Interface, namespace string, changed func(string)) *store {
+func newStore(client rest.Interface, namespace string, elsewhere project.Namespaces, changed func(types.NamespacedName)) *store {
 	return &store{
-		client: client, namespace: namespace, changed: changed, synced: make(chan struct{}),
-		sets: map[string]*api.ApplicationSet{},
+		client: client, namespace: namespace, elsewhere: elsewhere, changed: changed, synced: make(chan struct{}), anew: make(chan struct{}),
+		sets: map[types.NamespacedName]*api.ApplicationSet{},
 	}
+}
+
+// follow has the sets of other namespaces followed from now on, beside those of the
+// agent's own.
+func (s *store) follow(elsewhere project.Namespaces) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.elsewhere = elsewhere
+	close(s.anew)
+	s.anew = make(chan struct{})
+}
+
+// follows says that the sets of a namespace are followed.
+func (s *store) follows(namespace string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return namespace == s.namespace || s.elsewhere.Has(namespace)
+}
+
+// scope is the namespace to list: all, if there are several, of which there are no
+// watches.
+func (s *store) scope() string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.elsewhere.None() {
+		return s.namespace
+	}
+	return metav1.NamespaceAll
 }
 
 // run follows the sets until ctx ends.
 func (s *store) run(ctx context.Context) {
-	lw := cache.NewListWatchFromClient(s.client, api.ApplicationSetResource, s.namespace, fields.Everything())
-	cache.NewReflectorWithOptions(lw, &api.ApplicationSet{}, s, cache.ReflectorOptions{Name: api.ApplicationSetResource}).RunWithContext(ctx)
+	for ctx.Err() == nil {
+		s.runOnce(ctx)
+	}
+}
+
+// runOnce follows them until ctx ends, or those of other namespaces are asked for: what
+// is listed then is in the place of what was known.
+func (s *store) runOnce(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.mu.RLock()
+	anew := s.anew
+	s.mu.RUnlock()
+	namespace := s.scope()
+	var g errgroup.Group
+	g.Go(func() error {
+		lw := cache.NewListWatchFromClient(s.client, api.ApplicationSetResource, namespace, fields.Everything())
+		cache.NewReflectorWithOptions(lw, &api.ApplicationSet{}, s, cache.ReflectorOptions{Name: api.ApplicationSetResource}).RunWithContext(ctx)
+		return nil
+	})
+	select {
+	case <-ctx.Done():
+	case <-anew:
+	}
+	cancel()
+	_ = g.Wait() // it has none
 }
 
 func (s *store) wait(ctx context.Context) error {
@@ -50,7 +108,7 @@ func (s *store) wait(ctx context.Context) error {
 }
 
 // get returns a set, which must not be changed, or nil.
-func (s *store) get(name string) *api.ApplicationSet {
+func (s *store) get(name types.NamespacedName) *api.ApplicationSet {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.sets[name]
@@ -68,9 +126,9 @@ func (s *store) list() []*api.ApplicationSet {
 }
 
 // patch sends a JSON merge patch to a set, or to a subresource of it.
-func (s *store) patch(ctx context.Context, name string, patch []byte, subresource ...string) (*api.ApplicationSet, error) {
+func (s *store) patch(ctx context.Context, name types.NamespacedName, patch []byte, subresource ...string) (*api.ApplicationSet, error) {
 	set := &api.ApplicationSet{}
-	err := s.client.Patch(types.MergePatchType).Namespace(s.namespace).Resource(api.ApplicationSetResource).Name(name).SubResource(subresource...).
+	err := s.client.Patch(types.MergePatchType).Namespace(name.Namespace).Resource(api.ApplicationSetResource).Name(name.Name).SubResource(subresource...).
 		Param("fieldManager", "tidelock").Body(patch).Do(ctx).Into(set)
 	if apierrors.IsConflict(err) {
 		s.catchUp(ctx, name)
@@ -83,9 +141,9 @@ func (s *store) patch(ctx context.Context, name string, patch []byte, subresourc
 }
 
 // catchUp reads a set of which something newer is stored than is known.
-func (s *store) catchUp(ctx context.Context, name string) {
+func (s *store) catchUp(ctx context.Context, name types.NamespacedName) {
 	set := &api.ApplicationSet{}
-	if err := s.client.Get().Namespace(s.namespace).Resource(api.ApplicationSetResource).Name(name).Do(ctx).Into(set); err == nil {
+	if err := s.client.Get().Namespace(name.Namespace).Resource(api.ApplicationSetResource).Name(name.Name).Do(ctx).Into(set); err == nil {
 		s.keep(set)
 	}
 }
@@ -96,16 +154,21 @@ func (s *store) keep(set *api.ApplicationSet) bool {
 	set.ManagedFields = nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.sets[set.Name]
+	key := nameOf(set)
+	old := s.sets[key]
 	if old != nil && !newer(set.ResourceVersion, old.ResourceVersion) {
 		return false
 	}
 	if set.DeletionTimestamp != nil && len(set.Finalizers) == 0 {
-		delete(s.sets, set.Name) // the answer to our own patch: its end follows
+		delete(s.sets, key) // the answer to our own patch: its end follows
 		return true
 	}
-	s.sets[set.Name] = set
+	s.sets[key] = set
 	return old == nil || old.UID != set.UID || !equal(old, set)
+}
+
+func nameOf(set *api.ApplicationSet) types.NamespacedName {
+	return types.NamespacedName{Namespace: set.Namespace, Name: set.Name}
 }
 
 func newer(a, b string) bool {
@@ -122,8 +185,8 @@ func equal(a, b *api.ApplicationSet) bool {
 
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
 func (s *store) Add(obj any) error {
-	if set := obj.(*api.ApplicationSet); s.keep(set) {
-		s.changed(set.Name)
+	if set := obj.(*api.ApplicationSet); s.follows(set.Namespace) && s.keep(set) {
+		s.changed(nameOf(set))
 	}
 	return nil
 }
@@ -133,22 +196,24 @@ func (s *store) Update(obj any) error { return s.Add(obj) }
 func (s *store) Delete(obj any) error {
 	set := obj.(*api.ApplicationSet)
 	s.mu.Lock()
-	delete(s.sets, set.Name)
+	delete(s.sets, nameOf(set))
 	s.mu.Unlock()
-	s.changed(set.Name)
+	s.changed(nameOf(set))
 	return nil
 }
 
 func (s *store) Replace(list []any, _ string) error {
-	listed := map[string]bool{}
+	listed := map[types.NamespacedName]bool{}
 	for _, item := range list {
-		listed[item.(*api.ApplicationSet).Name] = true
+		if set := item.(*api.ApplicationSet); s.follows(set.Namespace) {
+			listed[nameOf(set)] = true
+		}
 		if err := s.Add(item); err != nil {
 			return err
 		}
 	}
 	for _, set := range s.list() {
-		if !listed[set.Name] {
+		if !listed[nameOf(set)] {
 			if err := s.Delete(set); err != nil {
 				return err
 			}

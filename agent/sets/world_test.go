@@ -46,7 +46,8 @@ type world struct {
 	version  int
 	requests []string
 	events   []string
-	asked    int // of services
+	asked    int    // of services
+	heard    func() // while they are asked; once
 	// fails says, if not nil, what goes wrong with a request, before or after it is done.
 	fails func() (before, after error)
 }
@@ -80,7 +81,9 @@ func (w *world) apply(text string) {
 	if err := yaml.UnmarshalStrict([]byte(text), set); err != nil {
 		w.t.Fatal(err)
 	}
-	set.Namespace = "argocd"
+	if set.Namespace == "" {
+		set.Namespace = "argocd"
+	}
 	w.mu.Lock()
 	if old := w.sets[set.Name]; old != nil {
 		set.UID, set.Status = old.UID, old.Status
@@ -100,9 +103,17 @@ func (w *world) next() string {
 	return strconv.Itoa(w.version)
 }
 
+// in names a set: of the agent's namespace, unless it says another one.
+func in(name string) types.NamespacedName {
+	if namespace, name, ok := strings.Cut(name, "/"); ok {
+		return types.NamespacedName{Namespace: namespace, Name: name}
+	}
+	return types.NamespacedName{Namespace: "argocd", Name: name}
+}
+
 // look makes one pass.
 func (w *world) look(name string) error {
-	_, err := w.pass(w.t.Context(), name)
+	_, err := w.pass(w.t.Context(), in(name))
 	return err
 }
 
@@ -140,7 +151,7 @@ func (w *world) request(what string) (before, after error) {
 func (w *world) ServeHTTP(out http.ResponseWriter, in *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	parts := strings.Split(strings.TrimPrefix(in.URL.Path, "/apis/argoproj.io/v1alpha1/namespaces/argocd/applicationsets/"), "/")
+	parts := strings.Split(strings.TrimPrefix(in.URL.Path, "/apis/argoproj.io/v1alpha1/namespaces/"), "/")[2:]
 	set := w.sets[parts[0]]
 	verb := map[string]string{http.MethodPatch: "patch-set", http.MethodGet: "get-set"}[in.Method]
 	before, after := w.request(verb + " " + strings.Join(parts, "/"))
@@ -283,6 +294,10 @@ func (w *world) Tree(context.Context, git.Repo, string) (*git.Tree, error) {
 // PullRequests, Repositories and Plugin make it Services.
 func (w *world) PullRequests(context.Context, *api.PullRequestGenerator) ([]appset.PullRequest, error) {
 	w.asked++
+	if heard := w.heard; heard != nil {
+		w.heard = nil
+		heard()
+	}
 	if w.down != nil {
 		return nil, w.down
 	}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -12,10 +13,14 @@ import (
 // errVague says that an event leaves out what was pushed, or to where.
 var errVague = errors.New("push event without repository, ref or commit")
 
-// one is a list of an announcement, or an error if it tells too little.
+// one is a list of an announcement, or an error if it tells too little. It is empty if
+// nothing that counts has happened.
 func one(a Announcement, ok bool) ([]Announcement, error) {
-	if !ok {
+	switch {
+	case !ok:
 		return nil, errVague
+	case a.Ref == "" && !a.Published && !a.Pulls && !a.Listing:
+		return nil, nil
 	}
 	return []Announcement{a}, nil
 }
@@ -23,29 +28,43 @@ func one(a Announcement, ok bool) ([]Announcement, error) {
 // hubPush is the event of GitHub, which Gitea and Gogs have copied:
 // https://docs.github.com/webhooks/webhook-events-and-payloads#push
 type hubPush struct {
-	Ref        string `json:"ref"`
-	After      string `json:"after"`
-	Repository struct {
-		CloneURL string `json:"clone_url"`
-		SSHURL   string `json:"ssh_url"`
-		HTMLURL  string `json:"html_url"`
-	} `json:"repository"`
+	Ref        string        `json:"ref"`
+	Before     string        `json:"before"`
+	After      string        `json:"after"`
+	Repository hubRepository `json:"repository"`
 }
 
-func parseHub(event string) func(r *http.Request, body []byte) ([]Announcement, error) {
+type hubRepository struct {
+	CloneURL string `json:"clone_url"`
+	SSHURL   string `json:"ssh_url"`
+	HTMLURL  string `json:"html_url"`
+}
+
+func (r hubRepository) addresses() []string { return []string{r.CloneURL, r.SSHURL, r.HTMLURL} }
+
+func parseHub(header string) func(r *http.Request, body []byte) ([]Announcement, error) {
 	return func(r *http.Request, body []byte) ([]Announcement, error) {
-		if r.Header.Get(event) != "push" {
-			return nil, nil
+		switch event := r.Header.Get(header); {
+		case event == "push":
+			return parseHubPush(r, body)
+		case event == "repository" || strings.HasPrefix(event, "pull_request"):
+			return parseHubChange(r, body, event)
 		}
-		var e hubPush
-		if err := decode(r, body, &e); err != nil {
-			return nil, err
-		}
-		if e.After == "" {
-			return nil, errVague
-		}
-		return one(push(e.Ref, e.After, e.Repository.CloneURL, e.Repository.SSHURL, e.Repository.HTMLURL))
+		return nil, nil
 	}
+}
+
+func parseHubPush(r *http.Request, body []byte) ([]Announcement, error) {
+	var e hubPush
+	if err := decode(r, body, &e); err != nil {
+		return nil, err
+	}
+	if e.After == "" {
+		return nil, errVague
+	}
+	a, ok := push(e.Ref, e.After, e.Repository.addresses()...)
+	a.Listing = a.turns(e.Before)
+	return one(a, ok)
 }
 
 var (
@@ -64,18 +83,28 @@ func verifyGitLab(r *http.Request, _ []byte, secret func(string) secrets.Value) 
 // https://docs.gitlab.com/user/project/integrations/webhook_events/
 func parseGitLab(r *http.Request, body []byte) ([]Announcement, error) {
 	var e struct {
-		Kind    string `json:"object_kind"`
-		Event   string `json:"event_name"` // of system hooks
-		Ref     string `json:"ref"`
-		After   string `json:"after"`
+		Kind   string `json:"object_kind"`
+		Event  string `json:"event_name"` // of system hooks
+		Ref    string `json:"ref"`
+		Before string `json:"before"`
+		After  string `json:"after"`
+		Merge  struct {
+			Action string `json:"action"`
+		} `json:"object_attributes"`
 		Project struct {
-			HTTP string `json:"git_http_url"`
-			SSH  string `json:"git_ssh_url"`
-			Web  string `json:"web_url"`
+			ID   json.Number `json:"id"`
+			HTTP string      `json:"git_http_url"`
+			SSH  string      `json:"git_ssh_url"`
+			Web  string      `json:"web_url"`
 		} `json:"project"`
 	}
 	if err := decode(r, body, &e); err != nil {
 		return nil, err
+	}
+	if e.Kind == "merge_request" {
+		a, ok := pullRequest(gitlabActions, e.Merge.Action, e.Project.HTTP, e.Project.SSH, e.Project.Web)
+		a.ID = e.Project.ID.String()
+		return one(a, ok)
 	}
 	if kind := e.Kind + e.Event; !strings.HasPrefix(kind, "push") && !strings.HasPrefix(kind, "tag_push") {
 		return nil, nil
@@ -83,7 +112,9 @@ func parseGitLab(r *http.Request, body []byte) ([]Announcement, error) {
 	if e.After == "" {
 		return nil, errVague
 	}
-	return one(push(e.Ref, e.After, e.Project.HTTP, e.Project.SSH, e.Project.Web))
+	a, ok := push(e.Ref, e.After, e.Project.HTTP, e.Project.SSH, e.Project.Web)
+	a.Listing = a.turns(e.Before)
+	return one(a, ok)
 }
 
 // verifyBitbucket checks the identity of the hook, the signature of its body, or both,
@@ -96,6 +127,11 @@ func verifyBitbucket(r *http.Request, body []byte, secret func(string) secrets.V
 	}
 	known := same(strings.Trim(r.Header.Get("X-Hook-UUID"), "{}"), []byte(strings.Trim(string(uuid), "{}")))
 	return true, known && (ok || !demanded)
+}
+
+// turns says that a branch is new or gone, by what it was before.
+func (a Announcement) turns(before string) bool {
+	return strings.HasPrefix(a.Ref, "refs/heads/") && (before == deleted || a.SHA == deleted)
 }
 
 // refKinds are what Bitbucket calls the kinds of refs.

@@ -1,8 +1,8 @@
-// Package webhook takes announcements: of pushes from Git servers, and of what was
-// published from registries (SEMANTICS.md 2.9).
+// Package webhook takes announcements: of pushes and pull requests from Git servers, and
+// of what was published from registries (SEMANTICS.md 2.9).
 //
-// Start with [New]. All that a request can do is to have a repository asked for news
-// sooner, of which there is at most one question in a while if the request has no
+// Start with [New]. All that a request can do is to have a repository, or who lists pull
+// requests, asked for news sooner, of which there is at most one question in a while if the request has no
 // signature. The answer is the same for repositories that nobody knows.
 package webhook
 
@@ -35,6 +35,11 @@ type Announcement struct {
 	Ref, SHA string
 	// Published says that it is of a registry or a Helm repository.
 	Published bool
+	// Pulls says that a pull request of the repository has changed, and Listing that the
+	// repository, or the branch that Ref names, is new or gone. Ref is empty if nothing was
+	// pushed. ID is the repository's number, if that is told.
+	Pulls, Listing bool
+	ID             string
 	// From is the kind of server that it is from, such as github.
 	From string
 	// Signed says that the sender knows the secret, and has not sent the same before.

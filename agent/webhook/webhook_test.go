@@ -80,8 +80,13 @@ func hook(keys map[string]string) (h *Webhook, announced, told *strings.Builder)
 					fmt.Fprint(announced, " ", more)
 				}
 			}
-			if a.Published {
-				fmt.Fprint(announced, " published")
+			for word, so := range map[string]bool{" published": a.Published, " pulls": a.Pulls, " listing": a.Listing} {
+				if so {
+					fmt.Fprint(announced, word)
+				}
+			}
+			if a.ID != "" {
+				fmt.Fprint(announced, " number ", a.ID)
 			}
 			if a.Signed {
 				fmt.Fprint(announced, " signed")
@@ -139,17 +144,18 @@ var (
 
 // TestAnnounced: what each server tells of, without a secret.
 func TestAnnounced(t *testing.T) {
-	const hub = "https://github.com/acme/Infra.git refs/heads/main " + sha + "\n"
+	const hub = "https://github.com/acme/Infra.git refs/heads/main " + sha
 	for _, tt := range []struct {
 		name string
 		send request
 		want string
 	}{
-		{"github", github, hub},
+		{"github", github, hub + " listing\n"},
 		{"github in a form", request{
 			header: map[string]string{"X-GitHub-Event": "push", "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
 			body:   "payload=%7B%22ref%22%3A%22refs%2Fheads%2Fmain%22%2C%22after%22%3A%22" + sha + "%22%2C%22repository%22%3A%7B%22clone_url%22%3A%22https%3A%2F%2Fgithub.com%2Facme%2FInfra.git%22%7D%7D",
-		}, hub},
+		}, hub + "\n"},
+		{"github of a branch that was there", request{header: github.header, body: strings.Replace(github.body, deleted, sha2, 1)}, hub + "\n"},
 		{"github ping", github.with("X-GitHub-Event", "ping"), ""},
 		{"gitea", gitea, "https://gitea.example/acme/infra.git refs/tags/v1.0.0 " + sha + "\n"},
 		{"gitea of an issue", gitea.with("X-Gitea-Event", "issues"), ""},

@@ -51,6 +51,9 @@ type agentOptions struct {
 	kubeconfig       string
 	namespace        string
 	namespaces       []string
+	setNamespaces    []string
+	scmProviders     []string
+	strictTokens     bool
 	sealingNamespace string
 	sealedSecrets    string
 	sealedV1         bool
@@ -97,7 +100,7 @@ status, and the next agent goes on.
 What a flag does not say, a variable does, TIDELOCK_POLL_INTERVAL for --poll-interval,
 or else a ConfigMap of its namespace with the label app.kubernetes.io/part-of: argocd:
 tidelock-cmd-params-cm, whose keys are the names of flags, or argocd-cmd-params-cm,
-of which controller.log.level, controller.log.format and application.namespaces count.
+of which the entries count that there is a flag for, such as application.namespaces.
 Entries may change while it runs. What is wrong then is logged and told by an Event of
 the ConfigMap, and what was stays; at its start it ends the agent. All count at once but
 ` + atStartText() + `, which count from the next start on.
@@ -128,6 +131,9 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`; in a cluster its ServiceAccount if empty")
 	f.StringVar(&o.namespace, "namespace", "argocd", "where Applications, AppProjects, keys and repository credentials are")
 	f.StringSliceVar(&o.namespaces, "application-namespaces", nil, "other namespaces with Applications, as `PATTERN`s: globs, or regular expressions between slashes. The spec.sourceNamespaces of an Application's project have to permit its namespace, too")
+	f.StringSliceVar(&o.setNamespaces, "applicationset-namespaces", nil, "other namespaces with ApplicationSets, as --application-namespaces, which have to name them, too: the Applications stay there, and their projects' spec.sourceNamespaces have to permit it")
+	f.StringSliceVar(&o.scmProviders, "allowed-scm-providers", nil, "`URL`s of servers of pull requests and repositories that generators may name; all if there is none, but for ApplicationSets of other namespaces none")
+	f.BoolVar(&o.strictTokens, "tokenref-strict-mode", false, "show servers only Secrets with the label argocd.argoproj.io/secret-type: scm-creds, as for ApplicationSets of other namespaces always")
 	f.StringVar(&o.sealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
 	f.StringVar(&o.sealedSecrets, "sealed-secrets", "auto", "resolve SealedSecrets here, apply them as they are, or auto: apply them where their kind is served and their controller is there, as a Deployment with its chart's or its manifest's label. The Application's annotation tidelock.io/sealed-secrets counts before it")
 	f.BoolVar(&o.sealedV1, "sealed-secrets-accept-v1-data", false, "open the deprecated spec.data of SealedSecrets, too")

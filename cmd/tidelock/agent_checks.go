@@ -23,6 +23,8 @@ type settingCheck struct {
 // settingChecks are all of them. They ask nobody but the file system.
 var settingChecks = []settingCheck{
 	{"application-namespaces", func(o *agentOptions) error { _, err := project.NewNamespaces(o.namespaces); return err }},
+	{"applicationset-namespaces", func(o *agentOptions) error { _, err := project.NewNamespaces(o.setNamespaces); return err }},
+	{"allowed-scm-providers", func(o *agentOptions) error { return checkProviders(o.scmProviders) }},
 	{"sealed-secrets", func(o *agentOptions) error { _, err := resolve.ParseMode(o.sealedSecrets); return err }},
 	{"listen", func(o *agentOptions) error { return checkAddress(o.listen) }},
 	{"metrics-listen", func(o *agentOptions) error { return checkAddress(o.metricsListen) }},

@@ -13,12 +13,13 @@ import (
 	"github.com/tidelock-io/tidelock/secrets/sealed"
 )
 
-// A tokenReader reads what generators name in the agent's namespace: the tokens of
+// A tokenReader reads what generators name in one namespace: the tokens of
 // servers, GitHub Apps and plugins. Keys, which open what is in Git, and the credentials of
 // clusters are none of these, and no server is shown them.
 type tokenReader struct {
 	client    corev1client.CoreV1Interface
 	namespace string
+	strict    bool // Secrets have to be marked
 }
 
 // Secret returns the items of one.
@@ -27,7 +28,11 @@ func (r tokenReader) Secret(ctx context.Context, name string) (map[string]secret
 	if err != nil {
 		return nil, err
 	}
-	if what := noToken(s); what != "" {
+	what := noToken(s)
+	if what == "" && r.strict {
+		what = untold(s)
+	}
+	if what != "" {
 		return nil, fmt.Errorf("Secret %s is %s: no server is shown it", name, what)
 	}
 	items := map[string]secrets.Value{}

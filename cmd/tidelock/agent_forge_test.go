@@ -26,7 +26,7 @@ func TestTokenReader(t *testing.T) {
 		secret("plain", "", "", corev1.SecretTypeOpaque), secret("app", api.LabelSecretType, api.SecretTypeRepoCreds, ""),
 		secret("age", api.LabelTidelockSecretType, api.SecretTypeSOPSKey, ""), secret("seal", sealed.KeyLabel, sealed.KeyActive, ""),
 		secret("eu", api.LabelSecretType, api.SecretTypeCluster, ""), secret("sa", "", "", corev1.SecretTypeServiceAccountToken),
-	).CoreV1(), "argocd"}
+	).CoreV1(), "argocd", false}
 	got := map[string]string{}
 	for _, name := range []string{"plain", "app", "age", "seal", "eu", "sa", "none"} {
 		items, err := r.Secret(t.Context(), name)

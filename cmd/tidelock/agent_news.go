@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidelock-io/tidelock/agent/appset/forge"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/peers"
 	"github.com/tidelock-io/tidelock/agent/shard"
@@ -21,6 +22,12 @@ type news struct {
 	SHA       string   `json:"sha,omitempty"`
 	Published bool     `json:"published,omitempty"`
 	Signed    bool     `json:"signed,omitempty"`
+
+	// Of pull requests, and of repositories and branches that come and go.
+	From    string `json:"from,omitempty"`
+	ID      string `json:"id,omitempty"`
+	Pulls   bool   `json:"pulls,omitempty"`
+	Listing bool   `json:"listing,omitempty"`
 }
 
 // maxTold bounds how many repositories are known to have been told of.
@@ -51,15 +58,27 @@ func (g *grapevine) hears(url string, now time.Time) bool {
 // announced has a repository asked for news, by the other replicas, too: the
 // Applications that read it may be theirs.
 func (p *parts) announced(a webhook.Announcement) {
-	n := news{URLs: a.URLs, Ref: a.Ref, SHA: a.SHA, Published: a.Published, Signed: a.Signed}
+	n := news{
+		URLs: a.URLs, Ref: a.Ref, SHA: a.SHA, Published: a.Published, Signed: a.Signed,
+		From: a.From, ID: a.ID, Pulls: a.Pulls, Listing: a.Listing,
+	}
 	p.learn(n)
 	p.spread(n)
+	if a.Ref == "" && !a.Published {
+		return
+	}
 	p.metrics.Announced(a.SHA)
 	p.tracer.Announced(a.From, git.Redact(a.URLs[0]), a.SHA)
 }
 
-// learn has repositories asked for news.
+// learn has repositories asked for news, and who lists pull requests and repositories.
 func (p *parts) learn(n news) {
+	if n.Pulls || n.Listing {
+		p.sets.Renew(forge.News{From: n.From, URLs: n.URLs, ID: n.ID, Pulls: n.Pulls, Listing: n.Listing}.Concern, n.Signed)
+	}
+	if (n.Pulls || n.Listing) && n.Ref == "" {
+		return
+	}
 	for _, url := range n.URLs {
 		p.grapevine.hears(url, time.Now())
 		if n.Published {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
@@ -26,16 +27,17 @@ func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) err
 	if err != nil {
 		return fmt.Errorf("connect to the cluster: %w", err)
 	}
-	tokens, servers := tokenReader{core, p.options.namespace}, forge.New(forge.Options{UserAgent: cfg.UserAgent})
+	servers := forge.New(forge.Options{UserAgent: cfg.UserAgent})
 	p.sets = sets.New(sets.Config{
-		Namespace: p.options.namespace, Client: client, Applications: p.applications,
+		Namespace: p.options.namespace, Elsewhere: p.options.setsElsewhere(), Client: client, Applications: p.applications,
 		Git: p.git, Repo: p.keyring.Repo, Verify: p.engine.verify, Clusters: p.knownClusters,
 		Mine: p.replicas.share.Owns, Fresh: reconciler.Freshness, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
 		NewFileGlobbing: p.options.globbing,
-		Passed: func(set string, took time.Duration, gone bool) {
-			p.metrics.SetPassed(p.options.namespace, set, took, gone)
+		Passed: func(set types.NamespacedName, took time.Duration, gone bool) {
+			p.metrics.SetPassed(set.Namespace, set.Name, took, gone)
 		},
-		Services: func(set *api.ApplicationSet) sets.Services { return servers.For(set.Name, tokens, tokens) },
+		Services: func(set *api.ApplicationSet) sets.Services { return p.answers(servers, core, set) },
+		Followed: p.applications.Follows, Permit: p.permitSet,
 	})
 	p.applications.Told = func(app *api.Application) { p.sets.Application(app) }
 	p.applications.ProjectsTold = p.sets.All

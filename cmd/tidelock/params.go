@@ -31,7 +31,12 @@ var argoKeys = map[string]string{
 	"controller.log.level":   "log-level",
 	"controller.log.format":  "log-format",
 	"application.namespaces": "application-namespaces",
-	"otlp.address":           "otlp-endpoint",
+
+	"applicationsetcontroller.namespaces":                   "applicationset-namespaces",
+	"applicationsetcontroller.allowed.scm.providers":        "allowed-scm-providers",
+	"applicationsetcontroller.enable.tokenref.strict.mode":  "tokenref-strict-mode",
+	"applicationsetcontroller.enable.new.git.file.globbing": "new-git-file-globbing",
+	"otlp.address": "otlp-endpoint",
 }
 
 // beforehand are flags that must be known before any ConfigMap is.

@@ -47,6 +47,7 @@ func TestParams(t *testing.T) {
 		{name: "namespaces that cannot be read", env: "TIDELOCK_APPLICATION_NAMESPACES=/(/", err: "TIDELOCK_APPLICATION_NAMESPACES: pattern /(/ of namespaces cannot be read: error parsing regexp: missing closing ) in `(`"},
 		{name: "labels that are one in metrics", flags: "--metrics-application-labels=a.b,a-b", err: `--metrics-application-labels: "a-b" would be label_a_b in metrics, as "a.b" is`},
 		{name: "no label", flags: "--metrics-application-labels=a//b", err: `--metrics-application-labels: "a//b" is no name of a label: a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`},
+		{name: "a server that is none", flags: "--allowed-scm-providers=git.example.com", err: `--allowed-scm-providers: "git.example.com" is no address such as https://git.example.com`},
 		{name: "no file", flags: "--webhook-secret-file=/nowhere/at/all", err: "--webhook-secret-file: open /nowhere/at/all: no such file or directory"},
 		{name: "a secret that is none", flags: "--webhook-secret-file=/dev/null", err: "--webhook-secret-file: /dev/null holds nothing"},
 		{name: "a format that is none", flags: "--log-format=xml", err: `--log-format: "xml" is neither json nor text`},

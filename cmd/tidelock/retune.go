@@ -15,6 +15,9 @@ type retune func(p *parts, o *agentOptions)
 // then. Each setting is here or in atStart, which is a test.
 var atOnce = map[string]retune{
 	"application-namespaces":         (*parts).retuneNamespaces,
+	"applicationset-namespaces":      func(p *parts, o *agentOptions) { p.sets.Follow(o.setsElsewhere()) },
+	"allowed-scm-providers":          (*parts).retuneSets,
+	"tokenref-strict-mode":           (*parts).retuneSets,
 	"debug":                          (*parts).retuneLog,
 	"log-level":                      (*parts).retuneLog,
 	"log-format":                     (*parts).retuneLog,
@@ -88,7 +91,11 @@ func (p *parts) retuned(o *agentOptions, changed []string) {
 // retuneNamespaces follows the Applications of other namespaces.
 func (p *parts) retuneNamespaces(o *agentOptions) {
 	p.applications.Follow(o.elsewhere())
+	p.sets.All()
 }
+
+// retuneSets has what servers are asked and shown be decided anew.
+func (p *parts) retuneSets(*agentOptions) { p.sets.Renew(nil, true) }
 
 // retuneLog leaves a level that was set by a signal or by hand as it is, unless it is
 // the level that has changed.

@@ -35,6 +35,11 @@ func (a *Answers) connect(ctx context.Context, p place) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.Permit != nil {
+		if err := a.Permit(base, p.address != ""); err != nil {
+			return nil, fmt.Errorf("api: %w", err)
+		}
+	}
 	s := &server{product: p.product, base: base, options: a.forge.options, accept: "application/json"}
 	transport := a.forge.shared
 	if p.insecure || p.ca != nil {

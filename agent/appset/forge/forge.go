@@ -3,6 +3,7 @@ package forge
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -78,9 +79,23 @@ func (f *Forge) For(set string, own, agent Reader) *Answers {
 
 // Answers are those for one ApplicationSet.
 type Answers struct {
+	// Permit, if not nil, is asked whether a server may be asked: whether its address is
+	// one that the generator names, and not the product's own. Set it before the first use.
+	Permit func(address *url.URL, named bool) error
+	// Apps, if not nil, reads the Secrets of GitHub Apps instead of agent; likewise.
+	Apps Reader
+
 	forge      *Forge
 	set        string
 	own, agent Reader
+}
+
+// apps reads the Secrets of GitHub Apps.
+func (a *Answers) apps() Reader {
+	if a.Apps != nil {
+		return a.Apps
+	}
+	return a.agent
 }
 
 // Answers are what package appset asks of a server.

@@ -32,7 +32,7 @@ var appPermissions = map[string]string{"metadata": "read", "contents": "read", "
 // appToken gives a server a token of the GitHub App whose credentials are in a Secret,
 // with the keys that repositories have, too.
 func (a *Answers) appToken(ctx context.Context, s *server, name, owner string) error {
-	items, err := a.agent.Secret(ctx, name)
+	items, err := a.apps().Secret(ctx, name)
 	if err != nil {
 		return fmt.Errorf("appSecretName: %w", err)
 	}
