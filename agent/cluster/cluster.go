@@ -33,8 +33,9 @@ type Cluster struct {
 	started   chan *watcher // watches to be run
 	doubtful  chan doubt    // objects that may be gone
 
-	starting    turn // held while a watch is started
-	discovering turn // held during a discovery
+	processed   meter // see Vitals
+	starting    turn  // held while a watch is started
+	discovering turn  // held during a discovery
 	kindsMu     sync.RWMutex
 	kinds       kinds
 

@@ -14,14 +14,17 @@ type Vitals struct {
 	Listed  time.Time // when the oldest listing was made; zero if there is none
 	// Events are how often something was told of an object of a kind.
 	Events map[schema.GroupKind]int64
+	// Processing is how long that took.
+	Processing Processing
 }
 
 // Vitals returns how the cluster is followed now.
 func (c *Cluster) Vitals() Vitals {
 	version, _ := c.Version()
+	processing := c.processed.read()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v := Vitals{Version: version, Objects: len(c.records), Events: make(map[schema.GroupKind]int64, len(c.watches))}
+	v := Vitals{Version: version, Objects: len(c.records), Processing: processing, Events: make(map[schema.GroupKind]int64, len(c.watches))}
 	kinds := map[schema.GroupVersionKind]bool{}
 	for of, w := range c.watches {
 		kinds[of.gvk] = true

@@ -207,6 +207,7 @@ func (w *watcher) run(ctx context.Context) {
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
 func (w *watcher) Add(obj any) error {
 	w.tick()
+	defer w.cluster.processed.since(time.Now(), 1)
 	w.cluster.ingest(w.gvk, obj.(*unstructured.Unstructured).Object)
 	return nil
 }
@@ -215,12 +216,14 @@ func (w *watcher) Update(obj any) error { return w.Add(obj) }
 
 func (w *watcher) Delete(obj any) error {
 	w.tick()
+	defer w.cluster.processed.since(time.Now(), 1)
 	w.cluster.deleted(w.gvk, obj.(*unstructured.Unstructured).Object)
 	return nil
 }
 
 func (w *watcher) Replace(list []any, version string) error {
 	w.list(len(list))
+	defer w.cluster.processed.since(time.Now(), len(list))
 	records := make([]*diff.Live, len(list))
 	rules := w.cluster.ruled()
 	for i, item := range list {

@@ -16,6 +16,15 @@ type Cluster struct {
 	Objects      int       // likewise
 	Listed       time.Time // when the oldest listing was made; zero if there is none
 	Events       map[schema.GroupKind]int64
+	Processing   Processing
+}
+
+// A Processing is how long it took to process the events of a cluster.
+type Processing struct {
+	Within map[float64]uint64 // by bounds in seconds
+	Count  uint64
+	Sum    float64 // seconds
+	Batch  int     // how many objects the last one was about
 }
 
 // clusters is argocd_cluster_*.
@@ -29,12 +38,14 @@ var (
 	kindsDesc       = prometheus.NewDesc("argocd_cluster_api_resources", "Number of monitored kubernetes API resources.", clusterLabels, nil)
 	objectsDesc     = prometheus.NewDesc("argocd_cluster_api_resource_objects", "Number of k8s resource objects in the cache.", clusterLabels, nil)
 	ageDesc         = prometheus.NewDesc("argocd_cluster_cache_age_seconds", "Cluster cache age in seconds.", clusterLabels, nil)
+	processingDesc  = prometheus.NewDesc("argocd_resource_events_processing", "Time to process resource events in seconds.", clusterLabels, nil)
+	batchDesc       = prometheus.NewDesc("argocd_resource_events_processed_in_batch", "Number of resource events processed in batch", clusterLabels, nil)
 	eventsDesc      = prometheus.NewDesc("argocd_cluster_events_total", "Number of processes k8s resource events.", with(clusterLabels, "group", "kind"), nil)
 )
 
 // Describe and Collect make it a prometheus.Collector.
 func (clusters) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{clusterInfoDesc, connectionDesc, kindsDesc, objectsDesc, ageDesc, eventsDesc} {
+	for _, desc := range []*prometheus.Desc{clusterInfoDesc, connectionDesc, kindsDesc, objectsDesc, ageDesc, eventsDesc, processingDesc, batchDesc} {
 		out <- desc
 	}
 }
@@ -53,6 +64,8 @@ func (list clusters) Collect(out chan<- prometheus.Metric) {
 			age = time.Since(c.Listed).Truncate(time.Second).Seconds()
 		}
 		gauge(ageDesc, age)
+		gauge(batchDesc, float64(c.Processing.Batch))
+		out <- prometheus.MustNewConstHistogram(processingDesc, c.Processing.Count, c.Processing.Sum, c.Processing.Within, c.Server)
 		for kind, n := range c.Events {
 			out <- prometheus.MustNewConstMetric(eventsDesc, prometheus.CounterValue, float64(n), c.Server, kind.Group, kind.Kind)
 		}

@@ -49,7 +49,8 @@ func all(t testing.TB, apps ...*api.Application) *Metrics {
 		Clusters: func() []Cluster {
 			return []Cluster{{
 				Server: inCluster, Name: "in-cluster", Version: "1.37.2", Connected: true, Kinds: 12, Objects: 345, Listed: time.Now().Add(-time.Hour),
-				Events: map[schema.GroupKind]int64{{Group: "apps", Kind: "Deployment"}: 7},
+				Events:     map[schema.GroupKind]int64{{Group: "apps", Kind: "Deployment"}: 7},
+				Processing: Processing{Within: map[float64]uint64{0.25: 6, 0.5: 7}, Count: 7, Sum: 1, Batch: 345},
 			}}
 		},
 		Pending: func() int { return 2 },
@@ -133,6 +134,9 @@ func TestScrape(t *testing.T) {
 		`argocd_cluster_api_resource_objects{server="` + inCluster + `"} 345`,
 		`argocd_cluster_cache_age_seconds{server="` + inCluster + `"} 36`, // 3600 and a little
 		`argocd_cluster_events_total{group="apps",kind="Deployment",server="` + inCluster + `"} 7`,
+		`argocd_resource_events_processing_bucket{server="` + inCluster + `",le="0.25"} 6`,
+		`argocd_resource_events_processing_count{server="` + inCluster + `"} 7`,
+		`argocd_resource_events_processed_in_batch{server="` + inCluster + `"} 345`,
 		`argocd_kubectl_exec_pending{command="apply",hostname="`,
 		`argocd_kubectl_exec_total{command="apply",hostname="`,
 		`argocd_kubectl_requests_total{code="200",host="kubernetes.default.svc",method="PATCH"} 1`,

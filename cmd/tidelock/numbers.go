@@ -58,13 +58,21 @@ type connection struct{ lost atomic.Bool }
 func shownCluster(server, name string, connected bool, v cluster.Vitals) metrics.Cluster {
 	return metrics.Cluster{
 		Server: server, Name: name, Version: v.Version, Connected: connected,
-		Kinds: v.Kinds, Objects: v.Objects, Listed: v.Listed, Events: v.Events,
+		Kinds: v.Kinds, Objects: v.Objects, Listed: v.Listed, Events: v.Events, Processing: processing(v.Processing),
 	}
 }
 
 // writeGrace is how long a write that is under way may take to be answered when its pass
 // is to end.
 const writeGrace = 500 * time.Millisecond
+
+func processing(p cluster.Processing) metrics.Processing {
+	within := map[float64]uint64{}
+	for i, bound := range cluster.ProcessingBounds {
+		within[bound] = p.Within[i]
+	}
+	return metrics.Processing{Within: within, Count: p.Count, Sum: p.Sum, Batch: p.Batch}
+}
 
 // counted has all requests to the cluster counted.
 func (p *parts) counted(cfg *rest.Config) *rest.Config {
