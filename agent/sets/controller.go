@@ -101,6 +101,8 @@ const (
 	workers = 4
 	// passTimeout ends a pass that hangs.
 	passTimeout = 10 * time.Minute
+	// overdue is how much longer one may take before it hangs for good.
+	overdue = time.Minute
 	// refresh is how often a set is looked at without a reason, as Argo CD does: what
 	// its revisions stand for stays watched by that.
 	refresh = 3 * time.Minute
@@ -120,7 +122,8 @@ type Controller struct {
 	told    map[types.NamespacedName]string    // what was last said of each set by an Event
 	stale   map[types.NamespacedName]bool      // sets that wait for looks at their Applications
 
-	renewals int // see Renew
+	renewals int                                // see Renew
+	since    map[types.NamespacedName]time.Time // when passes began that run
 }
 
 // An address is a repository that a set reads.
@@ -130,7 +133,7 @@ type address string
 func New(config Config) *Controller {
 	c := &Controller{
 		Config: config, reads: map[types.NamespacedName][]address{}, answers: map[types.NamespacedName]*answers{},
-		told: map[types.NamespacedName]string{}, stale: map[types.NamespacedName]bool{},
+		told: map[types.NamespacedName]string{}, stale: map[types.NamespacedName]bool{}, since: map[types.NamespacedName]time.Time{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](200*time.Millisecond, 2*time.Minute)),
 	}
 	c.globbing.Store(config.NewFileGlobbing)
@@ -169,6 +172,7 @@ func (c *Controller) next(ctx context.Context) bool {
 		return false
 	}
 	defer c.queue.Done(name)
+	defer c.busy(name)()
 	ctx, end := c.running.Begin(ctx, name)
 	defer end()
 	ctx, cancel := context.WithTimeout(ctx, passTimeout)
@@ -194,6 +198,33 @@ func (c *Controller) next(ctx context.Context) bool {
 		c.queue.AddAfter(name, again)
 	}
 	return true
+}
+
+// busy notes that a pass begins, and returns what is to be called at its end.
+func (c *Controller) busy(set types.NamespacedName) (end func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.since[set] = c.Now()
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.since, set)
+	}
+}
+
+// Hanging returns how many passes have not ended though they were told to, long ago.
+// Nothing but a restart ends them.
+func (c *Controller) Hanging() int {
+	now := c.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, since := range c.since {
+		if now.Sub(since) > passTimeout+overdue {
+			n++
+		}
+	}
+	return n
 }
 
 // Follow has the sets of other namespaces followed from now on, beside those of the

@@ -341,3 +341,22 @@ func TestMovedWhileRead(t *testing.T) {
 		t.Errorf("%d looks are due, want 1", w.queue.Len())
 	}
 }
+
+// TestHanging: a pass that has not ended long after its deadline is counted.
+func TestHanging(t *testing.T) {
+	w := newWorld(t)
+	first, second := w.busy(in("a")), w.busy(in("b"))
+	w.now = w.now.Add(passTimeout)
+	if n := w.Hanging(); n != 0 {
+		t.Errorf("%d hang at their deadline", n)
+	}
+	w.now = w.now.Add(2 * overdue)
+	if n := w.Hanging(); n != 2 {
+		t.Errorf("%d hang, want 2", n)
+	}
+	first()
+	if n := w.Hanging(); n != 1 {
+		t.Errorf("%d hang, want 1", n)
+	}
+	second()
+}

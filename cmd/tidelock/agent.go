@@ -374,10 +374,10 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	return p.keepSets(cfg, reconciler)
 }
 
-// run runs the parts, and answers, until ctx ends or one of them fails.
-func (p *parts) run(ctx context.Context) error {
+// answer runs the parts, and what others reach the agent by, until ctx ends or one of them
+// fails.
+func (p *parts) answer(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serve(ctx, p.options.metricsListen, p.metricsMux()) })
 	g.Go(func() error { return serve(ctx, p.options.listen, p.mux()) })
 	if p.options.debugListen != "" {
 		g.Go(func() error { return serve(ctx, p.options.debugListen, p.debugMux()) })

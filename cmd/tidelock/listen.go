@@ -17,7 +17,20 @@ func (p *parts) metricsMux() http.Handler {
 	return mux
 }
 
-// serve answers on an address until ctx ends.
+// answered is how long requests have that are under way when the agent ends.
+const answered = 3 * time.Second
+
+// shut ends a server: it takes no new requests, and answers those that it has.
+func shut(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answered)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+// serve answers on an address until ctx ends, and what it was asked before then.
 func serve(ctx context.Context, address string, handler http.Handler) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -30,7 +43,7 @@ func serve(ctx context.Context, address string, handler http.Handler) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		<-gctx.Done()
-		return server.Close()
+		return shut(gctx, server)
 	})
 	g.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

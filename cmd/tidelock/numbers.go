@@ -51,8 +51,11 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 // inCluster is the agent's own cluster, as Applications call it.
 var inCluster = (&api.Destination{Name: "in-cluster"}).Resolved()
 
-// A connection is whether the API server answers.
-type connection struct{ lost atomic.Bool }
+// A connection is whether the API server answers, and tells what it is asked to.
+type connection struct {
+	lost      atomic.Bool
+	blindness blindness
+}
 
 // shownCluster is a destination as it is told.
 func shownCluster(server, name string, connected bool, v cluster.Vitals) metrics.Cluster {
@@ -80,6 +83,7 @@ func (p *parts) counted(cfg *rest.Config) *rest.Config {
 	cfg.Wrap(traffic.Unbroken(writeGrace))
 	cfg.Wrap(traffic.Told(inCluster.Server, func(r traffic.Request) {
 		p.connection.lost.Store(r.Code == 0)
+		p.connection.blindness.note(r, p.options.namespace, time.Now())
 		p.metrics.Requested(r)
 	}))
 	return cfg

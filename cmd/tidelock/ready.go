@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
+	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/probe"
@@ -21,8 +23,8 @@ func (p *parts) mux() http.Handler {
 // alive are the checks of what nothing but a restart mends.
 func (p *parts) alive() []probe.Check {
 	return []probe.Check{{Part: "work", Wrong: func() string {
-		if n := p.agent.Hanging(); n > 0 {
-			return fmt.Sprintf("%d looks at Applications have not ended, long after they were told to: a restart ends them", n)
+		if n := p.agent.Hanging() + p.sets.Hanging(); n > 0 {
+			return fmt.Sprintf("%d looks at Applications or ApplicationSets have not ended, long after they were told to: a restart ends them", n)
 		}
 		return ""
 	}}}
@@ -35,6 +37,8 @@ func (p *parts) ready() []probe.Check {
 	return append([]probe.Check{
 		{Part: "cluster", Wrong: unless(func() bool { return !p.connection.lost.Load() },
 			"the API server does not answer, and is asked again and again")},
+		{Part: "watches", Wrong: func() string { return p.connection.blindness.wrong(time.Now()) }},
+		{Part: "cache", Wrong: func() string { return cacheWrong(filepath.Dir(gitDir(p.options.cacheDir))) }},
 		{Part: "definitions", Wrong: unless(func() bool { return p.cluster.Serves(kind) },
 			"the cluster does not know Applications: tidelock install --crds-only | kubectl apply --server-side -f -")},
 		{Part: "keys", Wrong: unless(p.keyring.Listed,
