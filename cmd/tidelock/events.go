@@ -32,13 +32,8 @@ func (p *parts) turned(was, now *api.Application) {
 // anybody who may read the Application.
 func turns(was, now *api.Application) []event.Event {
 	all := operationTurns(was.Status.OperationState, now.Status.OperationState)
-	// That a sync began or ended says by itself that what it is about has changed.
-	if a, b := was.Status.Sync.Status, now.Status.Sync.Status; a != b && len(all) == 0 {
-		all = append(all, event.Event{Reason: reasonUpdated, Message: fmt.Sprintf("Updated sync status: %s -> %s", orUnknown(a), orUnknown(b))})
-	}
-	if a, b := was.Status.Health.Status, now.Status.Health.Status; a != b {
-		worse := b == api.HealthDegraded || b == api.HealthMissing
-		all = append(all, event.Event{Warning: worse, Reason: reasonUpdated, Message: fmt.Sprintf("Updated health status: %s -> %s", orUnknown(a), orUnknown(b))})
+	if e := statusTurn(&was.Status, &now.Status, len(all) > 0); e.Message != "" {
+		all = append(all, e)
 	}
 	for _, c := range now.Status.Conditions {
 		known := slices.ContainsFunc(was.Status.Conditions, func(old api.Condition) bool { return old.Type == c.Type && old.Message == c.Message })
@@ -47,6 +42,25 @@ func turns(was, now *api.Application) []event.Event {
 		}
 	}
 	return all
+}
+
+// statusTurn is one Event of what has changed of sync status and health. That a sync began
+// or ended says by itself that what it is about has changed; and that nothing is there
+// yet, at the first look, is nothing to be warned of.
+func statusTurn(was, now *api.ApplicationStatus, operated bool) event.Event {
+	first, e := was.Sync.Status == "", event.Event{Reason: reasonUpdated}
+	var texts []string
+	if a, b := was.Sync.Status, now.Sync.Status; a != b && !operated {
+		texts = append(texts, fmt.Sprintf("sync status: %s -> %s", orUnknown(a), orUnknown(b)))
+	}
+	if a, b := was.Health.Status, now.Health.Status; a != b && (!first || !operated || b != api.HealthMissing) {
+		texts = append(texts, fmt.Sprintf("health status: %s -> %s", orUnknown(a), orUnknown(b)))
+		e.Warning = b == api.HealthDegraded || b == api.HealthMissing && !first
+	}
+	if len(texts) > 0 {
+		e.Message = "Updated " + strings.Join(texts, ", ")
+	}
+	return e
 }
 
 func orUnknown[T ~string](code T) string {
@@ -70,7 +84,7 @@ func operationTurns(was, now *api.OperationState) []event.Event {
 	}
 	var all []event.Event
 	if !same {
-		all = append(all, event.Event{Reason: reasonStarted, Message: fmt.Sprintf("Began a sync%s, %s", syncedTo(now), by)})
+		all = append(all, event.Event{Reason: reasonStarted, Message: fmt.Sprintf("Began %s%s, %s", what(now), syncedTo(now), by)})
 	}
 	if !now.Phase.Completed() || same && was.Phase == now.Phase {
 		return all
@@ -79,6 +93,19 @@ func operationTurns(was, now *api.OperationState) []event.Event {
 	return append(all, event.Event{
 		Warning: failed, Reason: reasonCompleted, Message: fmt.Sprintf("Sync%s %s: %s", syncedTo(now), map[bool]string{true: "failed", false: "succeeded"}[failed], now.Message),
 	})
+}
+
+// what says what an operation is for: that of an Application which has drifted names what
+// has.
+func what(op *api.OperationState) string {
+	sync := op.Operation.Sync
+	if sync == nil || !op.Operation.InitiatedBy.Automated || len(sync.Resources) == 0 {
+		return "a sync"
+	}
+	if len(sync.Resources) == 1 {
+		return "to heal " + sync.Resources[0].Kind + " " + sync.Resources[0].Name
+	}
+	return fmt.Sprintf("to heal %d objects", len(sync.Resources))
 }
 
 // syncedTo is " to 1234567" of an operation that knows its commits.

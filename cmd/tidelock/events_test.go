@@ -20,6 +20,13 @@ func TestTurns(t *testing.T) {
 	status := func(sync api.SyncCode, health api.HealthCode, op *api.OperationState, conditions ...api.Condition) api.ApplicationStatus {
 		return api.ApplicationStatus{Sync: api.SyncStatus{Status: sync}, Health: api.HealthStatus{Status: health}, OperationState: op, Conditions: conditions}
 	}
+	heal := func(state *api.OperationState, names ...string) *api.OperationState {
+		state.Operation.Sync = &api.SyncOperation{}
+		for _, name := range names {
+			state.Operation.Sync.Resources = append(state.Operation.Sync.Resources, api.SyncResource{Kind: "Deployment", Name: name})
+		}
+		return state
+	}
 	failing := api.Condition{Type: api.ConditionSyncError, Message: "deletions are held"}
 	for _, tt := range []struct {
 		name     string
@@ -27,7 +34,16 @@ func TestTurns(t *testing.T) {
 		want     string
 	}{
 		{"nothing", status("Synced", "Healthy", nil), status("Synced", "Healthy", nil), ""},
-		{"first look", status("", "", nil), status("OutOfSync", "Missing", nil), "ResourceUpdated Updated sync status: Unknown -> OutOfSync\n! ResourceUpdated Updated health status: Unknown -> Missing\n"},
+		{"first look", status("", "", nil), status("OutOfSync", "Missing", nil), "ResourceUpdated Updated sync status: Unknown -> OutOfSync, health status: Unknown -> Missing\n"},
+		{"first look at what is ill", status("", "", nil), status("Synced", "Degraded", nil), "! ResourceUpdated Updated sync status: Unknown -> Synced, health status: Unknown -> Degraded\n"},
+		{"first look, and begun", status("", "", nil), status("OutOfSync", "Missing", op(1, api.OperationRunning, "", true)), "OperationStarted Began a sync to 6113728, automated\n"},
+		{"drift", status("Synced", "Healthy", nil), status("OutOfSync", "Healthy", nil), "ResourceUpdated Updated sync status: Synced -> OutOfSync\n"},
+		{"drift that heals", status("Synced", "Healthy", nil), status("OutOfSync", "Missing", heal(op(1, api.OperationRunning, "", true), "web")),
+			"OperationStarted Began to heal Deployment web to 6113728, automated\n! ResourceUpdated Updated health status: Healthy -> Missing\n"},
+		{"much drift that heals", status("Synced", "Healthy", nil), status("Synced", "Healthy", heal(op(1, api.OperationRunning, "", true), "web", "db")),
+			"OperationStarted Began to heal 2 objects to 6113728, automated\n"},
+		{"a part, by hand", status("OutOfSync", "Healthy", nil), status("OutOfSync", "Healthy", heal(op(1, api.OperationRunning, "", false), "web")), "OperationStarted Began a sync to 6113728, as asked for\n"},
+		{"worse", status("Synced", "Healthy", nil), status("Synced", "Degraded", nil), "! ResourceUpdated Updated health status: Healthy -> Degraded\n"},
 		{"begun", status("OutOfSync", "Missing", nil), status("OutOfSync", "Missing", op(1, api.OperationRunning, "", true)), "OperationStarted Began a sync to 6113728, automated\n"},
 		{"goes on", status("OutOfSync", "Missing", op(1, api.OperationRunning, "a", true)), status("OutOfSync", "Missing", op(1, api.OperationRunning, "b", true)), ""},
 		{"ended", status("OutOfSync", "Progressing", op(1, api.OperationRunning, "", true)), status("Synced", "Healthy", op(1, api.OperationSucceeded, "all done", true)),
