@@ -51,7 +51,10 @@ type Config struct {
 	// Commands are the programs that a Secret may have run to log in.
 	Commands []string
 	// Timeout is how long a cluster may be silent before it is taken to be lost.
-	Timeout   time.Duration
+	Timeout time.Duration
+	// Grace is how long a write that is under way may take to be answered when its pass is
+	// to end.
+	Grace     time.Duration
 	UserAgent string
 	Log       *slog.Logger
 
@@ -218,6 +221,9 @@ func (c *Clusters) Resolve(to api.Destination) (api.Destination, error) {
 
 // Reach is of reconcile.Destinations. It begins to connect if nobody has before.
 func (c *Clusters) Reach(server string) (Target, error) {
+	if c.skipped(server) {
+		return Target{}, ErrSkipped
+	}
 	l, err := c.link(server)
 	if err != nil {
 		return Target{}, err
@@ -226,6 +232,14 @@ func (c *Clusters) Reach(server string) (Target, error) {
 		return c.Own.Target, nil
 	}
 	return l.reach()
+}
+
+// skipped says that the Secret of a cluster has its Applications left alone.
+func (c *Clusters) skipped(server string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.index.servers[server]
+	return e != nil && e.skipped()
 }
 
 // link returns the link to a cluster, nil for the agent's own.

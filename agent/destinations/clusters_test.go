@@ -1,6 +1,7 @@
 package destinations
 
 import (
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 )
 
 var configMaps = schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
@@ -174,7 +176,11 @@ func TestElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.RoundTrip(r); err == nil || !strings.Contains(err.Error(), "leads to another host") || asked {
+	response, err := w.RoundTrip(r)
+	if err == nil {
+		_ = response.Body.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "leads to another host") || asked {
 		t.Errorf("followed %v: %v", asked, err)
 	}
 }
@@ -197,4 +203,38 @@ func TestRenew(t *testing.T) {
 	if n := target.Cluster.Objects(); n != 1 {
 		t.Errorf("%d objects are known, want 1", n)
 	}
+}
+
+// The agent's own cluster may be reached in another name: where the agent asks it, by what
+// vouches for it to the agent. Without a login its Secret gives it a name, and no more.
+func TestOwnInAnotherName(t *testing.T) {
+	own := newPlace(t, "one")
+	e := newEstate(t, secretOf("hub", api.InClusterServer, `{"tlsClientConfig": {"insecure": false}}`))
+	e.Own.Config = &rest.Config{Host: own.URL, BearerToken: "the agent's", TLSClientConfig: rest.TLSClientConfig{
+		CAData: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: own.Certificate().Raw}),
+	}}
+	if target, err := e.Reach(api.InClusterServer); err != nil || target.Cluster != e.Own.Cluster || e.OwnName() != "hub" {
+		t.Errorf("%s: %v", e.OwnName(), err)
+	}
+	e.knows(secretOf("hub", api.InClusterServer, `{"bearerToken": "one"}`))
+	if e.await(api.InClusterServer, "up").Cluster == e.Own.Cluster {
+		t.Error("it is reached as the agent itself")
+	}
+	e.OwnDisabled = func() bool { return true }
+	if _, err := e.Resolve(api.Destination{Name: "hub"}); err == nil || !strings.Contains(err.Error(), "cluster.inClusterEnabled") {
+		t.Errorf("disabled: %v", err)
+	}
+}
+
+// The Applications of a cluster may be left alone.
+func TestSkipped(t *testing.T) {
+	eu := newPlace(t, "one")
+	secret := eu.secret("eu", "one")
+	secret.Annotations = map[string]string{api.AnnotationSkipReconcile: "true"}
+	e := newEstate(t, secret)
+	if _, err := e.Reach(eu.URL); !errors.Is(err, ErrSkipped) {
+		t.Errorf("skipped: %v", err)
+	}
+	e.knows(eu.secret("eu", "one"))
+	e.await(eu.URL, "up")
 }

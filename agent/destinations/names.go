@@ -25,8 +25,12 @@ func (e *entry) same(o *entry) bool {
 // alike is same, but for how to log in.
 func (e *entry) alike(o *entry) bool {
 	return e.Secret == o.Secret && e.Name == o.Name && e.Server == o.Server && e.Project == o.Project &&
-		e.Namespaces == o.Namespaces && e.ClusterResources == o.ClusterResources && (e.fault == nil) == (o.fault == nil)
+		e.Namespaces == o.Namespaces && e.ClusterResources == o.ClusterResources && e.skipped() == o.skipped() && (e.fault == nil) == (o.fault == nil)
 }
+
+// skipped says that the Applications of the cluster are to be left alone (SEMANTICS.md
+// 2.7).
+func (e *entry) skipped() bool { return e.Annotations[api.AnnotationSkipReconcile] == "true" }
 
 // shown names the cluster for a person.
 func (e *entry) shown() string {

@@ -15,6 +15,8 @@ var (
 	ErrNoCluster = errors.New("the cluster is not known")
 	// ErrConnecting says that it is not known yet whether a cluster can be reached.
 	ErrConnecting = errors.New("connecting to the cluster")
+	// ErrSkipped says that Applications of the cluster are to be left alone.
+	ErrSkipped = errors.New("the Secret of the cluster has its Applications left alone: annotation argocd.argoproj.io/skip-reconcile")
 	// ErrUnreachable says that a cluster does not answer.
 	ErrUnreachable = errors.New("the cluster does not answer")
 )

@@ -134,8 +134,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 	}
 	r.meet(instance, app.UID)
 	to := r.goalOf(app)
-	if errors.Is(to.away, destinations.ErrConnecting) {
-		return Outcome{}, nil // it is woken
+	if errors.Is(to.away, destinations.ErrConnecting) || errors.Is(to.away, destinations.ErrSkipped) {
+		return Outcome{}, nil // it is woken when that has changed
 	}
 	p := r.begin(app.DeepCopy(), to)
 	if app.DeletionTimestamp != nil {
@@ -175,7 +175,9 @@ func (r *Reconciler) bereaved(ctx context.Context, name string) (Outcome, error)
 		if !l.Hook || !l.Finalizer {
 			continue
 		}
-		if err := to.Apply.ReleaseHook(ctx, l); err != nil {
+		switch err := to.Apply.ReleaseHook(ctx, l); {
+		case errors.Is(err, destinations.ErrNoCluster): // its Secret is gone, too
+		case err != nil:
 			return Outcome{Failed: true}, err
 		}
 	}
@@ -255,6 +257,7 @@ func (p *pass) run(ctx context.Context) {
 		return
 	}
 	p.legible()
+	p.leaves()
 	if p.to.away != nil {
 		p.unreachable()
 		return

@@ -99,7 +99,7 @@ func (p *Partition) take(near net.Conn) {
 		_ = near.Close()
 		return
 	}
-	far, err := net.Dial("tcp", p.to)
+	far, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.to)
 	if err != nil {
 		_ = near.Close()
 		return

@@ -22,7 +22,7 @@ func (p *parts) clusterConfig() destinations.Config {
 			}
 			return all
 		},
-		Commands: p.options.clusterExec, Timeout: p.options.clusterTimeout,
+		Commands: p.options.clusterExec, Timeout: p.options.clusterTimeout, Grace: writeGrace,
 		Changed: p.drifted, Wake: p.wakeCluster,
 		Used: func(user values.User) {
 			p.agent.Wake(types.NamespacedName{Namespace: user.Namespace, Name: user.Name})
