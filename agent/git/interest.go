@@ -1,6 +1,8 @@
 package git
 
 import (
+	"crypto/rand"
+	"os"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -53,8 +55,38 @@ func (s *Store) watched(now time.Time) map[*remote]bool {
 			delete(s.remotes, key) // such as one with a token that was rotated
 		}
 	}
+	s.letGo()
 	return remotes
 }
+
+// letGo drops the mirrors that no remote leads to any more. Who still reads one has its
+// packs open. The caller holds s.mu.
+func (s *Store) letGo() {
+	used := map[*mirror]bool{}
+	for _, r := range s.remotes {
+		used[r.mirror] = true
+	}
+	for name, m := range s.mirrors {
+		if used[m] {
+			continue
+		}
+		delete(s.mirrors, name)
+		gone := m.path + goneMirror + rand.Text() // another may be there before this one is removed
+		if err := os.Rename(m.path, gone); err != nil {
+			s.options.Log.Warn("git mirror of a repository that nobody asks for is not removed", "mirror", m.path, "error", err)
+			continue
+		}
+		s.work.Go(func() error {
+			if err := os.RemoveAll(gone); err != nil {
+				s.options.Log.Warn("git mirror of a repository that nobody asks for is not removed", "mirror", gone, "error", err)
+			}
+			return nil
+		})
+	}
+}
+
+// goneMirror is what the directory of a mirror that is being removed has in its name.
+const goneMirror = ".gone-"
 
 // moved compares a listing with what was seen before, and notes it as seen.
 func (s *Store) moved(r *remote, l *listing) []Moved {

@@ -92,6 +92,12 @@ func NewStore(root string, options Options) (*Store, error) {
 		mirrors: map[string]*mirror{}, remotes: map[string]*remote{}, interests: map[interest]*sight{},
 	}
 	rand.Read(s.key)
+	left, _ := filepath.Glob(filepath.Join(root, "*"+goneMirror+"*")) // the pattern is good
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, fmt.Errorf("git mirrors: %w", err)
+		}
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 )
@@ -179,6 +180,34 @@ func TestWatcherForgets(t *testing.T) {
 	}
 	if n := len(s.watched(time.Now().Add(2 * time.Minute))); n != 0 || len(s.remotes) != 0 {
 		t.Errorf("%d repositories are watched that nobody asks for, %d remembered", n, len(s.remotes))
+	}
+}
+
+// The mirror of a repository that nobody asks for any more goes, from the disk too, and
+// comes again for who asks. Trees that somebody has read on.
+func TestMirrorForgotten(t *testing.T) {
+	u := newUpstream(t)
+	first := u.commit(map[string]string{"a": "1"})
+	root, repo := t.TempDir(), Repo{URL: u.bare()}
+	s := openStore(t, root, Options{Idle: time.Minute})
+	tree, err := s.Tree(t.Context(), repo, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.watched(time.Now().Add(2 * time.Minute))
+	if err := s.work.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(root); err != nil || len(left) > 0 || len(s.mirrors) > 0 {
+		t.Errorf("%d mirrors and %v are left, %v", len(s.mirrors), left, err)
+	}
+	for range 2 {
+		if content, err := tree.ReadFile("a"); err != nil || string(content) != "1" {
+			t.Errorf("got %q, %v", content, err)
+		}
+		if tree, err = s.Tree(t.Context(), repo, first); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -102,6 +102,13 @@ func (s *syncs) expect(app *api.Application, server string) {
 	}
 }
 
+// Looked is how many Applications, of those that are this process's, it has looked at.
+func (m *Metrics) Looked() int {
+	m.syncs.mu.Lock()
+	defer m.syncs.mu.Unlock()
+	return len(m.syncs.places)
+}
+
 // forget drops the series of an Application that is gone.
 func (s *syncs) forget(app types.NamespacedName) {
 	s.mu.Lock()

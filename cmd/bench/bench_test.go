@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,8 +45,31 @@ func TestSummary(t *testing.T) {
 		{Wall: 2, CPU: 2, Memory: 20, Requests: 8},
 	}
 	got := summary("one", runs)
+	if got.Slowest != 3 {
+		t.Errorf("got %v as what 99 of 100 do not exceed, want 3", got.Slowest)
+	}
 	if got.Scenario != "one" || got.Wall != 2 || got.CPU != 2 || got.Memory != 30 || got.Requests != 8 {
 		t.Errorf("got %+v, want medians and the highest memory", got)
+	}
+}
+
+// The fit of what is as a model says is the model.
+func TestFit(t *testing.T) {
+	want := model{Base: 30 << 20, Application: 20 << 10, Object: 3 << 10}
+	var prints []footprint
+	for _, s := range stages(1000) {
+		objects := s.applications*objectsPerService + s.richer*s.further
+		prints = append(prints, footprint{Applications: s.applications, Objects: objects, Heap: int64(want.bytes(s.applications, objects))})
+	}
+	got := fit(prints)
+	for _, is := range [][2]float64{{got.Base, want.Base}, {got.Application, want.Application}, {got.Object, want.Object}} {
+		if math.Abs(is[0]-is[1]) > 1 {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	var out strings.Builder
+	if err := printMemory(&out, 1, prints); err != nil || !strings.Contains(out.String(), "30.0 MiB, and 20.0 KiB for each Application, and 3.00 KiB for each object") {
+		t.Errorf("%v\n%s", err, &out)
 	}
 }
 
@@ -55,15 +79,18 @@ func TestBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chosen, err := chooseScenarios("cold,all,one,drift,idle")
+	chosen, err := chooseScenarios("cold,all,one,drift,idle,start")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := report{Services: 2}
+	for i := range chosen {
+		chosen[i].times = min(chosen[i].times, 2)
+	}
+	r := report{Services: 2, Replicas: 2}
 	if r.Machine, err = describeMachine(t.Context(), binaries); err != nil {
 		t.Fatal(err)
 	}
-	o := options{services: r.Services, idle: time.Second}
+	o := options{services: r.Services, replicas: r.Replicas, idle: time.Second}
 	results, err := measureOnce(t.Context(), o, binaries, t.TempDir(), chosen)
 	if err != nil {
 		t.Fatal(err)

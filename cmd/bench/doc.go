@@ -3,6 +3,8 @@
 //
 //	go run ./cmd/bench                                # 100 services, some minutes
 //	go run ./cmd/bench --services 10 --scenarios cold,one
+//	go run ./cmd/bench --services 1000 --replicas 3   # a quarter of an hour
+//	go run ./cmd/bench --services 1000 --memory       # what an Application and an object take
 //	go run ./cmd/bench --json results.json --agent /tmp/another/tidelock
 //
 // Wall time ends when a watch of the bench's own has seen every object as it is in
@@ -12,5 +14,6 @@
 // API server's audit log.
 //
 // scenarios.go says what is measured, monorepo.go on what, run.go in which order;
-// objects.go is the watch, meter.go the measuring, report.go the table.
+// objects.go is the watch, meter.go the measuring, report.go the table, memory.go what
+// --memory does.
 package main

@@ -18,6 +18,8 @@ import (
 // options are the flags.
 type options struct {
 	services  int
+	replicas  int
+	memory    bool
 	scenarios string
 	json      string
 	dir       string
@@ -30,6 +32,8 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.services, "services", 100, "how many services, with an Application each")
+	flag.IntVar(&o.replicas, "replicas", 1, "how many agents divide the Applications")
+	flag.BoolVar(&o.memory, "memory", false, "measure instead what an Application and an object take in memory, with up to as many services, and project it")
 	flag.StringVar(&o.scenarios, "scenarios", strings.Join(scenarioNames(), ","), "which to measure; cold always comes first")
 	flag.StringVar(&o.json, "json", "", "write the results to this `file` too")
 	flag.StringVar(&o.dir, "dir", "", "keep everything in this new `directory` (default a temporary one, removed at the end)")
@@ -57,6 +61,10 @@ func (o *options) validate() ([]scenario, error) {
 		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	case o.services < 1 || o.services > 9999:
 		return nil, errors.New("--services: from 1 to 9999")
+	case o.memory && o.services < 10:
+		return nil, errors.New("--memory: with --services 10 at least")
+	case o.replicas < 1 || o.replicas > 9:
+		return nil, errors.New("--replicas: from 1 to 9")
 	case o.repeat < 1:
 		return nil, errors.New("--repeat: at least 1")
 	}
@@ -85,7 +93,14 @@ func run(ctx context.Context, o options, chosen []scenario) (err error) {
 	if o.agent != "" {
 		binaries.Tidelock = o.agent
 	}
-	r := report{Services: o.services, Shared: o.shared}
+	if o.memory {
+		prints, err := measureMemory(ctx, o, binaries, filepath.Join(o.dir, "memory"))
+		if err != nil {
+			return fmt.Errorf("%w (logs and state: %s)", err, o.dir)
+		}
+		return printMemory(os.Stdout, o.replicas, prints)
+	}
+	r := report{Services: o.services, Replicas: o.replicas, Shared: o.shared}
 	if r.Machine, err = describeMachine(ctx, binaries); err != nil {
 		return err
 	}

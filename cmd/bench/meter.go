@@ -21,7 +21,11 @@ type Result struct {
 	Wall     time.Duration `json:"wallNanoseconds"`
 	CPU      time.Duration `json:"cpuNanoseconds"` // of the agent and its plugins
 	Memory   int64         `json:"peakBytes"`      // likewise
-	Requests int           `json:"requests"`       // of the agent
+	// Agent is the highest memory without that of plugins.
+	Agent int64 `json:"agentPeakBytes"`
+	// Slowest is the wall time that 99 of 100 measurements do not exceed.
+	Slowest  time.Duration `json:"p99WallNanoseconds"`
+	Requests int           `json:"requests"` // of the agent
 	// ControlPlane is the CPU time of the control plane meanwhile, which shares the
 	// machine.
 	ControlPlane time.Duration `json:"controlPlaneCPUNanoseconds"`
@@ -40,7 +44,7 @@ func (b *bench) measure(ctx context.Context, do func(context.Context) (time.Dura
 	if _, err := b.cluster.Audit.Next(); err != nil {
 		return Result{}, err
 	}
-	before, err := b.agent.Usage()
+	before, err := b.usage()
 	if err != nil {
 		return Result{}, err
 	}
@@ -50,14 +54,14 @@ func (b *bench) measure(ctx context.Context, do func(context.Context) (time.Dura
 	}
 	var r Result
 	own := ownCPU()
-	r.Memory, err = b.sampleWhile(ctx, func(ctx context.Context) (err error) {
+	peak, err := b.sampleWhile(ctx, func(ctx context.Context) (err error) {
 		r.Wall, err = do(ctx)
 		return err
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	after, err := b.agent.Usage()
+	after, err := b.usage()
 	if err != nil {
 		return Result{}, err
 	}
@@ -66,8 +70,11 @@ func (b *bench) measure(ctx context.Context, do func(context.Context) (time.Dura
 		return Result{}, err
 	}
 	r.Bench = ownCPU() - own
-	r.CPU, r.ControlPlane = after.CPU-before.CPU, planeAfter.CPU-planeBefore.CPU
-	r.Memory = max(r.Memory, before.Memory, after.Memory)
+	if r.CPU = after.CPU - before.CPU; b.restarted {
+		r.CPU, b.restarted = after.CPU, false
+	}
+	r.ControlPlane = planeAfter.CPU - planeBefore.CPU
+	r.Memory, r.Agent = max(peak.Memory, before.Memory, after.Memory), max(peak.Leader, before.Leader, after.Leader)
 	r.ByKind, err = b.cluster.Audit.Next()
 	r.Requests = r.ByKind.Total()
 	return r, err
@@ -83,7 +90,7 @@ func ownCPU() time.Duration {
 }
 
 // sampleWhile returns the highest memory that was seen while do ran.
-func (b *bench) sampleWhile(ctx context.Context, do func(context.Context) error) (peak int64, err error) {
+func (b *bench) sampleWhile(ctx context.Context, do func(context.Context) error) (peak testenv.Usage, err error) {
 	done := make(chan struct{})
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -99,11 +106,11 @@ func (b *bench) sampleWhile(ctx context.Context, do func(context.Context) error)
 				return nil
 			case <-tick.C:
 			}
-			usage, err := b.agent.Usage()
+			usage, err := b.usage()
 			if err != nil {
 				return err
 			}
-			peak = max(peak, usage.Memory)
+			peak.Memory, peak.Leader = max(peak.Memory, usage.Memory), max(peak.Leader, usage.Leader)
 		}
 	})
 	return peak, g.Wait()
@@ -144,10 +151,25 @@ func (b *bench) untilQuiet(ctx context.Context) error {
 
 // work is the CPU time that the agent and the control plane have used so far.
 func (b *bench) work() (time.Duration, error) {
-	agent, err := b.agent.Usage()
+	agents, err := b.usage()
 	if err != nil {
 		return 0, err
 	}
 	plane, err := b.cluster.Usage()
-	return agent.CPU + plane.CPU, err
+	return agents.CPU + plane.CPU, err
+}
+
+// usage is what all replicas have used.
+func (b *bench) usage() (all testenv.Usage, err error) {
+	for _, a := range b.agents {
+		u, err := a.Usage()
+		if err != nil {
+			return testenv.Usage{}, err
+		}
+		all.CPU += u.CPU
+		all.Memory += u.Memory
+		all.Leader += u.Leader
+		all.Processes += u.Processes
+	}
+	return all, nil
 }

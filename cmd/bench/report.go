@@ -18,6 +18,7 @@ import (
 type report struct {
 	Machine  machine    `json:"machine"`
 	Services int        `json:"services"`
+	Replicas int        `json:"replicas"`
 	Shared   bool       `json:"sharedNamespace"`
 	Results  []Result   `json:"results"` // medians of Runs
 	Runs     [][]Result `json:"runs"`
@@ -97,12 +98,12 @@ func (r *report) print(w io.Writer) error {
 	if r.Shared {
 		where = "in one namespace"
 	}
-	fmt.Fprintf(w, "%d services of %d objects, %s; %d run(s)\n\n", r.Services, objectsPerService, where, len(r.Runs))
+	fmt.Fprintf(w, "%d services of %d objects, %s; %d replica(s), %d run(s)\n\n", r.Services, objectsPerService, where, r.Replicas, len(r.Runs))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "scenario\twall s\tCPU s\tpeak MiB\tAPI requests\tcontrol plane CPU s\t\n")
+	fmt.Fprint(table, "scenario\twall s\tp99 s\tCPU s\tpeak MiB\twithout plugins\tAPI requests\tcontrol plane CPU s\t\n")
 	for _, result := range r.Results {
-		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%d\t%d\t%.2f\t\n", result.Scenario, result.Wall.Seconds(), result.CPU.Seconds(),
-			result.Memory>>20, result.Requests, result.ControlPlane.Seconds())
+		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%.2f\t%d\t%d\t%d\t%.2f\t\n", result.Scenario, result.Wall.Seconds(), result.Slowest.Seconds(), result.CPU.Seconds(),
+			result.Memory>>20, result.Agent>>20, result.Requests, result.ControlPlane.Seconds())
 	}
 	if err := table.Flush(); err != nil {
 		return err

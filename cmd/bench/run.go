@@ -17,11 +17,12 @@ type bench struct {
 	cluster *testenv.Cluster
 	git     *testenv.GitServer
 	repo    *testenv.Repository
-	agent   *testenv.Agent
+	agents  []*testenv.Agent // as many as there are replicas
 	objects *objects
 
-	pushes int // the revision is their number
-	turn   int // which service is changed next
+	pushes    int  // the revision is their number
+	turn      int  // which service is changed next
+	restarted bool // in the scenario that is measured
 }
 
 // deadline bounds one happening. The slowest peer needs a minute for a hundred
@@ -83,16 +84,22 @@ func (b *bench) start(ctx context.Context, binaries testenv.Binaries, dir string
 	if b.objects, err = watchObjects(ctx, b.cluster); err != nil {
 		return err
 	}
-	agentDir := filepath.Join(dir, "agent")
-	if err := os.MkdirAll(agentDir, 0o700); err != nil {
-		return err
-	}
-	kubeconfig := filepath.Join(agentDir, "kubeconfig")
+	kubeconfig := filepath.Join(dir, "kubeconfig")
 	if err := b.cluster.ServiceAccount(ctx, testenv.AgentNamespace, agentAccount, kubeconfig); err != nil {
 		return err
 	}
-	b.agent, err = testenv.StartAgent(ctx, testenv.AgentOptions{Binary: binaries.Tidelock, Kubeconfig: kubeconfig, Dir: agentDir})
-	return err
+	for i := range b.options.replicas {
+		agentDir := filepath.Join(dir, fmt.Sprintf("agent-%d", i))
+		if err := os.MkdirAll(agentDir, 0o700); err != nil {
+			return err
+		}
+		agent, err := testenv.StartAgent(ctx, testenv.AgentOptions{Binary: binaries.Tidelock, Kubeconfig: kubeconfig, Dir: agentDir, Debug: true})
+		if err != nil {
+			return err
+		}
+		b.agents = append(b.agents, agent)
+	}
+	return nil
 }
 
 func (b *bench) stop() error {
@@ -100,8 +107,8 @@ func (b *bench) stop() error {
 	if b.objects != nil {
 		errs = append(errs, b.objects.stop())
 	}
-	if b.agent != nil {
-		errs = append(errs, b.agent.Stop())
+	for _, agent := range b.agents {
+		errs = append(errs, agent.Stop())
 	}
 	if b.git != nil {
 		errs = append(errs, b.git.Close())

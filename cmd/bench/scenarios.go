@@ -27,10 +27,11 @@ type scenario struct {
 var scenarios = []scenario{
 	{"cold", "create all Applications, until every object is there", 1, (*bench).cold},
 	{"all", "a commit that changes every overlay", 1, (*bench).all},
-	{"one", "a commit that changes one overlay", 5, (*bench).one},
+	{"one", "a webhook of a commit that changes one overlay, until it is applied", 25, (*bench).one},
 	{"drift", "an image that was changed by hand, until it is healed", 5, (*bench).drift},
 	{"settle", "until every Application names the last commit", 1, (*bench).settle},
 	{"idle", "nothing happens", 1, (*bench).rest},
+	{"start", "agents that start, until they have looked at every Application", 3, (*bench).begin},
 }
 
 func scenarioNames() []string {
@@ -73,16 +74,7 @@ const atOnce = 8
 
 func (b *bench) cold(ctx context.Context) (time.Duration, error) {
 	begun := time.Now()
-	client := b.cluster.Dynamic.Resource(testenv.Applications).Namespace(testenv.AgentNamespace)
-	g, creating := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for i := range b.options.services {
-		g.Go(func() error {
-			_, err := client.Create(creating, b.application(i), metav1.CreateOptions{})
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	if err := b.createApplications(ctx, 0, b.options.services); err != nil {
 		return 0, err
 	}
 	return b.untilDone(ctx, begun, countAt(b.revision(), b.options.services*objectsPerService), b.everyService()...)
@@ -113,7 +105,7 @@ func (b *bench) pushed(ctx context.Context, done condition, services ...int) (ti
 		return 0, err
 	}
 	begun := time.Now()
-	if err := b.repo.Announce(ctx, b.agent.Webhook()); err != nil {
+	if err := b.repo.Announce(ctx, b.agents[0].Webhook()); err != nil {
 		return 0, err
 	}
 	return b.untilDone(ctx, begun, done, services...)
@@ -147,6 +139,47 @@ func (b *bench) rest(ctx context.Context) (time.Duration, error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+}
+
+// begin ends the agents, which is not measured, and starts them.
+func (b *bench) begin(ctx context.Context) (time.Duration, error) {
+	for _, a := range b.agents {
+		if err := a.Stop(); err != nil {
+			return 0, err
+		}
+	}
+	b.restarted = true
+	begun := time.Now()
+	g, starting := errgroup.WithContext(ctx)
+	for _, a := range b.agents {
+		g.Go(func() error { return a.Start(starting) })
+	}
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
+	for {
+		looked, err := b.looked(ctx)
+		if err != nil || looked == b.options.services {
+			return time.Since(begun), err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%d of %d Applications were looked at: %w", looked, b.options.services, context.Cause(ctx))
+		}
+	}
+}
+
+// looked is how many Applications the agents have looked at since they started.
+func (b *bench) looked(ctx context.Context) (all int, err error) {
+	for _, a := range b.agents {
+		n, err := a.Looked(ctx)
+		if err != nil {
+			return 0, err
+		}
+		all += n
+	}
+	return all, nil
 }
 
 func (b *bench) everyService() []int {

@@ -15,8 +15,10 @@ func summary(name string, runs []Result) Result {
 	r.ControlPlane = median(runs, func(r Result) time.Duration { return r.ControlPlane })
 	r.Bench = median(runs, func(r Result) time.Duration { return r.Bench })
 	r.Requests = median(runs, func(r Result) int { return r.Requests })
+	r.Slowest = byWall[(len(byWall)*99+99)/100-1].Wall
 	for _, run := range runs {
-		r.Memory = max(r.Memory, run.Memory)
+		r.Memory, r.Agent = max(r.Memory, run.Memory), max(r.Agent, run.Agent)
+		r.Slowest = max(r.Slowest, run.Slowest) // of runs that are summaries themselves
 	}
 	return r
 }

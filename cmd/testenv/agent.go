@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -33,6 +36,8 @@ type AgentOptions struct {
 	PollInterval time.Duration
 	// SealedSecretsNamespace has the sealing keys; "" is the agent's default.
 	SealedSecretsNamespace string
+	// Debug lets Looked and Heap ask.
+	Debug bool
 	// Flags and Env are added to the agent's own.
 	Flags, Env []string
 }
@@ -45,6 +50,7 @@ type Agent struct {
 
 	options AgentOptions
 	process *process.Process
+	debug   string // URL of what is for whoever is on the same machine
 }
 
 // StartAgent runs an agent and waits until it says that it is healthy.
@@ -75,6 +81,14 @@ func StartAgent(ctx context.Context, o AgentOptions) (*Agent, error) {
 		"--listen", listen, "--metrics-listen", metrics, "--cache-dir", filepath.Join(o.Dir, "cache"),
 		"--webhook-secret-file", secret, "--replicas-listen", "127.0.0.1:0",
 	}, o.Flags...)
+	if o.Debug {
+		debug, err := FreeAddress()
+		if err != nil {
+			return nil, err
+		}
+		a.debug = "http://" + debug + "/debug"
+		a.options.Flags = append(a.options.Flags, "--debug-listen", debug)
+	}
 	if o.PollInterval != 0 {
 		a.options.Flags = append(a.options.Flags, "--poll-interval", o.PollInterval.String())
 	}
@@ -124,6 +138,32 @@ func (a *Agent) Dirs() []string {
 
 // MetricsText returns the metrics.
 func (a *Agent) MetricsText(ctx context.Context) ([]byte, error) { return get(ctx, a.Metrics) }
+
+// Looked is how many Applications it has looked at in its present run.
+func (a *Agent) Looked(ctx context.Context) (int, error) {
+	text, err := get(ctx, a.debug+"/state")
+	if err != nil {
+		return 0, err
+	}
+	var state struct{ LookedAt int }
+	err = json.Unmarshal(text, &state)
+	return state.LookedAt, err
+}
+
+// Heap is how many bytes of memory the agent needs: those in use, after a collection.
+func (a *Agent) Heap(ctx context.Context) (bytes int64, err error) {
+	text, err := get(ctx, a.debug+"/pprof/heap?gc=1&debug=1")
+	if err != nil {
+		return 0, err
+	}
+	match := heapAlloc.FindSubmatch(text)
+	if match == nil {
+		return 0, errors.New("the heap's profile does not say how large it is")
+	}
+	return strconv.ParseInt(string(match[1]), 10, 64)
+}
+
+var heapAlloc = regexp.MustCompile(`(?m)^# HeapAlloc = ([0-9]+)$`)
 
 // Servers are the URLs at which the agent answers.
 func (a *Agent) Servers() []string { return []string{a.URL, strings.TrimSuffix(a.Metrics, "/metrics")} }

@@ -18,6 +18,8 @@ type Usage struct {
 	// Memory is the sum of the proportional set sizes, in bytes: a page that n of
 	// the processes share counts once.
 	Memory int64
+	// Leader is the part of the program itself.
+	Leader int64
 	// Processes is their number.
 	Processes int
 }
@@ -47,6 +49,9 @@ func usageOf(leader int) (Usage, error) {
 		}
 		u.CPU += stat.cpu
 		u.Memory += pss
+		if pid == leader {
+			u.Leader = pss
+		}
 		u.Processes++
 	}
 	return u, nil

@@ -66,6 +66,7 @@ type state struct {
 	Processes int           `json:"pluginProcesses"`
 	Clusters  []destination `json:"clusters"`
 	Known     int           `json:"applications"`
+	Looked    int           `json:"lookedAt"` // of the Applications, since the agent began
 }
 
 // A param is a setting.
@@ -88,7 +89,7 @@ func (p *parts) showState(w http.ResponseWriter, _ *http.Request) {
 	ready, _ := probe.Run(p.ready()...)
 	s := state{
 		Version: release.Text(), Go: runtime.Version(), Ready: ready, LogLevel: p.logs.level.Level().String(), Memory: p.memory,
-		Processes: len(p.host.PIDs()), Known: len(p.applications.List()),
+		Processes: len(p.host.PIDs()), Known: len(p.applications.List()), Looked: p.metrics.Looked(),
 	}
 	now := p.params.now.Load()
 	now.flags.VisitAll(func(f *pflag.Flag) {

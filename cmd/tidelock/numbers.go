@@ -29,6 +29,7 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 		Labels:          p.options.metricsLabels, Conditions: p.options.metricsConditions,
 		Gauges: append(p.replicas.gauges(p), []metrics.Number{
 			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.objects()) }},
+			{Name: "tidelock_applications_looked_at", Help: "Applications of this replica that it has looked at since it began.", Value: func() float64 { return float64(p.metrics.Looked()) }},
 			{Name: "tidelock_memory_limit_bytes", Help: "Memory that the agent and its plugins may use together, as the cgroup says; 0 is any.", Value: func() float64 { return float64(p.memory) }},
 			{Name: "tidelock_settings_invalid", Help: "Settings that cannot be read, and are as they were: the log and an Event of their ConfigMap name them.", Value: p.misreadNow},
 			{Name: "tidelock_settings_pending", Help: "Settings that have changed, and count from the next start of the agent on.", Value: func() float64 { return count(p.params.later.Load()) }},
