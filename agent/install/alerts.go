@@ -77,6 +77,11 @@ var alerts = []alert{
 		"raise resources.limits.memory of its Deployment",
 	},
 	{
+		"TidelockSettingsInvalid", `max by (instance, job) (tidelock_settings_invalid) > 0`, "10m", "warning",
+		"settings of the agent cannot be read, and it works by those that were there before",
+		"an Event of the ConfigMap names them: kubectl get events --field-selector reason=SettingsInvalid -A; with them the agent would not start again",
+	},
+	{
 		"TidelockForgedWebhooks", `sum by (provider) (increase(tidelock_webhooks_total{outcome="forged"}[15m])) > 10`, "0s", "warning",
 		"webhooks that look like {{ $labels.provider }}'s have no signature, or a wrong one",
 		"is the secret in argocd-secret the one that the server has?",
