@@ -244,6 +244,11 @@ func (c *Cluster) drop(live *diff.Live) {
 // replace takes a whole listing, as of a resourceVersion. What it lacks is in
 // doubt, unless it is newer than the listing.
 func (c *Cluster) replace(of feed, list []*diff.Live, version string) {
+	c.replaceSome(list, version, of.has, of.gvk)
+}
+
+// replaceSome is replace with a listing of some objects of a kind.
+func (c *Cluster) replaceSome(list []*diff.Live, version string, has func(*diff.Live) bool, gvk schema.GroupVersionKind) {
 	listed := make(map[manifest.Key]bool, len(list))
 	for _, live := range list {
 		listed[live.Key] = live.App != "" || c.holds(live)
@@ -252,13 +257,13 @@ func (c *Cluster) replace(of feed, list []*diff.Live, version string) {
 	var missing []*diff.Live
 	c.mu.Lock()
 	for key, live := range c.records {
-		if of.has(live) && !listed[key] && !olderThan(version, live.ResourceVersion) {
+		if has(live) && !listed[key] && !olderThan(version, live.ResourceVersion) {
 			missing = append(missing, live)
 		}
 	}
 	c.mu.Unlock()
 	for _, live := range missing {
-		c.doubt(of.gvk, live)
+		c.doubt(gvk, live)
 	}
 }
 

@@ -155,7 +155,7 @@ func (l *link) greet(ctx context.Context) error {
 	if err := l.Cluster.Discover(ctx); err != nil {
 		return causeOf(ctx, err)
 	}
-	if err := l.Cluster.Refresh(renewing); err != nil {
+	if err := l.Cluster.RefreshAll(renewing); err != nil {
 		return err
 	}
 	l.wire.opens()

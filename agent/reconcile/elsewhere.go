@@ -213,6 +213,16 @@ func (r *Reconciler) Release(of func(types.NamespacedName) bool) (released []typ
 	return released
 }
 
+// Instances lists, as instance names, those of all Applications that a function knows.
+func (r *Reconciler) Instances(of func(types.NamespacedName) bool) (instances []string) {
+	for _, app := range r.Store.List() {
+		if of(nameOf(app)) {
+			instances = append(instances, r.instance(nameOf(app)))
+		}
+	}
+	return instances
+}
+
 // Heard takes it that there is news of an Application that is another process's. What it
 // states is known by its status, which comes late, and is for those who need not know it
 // for sure; they and who waits for it make a pass.

@@ -46,7 +46,9 @@ func (l namespaceLeases) Create(ctx context.Context, m Member) (Member, error) {
 	lease := &coordinationv1.Lease{}
 	now := metav1.NowMicro()
 	lease.Spec.AcquireTime = &now
-	l.write(lease, m)
+	if err := l.write(lease, m); err != nil {
+		return Member{}, err
+	}
 	made, err := l.client.Create(ctx, lease, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) { // of a try whose answer was lost: the name is new
 		made, err = l.client.Get(ctx, m.ID, metav1.GetOptions{})
@@ -58,10 +60,10 @@ func (l namespaceLeases) Create(ctx context.Context, m Member) (Member, error) {
 }
 
 // write makes a Lease be of a member, renewed just now.
-func (l namespaceLeases) write(lease *coordinationv1.Lease, m Member) {
+func (l namespaceLeases) write(lease *coordinationv1.Lease, m Member) error {
 	room, err := json.Marshal(m.Room)
 	if err != nil {
-		panic(err) // strings always can
+		return fmt.Errorf("word for whom there is room: %w", err)
 	}
 	lease.Name = m.ID
 	lease.ResourceVersion = m.Version
@@ -72,6 +74,7 @@ func (l namespaceLeases) write(lease *coordinationv1.Lease, m Member) {
 	now := metav1.NowMicro()
 	lease.Spec.HolderIdentity, lease.Spec.RenewTime = &m.ID, &now
 	lease.Spec.LeaseDurationSeconds = ptr.To(int32(l.term / time.Second)) //nolint:gosec // some seconds
+	return nil
 }
 
 // read returns the member of a Lease. Who cannot be made sense of has made no room.
@@ -88,7 +91,9 @@ func read(lease *coordinationv1.Lease) Member {
 
 func (l namespaceLeases) Renew(ctx context.Context, m Member) (Member, error) {
 	lease := &coordinationv1.Lease{}
-	l.write(lease, m)
+	if err := l.write(lease, m); err != nil {
+		return Member{}, err
+	}
 	made, err := l.client.Update(ctx, lease, metav1.UpdateOptions{})
 	if apierrors.IsConflict(err) { // after a try whose answer was lost: nobody else writes it
 		var now *coordinationv1.Lease

@@ -64,10 +64,10 @@ type Config struct {
 	// Drain ends the work on all that Owns does not say yes to, and returns when it
 	// has ended. It is not called twice at a time.
 	Drain func(ctx context.Context)
-	// CatchUp makes sure that what is known here is no older than now. It is called
-	// before anything is begun that may have been another's: by then that one has ended
-	// its work on it. While it fails nothing of the kind is begun.
-	CatchUp func(ctx context.Context) error
+	// CatchUp makes sure that what is known here of what was gained is no older than now.
+	// It is called before anything is begun that may have been another's: by then that one
+	// has ended its work on it. While it fails nothing of the kind is begun.
+	CatchUp func(ctx context.Context, gained func(types.NamespacedName) bool) error
 	// Gained is called when there may be more that Owns says yes to.
 	Gained func()
 	Log    *slog.Logger
@@ -256,27 +256,37 @@ func (s *Share) yield(ctx context.Context) error {
 		case <-s.changed:
 		}
 		s.mu.Lock()
-		others, members, joined := s.roster.Others(), s.roster.ids, s.roster.Joined()
+		self, others, members, joined := s.self.ID, s.roster.Others(), s.roster.ids, s.roster.Joined()
 		dead := Dead(s.self, others)
 		known := s.sure
 		if n := len(known); n > 0 && !slices.Equal(known[n-1], members) {
 			s.sure = append(slices.Clip(known), members)
 		}
 		s.mu.Unlock()
-		s.Log.Info("the Applications are divided among replicas", "replica", s.self.ID, "replicas", members, "joined", joined)
+		s.Log.Info("the Applications are divided among replicas", "replica", self, "replicas", members, "joined", joined)
+		begun := time.Now()
 		s.bury(ctx, dead)
 		s.Drain(ctx)
 		s.makeRoom(others)
 		if !joined {
 			continue
 		}
-		if (len(known) != 1 || !within(known[0], members)) && !s.caughtUp(ctx) {
+		if (len(known) != 1 || !within(known[0], members)) && !s.caughtUp(ctx, gains(self, known, members)) {
 			continue
 		}
 		s.mu.Lock()
 		s.sure = [][]string{members}
 		s.mu.Unlock()
+		s.Log.Info("this replica has its share", "replica", self, "took", time.Since(begun).String())
 		s.Gained()
+	}
+}
+
+// gains says what falls to a replica among members that did not among those known before.
+func gains(self string, known [][]string, members []string) func(types.NamespacedName) bool {
+	return func(app types.NamespacedName) bool {
+		had := len(known) > 0 && !slices.ContainsFunc(known, func(before []string) bool { return Owner(before, app) != self })
+		return !had && Owner(members, app) == self
 	}
 }
 
@@ -287,12 +297,12 @@ func within(some, others []string) bool {
 }
 
 // caughtUp catches up. If that fails it is tried again soon, with whoever is there then.
-func (s *Share) caughtUp(ctx context.Context) bool {
-	err := s.CatchUp(ctx)
+func (s *Share) caughtUp(ctx context.Context, gained func(types.NamespacedName) bool) bool {
+	err := s.CatchUp(ctx, gained)
 	if err == nil || ctx.Err() != nil {
 		return err == nil
 	}
-	s.Log.Warn("what others have done is not known yet: nothing of theirs is begun", "replica", s.self.ID, "error", err)
+	s.Log.Warn("what others have done is not known yet: nothing of theirs is begun", "error", err)
 	select {
 	case <-time.After(catchUpPause):
 	case <-ctx.Done():

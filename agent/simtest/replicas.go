@@ -13,7 +13,6 @@ import (
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/shard"
-	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 )
@@ -39,11 +38,11 @@ func (r *replica) join(cfg *rest.Config, a *agent.Agent, reconciler *reconcile.R
 	}
 	share := shard.New(shard.Config{
 		Leases: leases, Name: r.name, Place: r.name, Term: shard.DefaultTerm, Log: log, Drain: a.Drain, Gained: a.All,
-		CatchUp: func(ctx context.Context) error {
-			g, ctx := errgroup.WithContext(ctx)
-			g.Go(func() error { return applications.Refresh(ctx) })
-			g.Go(func() error { return live.Refresh(ctx) })
-			return g.Wait()
+		CatchUp: func(ctx context.Context, gained func(types.NamespacedName) bool) error {
+			if err := applications.Refresh(ctx); err != nil {
+				return err
+			}
+			return live.Refresh(ctx, reconciler.Instances(gained))
 		},
 	})
 	r.mu.Lock()
@@ -52,7 +51,7 @@ func (r *replica) join(cfg *rest.Config, a *agent.Agent, reconciler *reconcile.R
 	a.Owns = r.Mine
 	return func(ctx context.Context) error {
 		if applications.Wait(ctx) != nil {
-			return nil //nolint:nilerr // told to end before the first listing
+			return nil // told to end before the first listing
 		}
 		r.w.joins(r)
 		defer r.w.leaves(r)
@@ -70,7 +69,7 @@ func (r *replica) Mine(app types.NamespacedName) bool {
 
 func (r *replica) Ask(ctx context.Context, objects []reconcile.Located) (looks []reconcile.Look) {
 	for i, other := range r.w.others(r) {
-		took := time.Duration(hash(r.w.seed, r.name, i, time.Now().UnixNano()) % uint64(300*time.Millisecond)) //nolint:gosec // no time at all
+		took := time.Duration(hash(r.w.seed, r.name, i, time.Now().UnixNano()) % uint64(300*time.Millisecond))
 		if pause(ctx, took) != nil {
 			return looks
 		}
@@ -115,7 +114,7 @@ func simulateReplicas(ctx context.Context, seed uint64) *world {
 	}
 	r.commits(0)
 	for i := range 2 + r.IntN(2) {
-		r.superviseReplica(fmt.Sprint("replica", i), rand.New(rand.NewPCG(seed, uint64(100+i)))) //nolint:gosec // a few
+		r.superviseReplica(fmt.Sprint("replica", i), rand.New(rand.NewPCG(seed, uint64(100+i))))
 	}
 	r.schedule()
 	r.schedule()
@@ -134,7 +133,7 @@ func (r *run) superviseReplica(name string, random *rand.Rand) {
 			if pause(r.ctx, time.Duration(random.IntN(20_000))*time.Millisecond) != nil {
 				return
 			}
-			l := r.bootAs(&replica{w: r.world, name: name}, r.death(n+int(hash(r.seed, name)%1000)*7)) //nolint:gosec // a few
+			l := r.bootAs(&replica{w: r.world, name: name}, r.death(n+int(hash(r.seed, name)%1000)*7))
 			for ended := false; !ended; {
 				select {
 				case <-l.ended:

@@ -76,7 +76,7 @@ func (p *parts) runReplicas(ctx context.Context) error {
 	g.Go(func() error { return r.asking.Run(ctx) })
 	g.Go(func() error {
 		if p.keyring.Wait(ctx) != nil || p.applications.Wait(ctx) != nil {
-			return nil // told to end before the first listing
+			return nil //nolint:nilerr // told to end before the first listing
 		}
 		return r.share.Run(ctx)
 	})
@@ -92,11 +92,15 @@ func (p *parts) drain(ctx context.Context) {
 }
 
 // catchUp makes sure that what others have done is known.
-func (p *parts) catchUp(ctx context.Context) error {
+func (p *parts) catchUp(ctx context.Context, gained func(types.NamespacedName) bool) error {
 	p.engine.destinations.Renew()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return p.applications.Refresh(ctx) })
-	g.Go(func() error { return p.cluster.Refresh(ctx) })
+	g.Go(func() error {
+		if err := p.applications.Refresh(ctx); err != nil {
+			return err
+		}
+		return p.cluster.Refresh(ctx, p.reconciler.Instances(gained))
+	})
 	g.Go(func() error { return p.sets.CatchUp(ctx) })
 	return g.Wait()
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -324,13 +325,15 @@ func (p *pack) death(ctx context.Context, t *testing.T, i int, kill, wait bool) 
 	if kill {
 		end, took = p.agents[i].Kill, &p.killed
 	}
-	since := time.Now()
-	if err := end(); err != nil {
-		t.Fatal(err)
-	}
 	p.agents[i] = nil
+	since := time.Now()
+	var g errgroup.Group
+	g.Go(end)
 	if wait {
 		*took = append(*took, p.untilSettled(ctx, t, since))
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	p.begin(ctx, t, i)
 }

@@ -1,0 +1,54 @@
+package cluster
+
+import (
+	"net/http"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// What another process has done is known after a refresh, though no watch tells of it:
+// of the applications that are asked for, and of no others.
+func TestRefresh(t *testing.T) {
+	w := newWorld(t)
+	f := w.faulty()
+	set := w.git(`{apiVersion: v1, kind: ConfigMap, metadata: {name: edited}, data: {a: "1"}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: deleted}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: made}}`)
+	w.sync(set[:2])
+	w.caughtUp(set[:2])
+	f.set(func(r *http.Request) (int, string) {
+		if isWatch(r) {
+			return http.StatusServiceUnavailable, broken
+		}
+		return 0, ""
+	}, nil)
+	f.cut()
+	w.edit(set[0], `{data: {a: "2"}}`)
+	if err := w.resource(set[1]).Delete(w.ctx, "deleted", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.send(set[2])
+	blind := "create ConfigMap " + w.namespace + "/made"
+	for _, others := range [][]string{nil, {"another"}} {
+		if err := w.Refresh(w.ctx, others); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.verdicts(set); got != blind {
+			t.Fatalf("blind, and of %v it says %q", others, got)
+		}
+	}
+	if err := w.Refresh(w.ctx, []string{"another", w.app}); err != nil {
+		t.Fatal(err)
+	}
+	live := w.Snapshot(w.app, set)
+	if edited := live[set[0].Key]; edited.Digest == edited.Baseline.Digest {
+		t.Error("the edit is not known")
+	}
+	if live[set[2].Key] == nil {
+		t.Error("what was made is not known")
+	}
+	w.await("the deletion", func() bool { return w.Snapshot(w.app, set)[set[1].Key] == nil })
+}
