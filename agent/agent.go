@@ -92,7 +92,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := a.applications.Wait(ctx); err != nil {
 		return g.Wait()
 	}
-	a.ensureDefault(ctx)
+	if a.reconciler.Shadow == nil {
+		a.ensureDefault(ctx)
+	}
 	for range workers {
 		g.Go(func() error {
 			for a.next(ctx) {

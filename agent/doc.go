@@ -26,6 +26,8 @@
 //   - served: what a cluster serves, with its schemas
 //   - rehearsal: what an API server of its own says of objects; controlplane runs it
 //   - reconcile: one pass over one Application; writes its status
+//   - readonly: keeps clients from writing, for agents that look on at Argo CD
+//   - shadow: what we would say of Applications beside what Argo CD says; pure, too
 //   - keyring: repository credentials and keys, followed in the cluster
 //   - webhook: announcements of pushes, and of what was published
 //   - settings: what administrators set for all Applications

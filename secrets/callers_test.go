@@ -13,6 +13,7 @@ import (
 // callers are the files that may call Reveal, and why.
 var callers = map[string]string{
 	"agent/apply/apply.go":              "the body of a request to the API server",
+	"agent/apply/reckon.go":             "in place of a dry run, what is sent then is compared with what is live",
 	"agent/appset/forge/githubapp.go":   "which app it is, and who has installed it",
 	"agent/appset/forge/server.go":      "to log in",
 	"agent/destinations/secret.go":      "to log in",

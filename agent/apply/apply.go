@@ -74,6 +74,9 @@ type Result struct {
 // apply sends one object and returns the server's answer, and whether the
 // server made the object.
 func (a *Applier) apply(ctx context.Context, o *manifest.Object, dryRun bool) (answer map[string]any, created bool, err error) {
+	if dryRun && a.cluster.Reckons() {
+		return a.reckon(ctx, o)
+	}
 	return a.patchApply(ctx, o, "", dryRun)
 }
 

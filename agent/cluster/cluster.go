@@ -47,8 +47,10 @@ type Cluster struct {
 	rivals  map[manifest.Key][]string // applications that state an object of another
 	ignores map[string]*diff.Ignore   // by application: what differences do not count
 	rules   Rules
-	stale   map[schema.GroupVersionKind]bool // kinds whose records were made by other rules
-	renew   bell                             // rung when there are any
+	// expected are, beside another agent, the applications that state objects.
+	expected map[manifest.Key]string
+	stale    map[schema.GroupVersionKind]bool // kinds whose records were made by other rules
+	renew    bell                             // rung when there are any
 }
 
 // Listeners are called, on no particular goroutine, and must not block.
@@ -82,6 +84,7 @@ func New(cfg *rest.Config, log *slog.Logger, to Listeners) (*Cluster, error) {
 		records: map[manifest.Key]*diff.Live{}, byApp: map[string]map[manifest.Key]struct{}{},
 		gone: map[manifest.Key]string{}, watches: map[feed]*watcher{}, rivals: map[manifest.Key][]string{},
 		ignores: map[string]*diff.Ignore{}, stale: map[schema.GroupVersionKind]bool{}, renew: make(bell, 1),
+		expected: map[manifest.Key]string{},
 	}, nil
 }
 

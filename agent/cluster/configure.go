@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/health/script"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -17,6 +16,8 @@ type Rules struct {
 	Health *script.Set
 	// Installation, if not empty, is what objects of ours are marked with.
 	Installation string
+	// Beside is how the agent marks objects that this one looks on at, if there is one.
+	Beside Tracking
 }
 
 func (c *Cluster) ruled() Rules {
@@ -52,7 +53,7 @@ func (c *Cluster) outdate(gvk schema.GroupVersionKind, rules Rules) {
 // by. The caller holds c.mu.
 func (c *Cluster) compareRules(gvk schema.GroupVersionKind, old Rules) {
 	kind := gvk.GroupKind()
-	if old.Installation != c.rules.Installation || old.Health.For(kind) != c.rules.Health.For(kind) {
+	if old.Installation != c.rules.Installation || old.Beside != c.rules.Beside || old.Health.For(kind) != c.rules.Health.For(kind) {
 		c.stale[gvk] = true
 		_ = c.renew.ring()
 	}
@@ -104,7 +105,7 @@ func (c *Cluster) takeStale() (watchers []*watcher) {
 // relist takes all objects of a feed once more. The watch goes on, and says what
 // has gone.
 func (w *watcher) relist(ctx context.Context) error {
-	options := metav1.ListOptions{LabelSelector: api.LabelApp, Limit: renewPage}
+	options := metav1.ListOptions{LabelSelector: w.cluster.selector(), Limit: renewPage}
 	for {
 		list, err := w.client.List(ctx, options)
 		if err != nil {

@@ -38,8 +38,11 @@ func (c *Cluster) ignored(live *diff.Live, object map[string]any, last *diff.Pla
 	return ignore.Places(live.Key, object, last)
 }
 
-// Forget drops the rules of an application that is gone.
-func (c *Cluster) Forget(app string) { c.setIgnore(app, nil) }
+// Forget drops what is kept of an application that is gone.
+func (c *Cluster) Forget(app string) {
+	c.setIgnore(app, nil)
+	c.unexpect(app)
+}
 
 // setIgnore returns the records whose digests are out of date by it.
 func (c *Cluster) setIgnore(app string, ignore *diff.Ignore) (concerned []*diff.Live) {

@@ -69,7 +69,7 @@ func (c *Cluster) identify(gvk schema.GroupVersionKind, object map[string]any) *
 		ResourceVersion: u.GetResourceVersion(),
 		Deleting:        u.GetDeletionTimestamp() != nil,
 	}
-	live.App = once(owner(live.Key, u.GetLabels(), u.GetAnnotations(), c.ruled().Installation))
+	live.App = once(c.owner(live.Key, u))
 	return live
 }
 
@@ -98,6 +98,9 @@ func (c *Cluster) fill(live *diff.Live, gvk schema.GroupVersionKind, object map[
 	live.Rollout = rollout.Read(object)
 	live.Ignored = c.ignored(live, object, nil)
 	live.Digest = c.digest(gvk, object, live.Ignored)
+	if c.ruled().Beside.Beside() {
+		live.Touched = touchedAt(u)
+	}
 }
 
 // askedAt is when a deletion was asked for: its timestamp is when the object's
@@ -119,7 +122,11 @@ func joined(a, b string) string {
 
 // digest is "" if the object has no entry of ours, or one of another version
 // (DRIFT.md rule 6): then a dry run decides.
+// Beside another agent it is of all that the object states: nothing is ours.
 func (c *Cluster) digest(gvk schema.GroupVersionKind, object map[string]any, ignored *diff.Places) string {
+	if c.ruled().Beside.Beside() {
+		return diff.Content(ignored, c.key, object)
+	}
 	digest, err := diff.DigestBut(ignored, c.key, gvk.GroupVersion().String(), object)
 	if err != nil {
 		c.log.Warn("cannot read managedFields", "kind", gvk.Kind, "error", err)
@@ -185,6 +192,7 @@ func differs(a, b *diff.Live) bool {
 	x, y := *a, *b
 	x.ResourceVersion, y.ResourceVersion = "", ""
 	x.Ignored, y.Ignored = nil, nil
+	x.Touched, y.Touched = 0, 0
 	return x != y
 }
 

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -176,13 +175,13 @@ func (w *watcher) fail(err error) {
 func (w *watcher) run(ctx context.Context) {
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = api.LabelApp
+			o.LabelSelector = w.cluster.selector()
 			list, err := w.client.List(ctx, o)
 			w.fail(err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = api.LabelApp
+			o.LabelSelector = w.cluster.selector()
 			events, err := w.client.Watch(ctx, o)
 			w.fail(err)
 			return events, err

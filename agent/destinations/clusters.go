@@ -65,6 +65,8 @@ type Config struct {
 	Wake func(server string)
 	// Used gets an Application that uses a Secret that has changed.
 	Used func(values.User)
+	// Guard, if not nil, is put on how each cluster is reached, before all else.
+	Guard func(*rest.Config) *rest.Config
 	// Told, if not nil, is told of all requests to clusters.
 	Told func(traffic.Request)
 }

@@ -75,6 +75,9 @@ func newLink(of *Clusters, e entry, rules cluster.Rules) (*link, error) {
 	}
 	server := e.Server
 	cfg := &rest.Config{Host: address.String(), Transport: l.wire, QPS: -1, UserAgent: of.UserAgent}
+	if of.Guard != nil {
+		cfg = of.Guard(cfg)
+	}
 	if of.Grace > 0 {
 		cfg.Wrap(traffic.Unbroken(of.Grace))
 	}

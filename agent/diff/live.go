@@ -34,6 +34,9 @@ type Live struct {
 	Created int64
 	// Keep is Helm's resource-policy: the object is never deleted.
 	Keep bool
+	// Touched is when somebody last wrote to the object, its status included, in seconds
+	// since 1970: beside another agent only, else 0.
+	Touched int64
 	// Deleting is set once the object has a deletionTimestamp.
 	Deleting bool
 	// Deleted is when its deletion was asked for, in seconds since 1970, and

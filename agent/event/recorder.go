@@ -62,6 +62,9 @@ func NewRecorder(cfg *rest.Config, dropped func(Event)) (*Recorder, error) {
 	return newRecorder(client, dropped), nil
 }
 
+// Mute returns one that writes nothing.
+func Mute() *Recorder { return &Recorder{dropped: func(Event) {}} }
+
 func newRecorder(client kubernetes.Interface, dropped func(Event)) *Recorder {
 	if dropped == nil {
 		dropped = func(Event) {}
@@ -104,6 +107,9 @@ func (r *Recorder) about(version, kind string, of *metav1.ObjectMeta, e Event) {
 // Run writes what is recorded until ctx ends. That they cannot be written is no
 // error: client-go tries again, and logs it.
 func (r *Recorder) Run(ctx context.Context) error {
+	if r.client == nil {
+		return nil
+	}
 	broadcaster := record.NewBroadcaster(record.WithContext(context.WithoutCancel(ctx)), record.WithCorrelatorOptions(record.CorrelatorOptions{LRUCacheSize: remembered}))
 	sink := broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: r.client.CoreV1().Events("")})
 	defer sink.Stop()

@@ -66,6 +66,12 @@ func (o Options) Arguments() []string {
 	if o.Impersonate {
 		args = append(args, "--impersonate")
 	}
+	if o.Shadow {
+		args = append(args, "--shadow")
+	}
+	if o.ShadowDryRuns {
+		args = append(args, "--shadow-dry-runs")
+	}
 	return args
 }
 

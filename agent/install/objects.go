@@ -2,6 +2,7 @@ package install
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	corev1 "k8s.io/api/core/v1"
@@ -32,7 +33,10 @@ func Objects(o Options) ([]Object, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	typed := []runtime.Object{o.namespace(), o.account()}
+	typed := []runtime.Object{o.account()}
+	if !o.KeepNamespace && !o.Shadow {
+		typed = slices.Insert(typed, 0, runtime.Object(o.namespace()))
+	}
 	typed = append(typed, o.rights()...)
 	typed = append(typed, o.deployment(), o.service(), o.networkPolicy())
 	var all []Object

@@ -29,6 +29,13 @@ type Options struct {
 	// Impersonate makes the agent write in the name of the ServiceAccounts that
 	// projects name. It has no right to write to a destination by itself then.
 	Impersonate bool
+	// Shadow makes the agent look on at Argo CD, in whose namespace it then is. It may
+	// read, and do nothing else.
+	Shadow bool
+	// ShadowDryRuns makes it ask the API server by dry runs what it would change.
+	ShadowDryRuns bool
+	// KeepNamespace leaves the Namespace out: it is there, and is somebody else's.
+	KeepNamespace bool
 	// Monitoring adds a ServiceMonitor and a PrometheusRule, of the Prometheus
 	// operator's kinds.
 	Monitoring bool
@@ -46,6 +53,9 @@ func (o Options) Check() error {
 	}
 	if o.Image == "" || strings.ContainsAny(o.Image, " \t\n\"'") {
 		errs = append(errs, fmt.Errorf("image %q: give a name such as %s:v1.0.0", o.Image, Image))
+	}
+	if o.ShadowDryRuns && !o.Shadow {
+		errs = append(errs, errors.New("shadow-dry-runs: it is for shadow only"))
 	}
 	return errors.Join(errs...)
 }

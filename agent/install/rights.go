@@ -19,6 +19,9 @@ import (
 // may do that as well, for ConfigMap argocd-cm can ask for it: who may create pods
 // with any ServiceAccount gains nothing by it.
 func (o Options) rights() []runtime.Object {
+	if o.Shadow {
+		return o.onlooker()
+	}
 	rules := []rbacv1.PolicyRule{rule("*", "*", "get", "list", "watch"), rule("", "serviceaccounts", "impersonate")}
 	if !o.Impersonate {
 		rules = append(rules,

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/shadow"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -48,6 +49,8 @@ type Sources struct {
 	// Server names the cluster that an Application is for; nil if there is only the
 	// agent's own.
 	Server func(*api.Application) string
+	// Shadow reports what an agent finds that looks on at Argo CD; nil if none does.
+	Shadow func() shadow.Report
 	// Clusters returns the destinations.
 	Clusters func() []Cluster
 	// Pending returns how many writes to destinations wait for their turn.
@@ -95,6 +98,9 @@ func New(from Sources) *Metrics {
 	}
 	if from.ApplicationSets != nil {
 		m.registry.MustRegister(sets{from.ApplicationSets}, m.setPasses)
+	}
+	if from.Shadow != nil {
+		m.registry.MustRegister(shadows{from.Shadow})
 	}
 	for _, n := range from.Gauges {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: n.Name, Help: n.Help}, n.Value))

@@ -25,6 +25,9 @@ func (p *pass) compare(ctx context.Context, desired *Desired) ([]diff.Change, er
 	if err := p.watch(ctx, desired.from); err != nil {
 		return nil, err
 	}
+	if err := p.expect(ctx, desired.from); err != nil {
+		return nil, err
+	}
 	changes, rejected := p.apply.Ask(ctx, p.look(ctx, desired), p.asking())
 	for _, rule := range p.ignore.Unused(changes) {
 		p.report.add(ConditionUnusedRuleWarning, "spec.ignoreDifferences: "+rule)

@@ -38,10 +38,10 @@ type Desired struct {
 
 // A basis is what else counts when a rendered set is split and marked.
 type basis struct {
-	upgrade      bool   // as plan.Split takes it
-	installation string // see settings.Settings
-	namespace    string // of the destination, which tracking ids of cluster-scoped objects name
-	rollouts     string // the marks of workloads that restart when what they use changes
+	upgrade   bool   // as plan.Split takes it
+	marks     string // what they are like, beside their names: see pass.marks
+	namespace string // of the destination, which tracking ids of cluster-scoped objects name
+	rollouts  string // the marks of workloads that restart when what they use changes
 }
 
 // desire runs the pipeline, for the revision of the running operation if it
@@ -75,7 +75,7 @@ func (p *pass) desire(ctx context.Context) (*Desired, error) {
 	p.r.mu.Lock()
 	known := p.r.desired[p.name]
 	p.r.mu.Unlock()
-	on := basis{len(p.app.Status.History) > 0, p.settings.Installation, p.app.Spec.Destination.Namespace, sumOf(marks)}
+	on := basis{len(p.app.Status.History) > 0, p.marks(), p.app.Spec.Destination.Namespace, sumOf(marks)}
 	if known != nil && known.basis == on && sameObjects(known.from, rendered.Set) {
 		next := *known
 		next.Rendered = rendered
@@ -141,6 +141,10 @@ func (p *pass) mark(set manifest.Set, rollouts map[manifest.Key]string) (manifes
 
 func (p *pass) track(body map[string]any, key manifest.Key) {
 	meta := body["metadata"].(map[string]any)
+	if p.r.Shadow != nil {
+		p.trackAsArgo(meta, key)
+		return
+	}
 	put(meta, "labels", api.LabelApp, api.AppLabel(p.name))
 	if key.Kind == "CustomResourceDefinition" {
 		return

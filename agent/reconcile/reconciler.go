@@ -49,6 +49,9 @@ type Config struct {
 	// Onlooker: it makes previews only, with the rights of a person. Nothing is said
 	// then of how the agent runs.
 	Onlooker bool
+	// Shadow is how the agent looks on at another one, which does the work; nil if this
+	// is the one that does.
+	Shadow *Shadow
 	// Settings are what argocd-cm says; nil if nobody reads it.
 	Settings func() *settings.Settings
 	// Wake has a pass made over an Application soon, if there is one of the name;
@@ -126,6 +129,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 	instance := api.InstanceName(namespace, name, r.Namespace)
 	defer r.show(instance)
 	app := r.Store.Application(namespace, name)
+	if r.Shadow != nil {
+		return r.shadow(ctx, app, instance)
+	}
 	if app == nil {
 		return r.bereaved(ctx, instance)
 	}

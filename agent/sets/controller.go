@@ -87,6 +87,9 @@ type Config struct {
 	// have its Applications, and read a repository by its credentials, if one is named.
 	// Without it there are none.
 	Permit func(projectName, namespace, repoURL string) error
+	// Shadow, if not nil, is told what a pass would do, in place of its being done, or
+	// why that is not known.
+	Shadow func(set *api.ApplicationSet, plan appset.Plan, err error)
 	// Passed, if not nil, is told how long a pass took, and whether the set is gone.
 	Passed func(set types.NamespacedName, took time.Duration, gone bool)
 	Log    *slog.Logger

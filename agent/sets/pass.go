@@ -43,6 +43,10 @@ func (c *Controller) pass(ctx context.Context, name types.NamespacedName) (again
 		c: c, set: set, name: name, log: c.Log.With("applicationset", api.InstanceName(name.Namespace, name.Name, c.Namespace)), now: metav1.NewTime(c.Now()), renew: renew, again: refresh,
 		status: *set.Status.DeepCopy(),
 	}
+	if c.Shadow != nil {
+		p.lookOn(ctx)
+		return p.again, nil
+	}
 	if set.DeletionTimestamp != nil {
 		return p.again, p.delete(ctx)
 	}

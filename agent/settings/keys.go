@@ -19,6 +19,7 @@ const (
 	keyImpersonate    = "application.sync.impersonation.enabled"
 	keyEnforce        = "application.sync.impersonation.enforced"
 	keyTracking       = "application.resourceTrackingMethod"
+	keyLabel          = "application.instanceLabelKey"
 	keyInterval       = "timeout.reconciliation"
 	keyJitter         = "timeout.reconciliation.jitter"
 	keyHard           = "timeout.hard.reconciliation"
@@ -56,7 +57,11 @@ func (r *reading) key(key, text string) {
 		if e, ok := r.take(at, func() (entry, error) { return readSpan(text) }); ok {
 			r.span(key, e.span)
 		}
+	case keyLabel:
+		r.settings.Label = strings.TrimSpace(text)
+		r.note("%s has no effect: objects are tracked by annotation", key)
 	case keyTracking:
+		r.settings.Tracking = strings.TrimSpace(text)
 		if text != "" && text != "annotation" {
 			r.note("%s %.40q has no effect: objects are tracked by annotation", key, text)
 		}

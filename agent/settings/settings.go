@@ -33,6 +33,10 @@ type Settings struct {
 	// InClusterDisabled says that cluster.inClusterEnabled is false: nothing is synced to
 	// the agent's own cluster.
 	InClusterDisabled bool
+	// Tracking is application.resourceTrackingMethod, and Label, by which objects are
+	// tracked if it says so, application.instanceLabelKey: how Argo CD marks objects. It
+	// matters beside Argo CD only.
+	Tracking, Label string
 	// Impersonate is application.sync.impersonation.enabled.
 	Impersonate bool
 	// Problems are the entries that cannot be read.

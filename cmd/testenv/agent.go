@@ -266,3 +266,6 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	}
 	return body, err
 }
+
+// Shadow returns what an agent that looks on at Argo CD has found.
+func (a *Agent) Shadow(ctx context.Context) ([]byte, error) { return get(ctx, a.URL+"/shadow") }

@@ -23,8 +23,12 @@ import (
 // tells users apart and costs it microseconds a request.
 type AuditLog struct {
 	path   string
+	user   string // of whom the requests are counted, "" of all
 	offset int64
 }
+
+// Of counts the requests of one user, from the start of the log on.
+func (l *AuditLog) Of(user string) *AuditLog { return &AuditLog{path: l.path, user: user} }
 
 // Requests are numbers of requests by verb and resource, as "apply deployments"
 // or "watch secrets". Server-side apply is "apply" here, or "dry-run". What was
@@ -97,18 +101,21 @@ func (l *AuditLog) Next() (Requests, error) {
 			return nil, err
 		}
 		l.offset += int64(len(line))
-		if err := counts.add(line); err != nil {
+		if err := counts.add(line, l.user); err != nil {
 			return nil, fmt.Errorf("audit log %s: %w", l.path, err)
 		}
 	}
 }
 
-func (r Requests) add(line []byte) error {
+func (r Requests) add(line []byte, user string) error {
 	var event struct {
 		Stage      string `json:"stage"`
 		Verb       string `json:"verb"`
 		RequestURI string `json:"requestURI"`
-		Status     struct {
+		User       struct {
+			Username string `json:"username"`
+		} `json:"user"`
+		Status struct {
 			Code int `json:"code"`
 		} `json:"responseStatus"`
 		ObjectRef *struct {
@@ -118,6 +125,9 @@ func (r Requests) add(line []byte) error {
 	}
 	if err := json.Unmarshal(line, &event); err != nil {
 		return err
+	}
+	if user != "" && event.User.Username != user {
+		return nil
 	}
 	forbidden := event.Status.Code == http.StatusForbidden
 	watch := event.Verb == "watch" && !forbidden

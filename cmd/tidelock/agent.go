@@ -68,6 +68,8 @@ type agentOptions struct {
 	refresh          time.Duration
 	syncTimeout      time.Duration
 	impersonate      bool
+	shadow           bool
+	shadowDryRuns    bool
 	submodules       bool
 	globbing         bool
 	plugins          pluginOptions
@@ -149,6 +151,8 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.DurationVar(&o.pollInterval, "poll-interval", defaultPoll, "how often repositories are asked for news, if no webhook tells. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts; there, 0 is never")
 	f.DurationVar(&o.refresh, "refresh-interval", defaultRefresh, "how often an Application is looked at without a reason, but at least twice an hour, and how long a failed revision rests. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts")
 	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
+	f.BoolVar(&o.shadow, shadowFlag, false, "look on at Argo CD, which does the work: compare what this agent would say of its Applications with what Argo CD says, and write nothing, whatever its rights are. GET /shadow and tidelock migrate report tell")
+	f.BoolVar(&o.shadowDryRuns, "shadow-dry-runs", false, "with --shadow, ask the API server by dry runs what a sync would change, which takes the right to patch; else it is reckoned from what is live")
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
 	f.DurationVar(&o.clusterTimeout, "cluster-timeout", defaultClusterTimeout, "how long a cluster other than the agent's own may be silent before it is taken to be lost: its Applications wait then, and no others do")
@@ -281,6 +285,7 @@ type parts struct {
 	replicas     replicas
 	grapevine    grapevine
 	spreading    chan news
+	shadow       *onlooking
 }
 
 // assemble makes the parts and ties them together. It is the one place that
@@ -288,8 +293,9 @@ type parts struct {
 func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	o, log := p.options, p.log
 	renders := newRenders(p.host, log)
+	p.lookOn()
 	p.metrics = metrics.New(p.numbers(renders))
-	cfg = p.counted(cfg)
+	cfg = p.counted(p.reads(cfg))
 	var err error
 	if p.cluster, err = cluster.New(cfg, log, cluster.Listeners{
 		Changed: func(app string, drifted bool) { p.drifted(api.InClusterServer, app, drifted) },
@@ -311,7 +317,9 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	if p.values, err = p.followValues(cfg); err != nil {
 		return err
 	}
-	if p.events, err = event.NewRecorder(cfg, func(e event.Event) {
+	if p.shadow != nil {
+		p.events = event.Mute()
+	} else if p.events, err = event.NewRecorder(cfg, func(e event.Event) {
 		log.Warn("an Event is not written, too many wait", "reason", e.Reason)
 	}); err != nil {
 		return err
@@ -319,7 +327,9 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	if p.applications, err = agent.NewApplications(cfg, o.namespace, o.elsewhere(), p.keyring.Scoped, p.keyring.Bindings); err != nil {
 		return err
 	}
-	p.applications.Turned = p.turned
+	if p.shadow == nil {
+		p.applications.Turned = p.turned
+	}
 	p.applications.Warned = func(project string, warnings []string) {
 		log.Warn("the project may do other than it seems to", "project", project, "warnings", warnings)
 	}
@@ -354,10 +364,12 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 		namespace: p.options.namespace, log: p.log, store: p.applications, cluster: p.cluster,
 		keys: p.keyring, values: p.values, git: p.git, artifacts: p.artifacts, host: p.host, known: p.known, audit: p.trail(), paced: p.paced,
 		clusters: p.clusterConfig(),
+		beside:   p.shadow != nil, reckons: !p.options.shadowDryRuns,
 	}
 	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
 		Refresh: p.options.refresh, Insist: p.options.insistRefresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
-		Wake: func(app types.NamespacedName) { p.agent.Wake(app) }, Replicas: p.replicas.asking,
+		Wake: func(app types.NamespacedName) { p.agent.Wake(app) }, Replicas: p.replicas.asked(), Shadow: p.shadow.passes(),
+		Onlooker: p.shadow != nil,
 	})
 	if err != nil {
 		return err
@@ -366,7 +378,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	e.settings.Misread = p.misreadSettings
 	p.tuneRenders(&p.options)
 	p.applier = e.apply
-	p.agent.Owns, p.agent.Released = p.replicas.share.Owns, p.released
+	p.agent.Owns, p.agent.Released = p.replicas.owns, p.released
 	p.agent.Reads = e.pipeline.Reads
 	if p.tracer != nil {
 		p.agent.Trace = p.traced
@@ -395,7 +407,9 @@ func (p *parts) work(ctx context.Context) error {
 	g.Go(func() error { return p.keyring.Run(ctx) })
 	g.Go(func() error { return p.values.Run(ctx) })
 	g.Go(func() error { return p.events.Run(ctx) })
-	g.Go(func() error { return p.keyring.Publish(ctx) })
+	if p.shadow == nil {
+		g.Go(func() error { return p.keyring.Publish(ctx) })
+	}
 	g.Go(func() error { return p.watcher.Run(ctx) })
 	g.Go(func() error { return p.host.watch(ctx, func() { p.agent.All() }) })
 	g.Go(func() error { return p.publications.Run(ctx) })

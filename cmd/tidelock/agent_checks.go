@@ -26,6 +26,12 @@ var settingChecks = []settingCheck{
 	{"applicationset-namespaces", func(o *agentOptions) error { _, err := project.NewNamespaces(o.setNamespaces); return err }},
 	{"allowed-scm-providers", func(o *agentOptions) error { return checkProviders(o.scmProviders) }},
 	{"sealed-secrets", func(o *agentOptions) error { _, err := resolve.ParseMode(o.sealedSecrets); return err }},
+	{"shadow-dry-runs", func(o *agentOptions) error {
+		if o.shadowDryRuns && !o.shadow {
+			return fmt.Errorf("it is for --%s only", shadowFlag)
+		}
+		return nil
+	}},
 	{"listen", func(o *agentOptions) error { return checkAddress(o.listen) }},
 	{"metrics-listen", func(o *agentOptions) error { return checkAddress(o.metricsListen) }},
 	{"replicas-listen", func(o *agentOptions) error { return checkAddress(o.replicasListen) }},

@@ -27,7 +27,7 @@ func (p *parts) clusterConfig() destinations.Config {
 		Used: func(user values.User) {
 			p.agent.Wake(types.NamespacedName{Namespace: user.Namespace, Name: user.Name})
 		},
-		Told: p.metrics.Requested,
+		Told: p.metrics.Requested, Guard: p.reads,
 	}
 }
 

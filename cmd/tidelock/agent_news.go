@@ -105,7 +105,7 @@ func (p *parts) found(url string, published bool) {
 
 // spread tells the others, soon. With too much to tell they find it by asking.
 func (p *parts) spread(n news) {
-	if len(p.replicas.share.Others()) == 0 {
+	if p.replicas.alone() || len(p.replicas.share.Others()) == 0 {
 		return
 	}
 	select {

@@ -24,7 +24,8 @@ import (
 	"github.com/tidelock-io/tidelock/agent/shard"
 )
 
-// replicas are what this process has to do with the others of the same installation.
+// replicas are what this process has to do with the others of the same installation. An
+// agent that only looks on has none: it takes part in nothing.
 type replicas struct {
 	share    *shard.Share
 	peers    *peers.Peers
@@ -37,6 +38,9 @@ type replicas struct {
 // divide makes the part by which the replicas divide the Applications, and has them
 // talk to each other.
 func (p *parts) divide(cfg *rest.Config) (err error) {
+	if p.shadow != nil {
+		return nil
+	}
 	o := p.options
 	r := &p.replicas
 	if r.peers, err = peers.New(p.log); err != nil {
@@ -71,6 +75,9 @@ func (p *parts) divide(cfg *rest.Config) (err error) {
 // runReplicas takes part, as soon as there is all that work needs, until ctx ends.
 func (p *parts) runReplicas(ctx context.Context) error {
 	r := &p.replicas
+	if r.alone() {
+		return nil
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return r.peers.Serve(ctx, r.listener) })
 	g.Go(func() error { return r.asking.Run(ctx) })
@@ -81,6 +88,23 @@ func (p *parts) runReplicas(ctx context.Context) error {
 		return r.share.Run(ctx)
 	})
 	return g.Wait()
+}
+
+// alone says that there are no others.
+func (r *replicas) alone() bool { return r.share == nil }
+
+// owns says whether an Application, or an ApplicationSet, is this replica's.
+func (r *replicas) owns(name types.NamespacedName) bool { return r.alone() || r.share.Owns(name) }
+
+// settled says that it is known what is this replica's.
+func (r *replicas) settled() bool { return r.alone() || r.share.Settled() }
+
+// asked is how to ask the others; nil if there are none.
+func (r *replicas) asked() reconcile.Replicas {
+	if r.alone() {
+		return nil
+	}
+	return r.asking
 }
 
 // drain ends the work on what falls to others.
@@ -120,7 +144,7 @@ func (p *parts) released(app types.NamespacedName) {
 // ownSets are the ApplicationSets that this replica works on.
 func (p *parts) ownSets() (own []*api.ApplicationSet) {
 	for _, set := range p.sets.List() {
-		if p.replicas.share.Owns(types.NamespacedName{Namespace: set.Namespace, Name: set.Name}) {
+		if p.replicas.owns(types.NamespacedName{Namespace: set.Namespace, Name: set.Name}) {
 			own = append(own, set)
 		}
 	}
@@ -129,6 +153,9 @@ func (p *parts) ownSets() (own []*api.ApplicationSet) {
 
 // gauges are the metrics of replicas.
 func (r *replicas) gauges(p *parts) []metrics.Number {
+	if p.shadow != nil {
+		return nil
+	}
 	return []metrics.Number{
 		{Name: "tidelock_replicas", Help: "Replicas that divide the Applications, as this one sees it, which is one of them.", Value: func() float64 { return float64(1 + len(r.share.Others())) }},
 		{Name: "tidelock_owned_applications", Help: "Applications that this replica works on.", Value: func() float64 { return float64(len(p.agent.Owned())) }},

@@ -26,6 +26,11 @@ func (s *scene) startAgent(flags []string) (err error) {
 			return err
 		}
 	}
+	if slices.Contains(flags, "--"+shadowFlag) {
+		if err := s.rights(install.Options{Namespace: s.namespace, Shadow: true, ShadowDryRuns: slices.Contains(flags, "--shadow-dry-runs")}); err != nil {
+			return err
+		}
+	}
 	s.agent, err = testenv.StartAgent(s.ctx, testenv.AgentOptions{
 		Binary: s.bin.Tidelock, Kubeconfig: s.kubeconfig, Dir: s.agentDir(),
 		SealedSecretsNamespace: s.namespace,

@@ -55,6 +55,8 @@ type engine struct {
 	// paced is told of the settings whenever they are looked up; nil for commands.
 	paced func(*settings.Settings)
 
+	beside      bool        // another agent, which does the work: see reconcile.Shadow
+	reckons     bool        // what others ask the API server for, by dry runs
 	impersonate atomic.Bool // whatever argocd-cm says
 }
 
@@ -122,11 +124,21 @@ func (e *engine) reconciler(cfg *rest.Config, renders *render.Engine, config rec
 // looked at from now on.
 func (e *engine) configured() *settings.Settings {
 	s := e.settings.Settings()
-	e.destinations.Configure(cluster.Rules{Health: s.Health, Installation: s.Installation})
+	e.destinations.Configure(cluster.Rules{Health: s.Health, Installation: s.Installation, Beside: e.marking(s)})
 	if e.paced != nil {
 		e.paced(s)
 	}
 	return s
+}
+
+// marking is how the agent that this one looks on at marks objects; zero if there is
+// none.
+func (e *engine) marking(s *settings.Settings) (tracking cluster.Tracking) {
+	if e.beside {
+		tracking = reconcile.Tracking(s)
+		tracking.Reckon = e.reckons
+	}
+	return tracking
 }
 
 // permit asks an Application's project about an object.

@@ -20,7 +20,7 @@ const (
 // turned tells by Events what has become of an Application, from one status to the
 // next.
 func (p *parts) turned(was, now *api.Application) {
-	if !p.replicas.share.Owns(types.NamespacedName{Namespace: now.Namespace, Name: now.Name}) {
+	if !p.replicas.owns(types.NamespacedName{Namespace: now.Namespace, Name: now.Name}) {
 		return // whose it is tells of it
 	}
 	for _, e := range turns(was, now) {

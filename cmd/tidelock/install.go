@@ -40,6 +40,9 @@ The same objects are in examples/install as a Helm chart and as a kustomization.
   # watched by the Prometheus operator, without rights of its own to write elsewhere
   tidelock install --monitoring --impersonate
 
+  # to look on at Argo CD, with the right to read only
+  tidelock install --shadow --no-crds --namespace argocd | kubectl apply --server-side -f -
+
   # the definitions only
   tidelock install --crds-only | kubectl apply --server-side -f -`,
 		Args: usage(cobra.NoArgs),
@@ -56,6 +59,9 @@ The same objects are in examples/install as a Helm chart and as a kustomization.
 	f.StringVar(&o.SealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
 	f.BoolVar(&o.Impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts only")
 	f.BoolVar(&o.Monitoring, "monitoring", false, "add a ServiceMonitor and a PrometheusRule, of the Prometheus operator's kinds")
+	f.BoolVar(&o.Shadow, "shadow", false, "look on at Argo CD, in its namespace: the agent may read, and do nothing else. The Namespace is left out, for it is there")
+	f.BoolVar(&o.ShadowDryRuns, "shadow-dry-runs", false, "with --shadow, ask the API server by dry runs what a sync would change: that takes the right to patch, which the agent uses for nothing else")
+	f.BoolVar(&o.KeepNamespace, "no-namespace", false, "leave out the Namespace: it is there, and has labels of its own")
 	f.BoolVar(&o.crdsOnly, "crds-only", false, "print the CustomResourceDefinitions only")
 	f.BoolVar(&o.noCRDs, "no-crds", false, "leave out the CustomResourceDefinitions")
 	cmd.MarkFlagsMutuallyExclusive("crds-only", "no-crds")

@@ -25,9 +25,11 @@ import (
 func TestInstalled(t *testing.T) {
 	t.Parallel()
 	whole(t)
-	w := newWorld(t, testenv.ServiceAccountUser("agent-installed", install.Name))
+	w := newWorld(t, testenv.ServiceAccountUser("agent-installed", install.Name), testenv.ServiceAccountUser("agent-shadow", install.Name))
 	all := commands()
-	all["rights"] = func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(rights(w.cluster.Audit)) }
+	all["rights"] = func(ts *testscript.TestScript, _ bool, _ []string) {
+		ts.Check(rights(w.cluster.Audit.Of(testenv.ServiceAccountUser("agent-installed", install.Name))))
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/installed",
 		RequireExplicitExec: true,

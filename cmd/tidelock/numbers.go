@@ -17,9 +17,9 @@ import (
 // numbers are what metrics are made of, besides what is counted as it happens.
 func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 	count := func(n int64) float64 { return float64(n) }
-	return metrics.Sources{
+	from := metrics.Sources{
 		Version:      release.Text(),
-		Applications: func() []*api.Application { return p.agent.Owned() },
+		Applications: p.counts,
 		Orphans:      p.orphans,
 		Clusters:     p.clusters,
 		Server:       func(app *api.Application) string { return p.engine.destinationOf(app).Server },
@@ -47,6 +47,18 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 			{Name: "tidelock_plugin_deaths_total", Help: "Plugin processes that ended without having been told to.", Value: func() float64 { return count(p.host.Counters().Deaths) }},
 		},
 	}
+	if p.shadow != nil { // what Applications are is Argo CD's to tell, or it counts twice
+		from.ApplicationSets, from.Shadow = nil, p.shadow.report
+	}
+	return from
+}
+
+// counts are the Applications that metrics tell of: none, where Argo CD tells of them.
+func (p *parts) counts() []*api.Application {
+	if p.shadow != nil {
+		return nil
+	}
+	return p.agent.Owned()
 }
 
 // inCluster is the agent's own cluster, as Applications call it.
@@ -99,7 +111,7 @@ func (p *parts) drifted(server, instance string, drifted bool) {
 		if p.engine.destinationOf(app).Server != server {
 			return
 		}
-		if drifted && p.replicas.share.Owns(nameOf) { // else nobody forgets the count
+		if drifted && p.shadow == nil && p.replicas.owns(nameOf) { // else nobody forgets the count
 			p.metrics.Drifted(namespace, name)
 		}
 	}

@@ -15,6 +15,9 @@ import (
 func (p *parts) mux() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/webhook", p.webhook)
+	if p.shadow != nil {
+		mux.Handle("GET /shadow", p.shadow)
+	}
 	mux.Handle("GET /healthz", probe.Handler(p.alive()...))
 	mux.Handle("GET /readyz", probe.Handler(p.ready()...))
 	return mux
@@ -45,7 +48,7 @@ func (p *parts) ready() []probe.Check {
 			"the Secrets with keys and credentials are not listed yet, or may not be: the log says which")},
 		{Part: "applications", Wrong: unless(p.applications.Listed,
 			"Applications and AppProjects are not listed yet, or may not be: the log says why")},
-		{Part: "share", Wrong: unless(p.replicas.share.Settled,
+		{Part: "share", Wrong: unless(p.replicas.settled,
 			"the Applications are being divided among replicas, or Leases may not be written: the log says")},
 	}, p.alive()...)
 }

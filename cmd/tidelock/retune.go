@@ -54,6 +54,8 @@ var atStart = map[string]string{
 	"require-plugin-checksums": "plugins are started with it",
 	requireSandboxFlag:         "plugins are started with it",
 	"sealed-secrets-namespace": "its keys are followed",
+	shadowFlag:                 "an agent looks on or works, and is installed for that",
+	"shadow-dry-runs":          "clients are made with it",
 	"sops-workload-identity":   "plugins are started with it",
 }
 
