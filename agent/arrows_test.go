@@ -35,6 +35,7 @@ var arrows = []struct {
 	{"agent/appset/forge", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/reconcile", module + "/render$"}, "it is handed what it reads in a cluster"},
 	{"agent/install", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/reconcile", module + "/render"}, "what is installed is a function of options"},
 	{"agent/shadow", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile", module + "/render$"}, "shadow is pure: hand it what both have found"},
+	{"agent/migrate", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile", module + "/render$"}, "migrate is pure: hand it what was found"},
 	{"agent/readonly", []string{module + "/"}, "what keeps all from writing knows none of it"},
 	{"agent/plan", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply"}, "plan is pure: hand it changes"},
 	{"agent/git", []string{"k8s.io/client-go", module + "/agent/", module + "/render", module + "/plugins"}, "a tree knows nothing of what is done with it"},

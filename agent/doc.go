@@ -28,6 +28,7 @@
 //   - reconcile: one pass over one Application; writes its status
 //   - readonly: keeps clients from writing, for agents that look on at Argo CD
 //   - shadow: what we would say of Applications beside what Argo CD says; pure, too
+//   - migrate: how a cluster goes from Argo CD to this agent; pure, too
 //   - keyring: repository credentials and keys, followed in the cluster
 //   - webhook: announcements of pushes, and of what was published
 //   - settings: what administrators set for all Applications

@@ -136,6 +136,9 @@ func TestAdoption(t *testing.T) {
 		{"kubectl apply", mine, "kubectl-client-side-apply", lastApplied + ": '{}'", ""},
 		{"kubectl create", mine, "kubectl-create", "z: z", "kubectl-create/Update"},
 		{"Argo CD", mine, "argocd-controller", "argocd.argoproj.io/tracking-id: 'APP:/Secret:APP/x'", ""},
+		{"Argo CD, by a client-side apply", mine, "argocd-controller", "argocd.argoproj.io/tracking-id: 'APP:/Secret:APP/x', " + lastApplied + ": '{}'", ""},
+		{"Argo CD, which tracks by labels", mine, "argocd-controller", lastApplied + ": '{}'", ""},
+		{"Argo CD, server-side, which tracks by labels", mine, "argocd-controller", "z: z", ""},
 		{"migration forbidden", strings.Replace(mine, "kept: a", "argocd.argoproj.io/sync-options: ClientSideApplyMigration=false", 1),
 			"kubectl-client-side-apply", lastApplied + ": '{}'", "kubectl-client-side-apply/Update"},
 	} {

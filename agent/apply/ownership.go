@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/render/manifest"
 	corev1 "k8s.io/api/core/v1"
@@ -49,8 +48,10 @@ func (a *Applier) succeed(ctx context.Context, o *manifest.Object, answer map[st
 	return answer, err
 }
 
-// predecessors are kubectl apply, known by its annotation, Argo CD, if it
-// states the same tracking id as we do, and the manager that the Application names.
+// predecessors are kubectl apply, known by its annotation, Argo CD, and the manager
+// that the Application names. That Argo CD has stated the object for this Application
+// need not be asked for, nor could it be where it tracks by labels, or not at all, as
+// definitions: what bears another's tracking id is never applied (see adoptable).
 func predecessors(live *unstructured.Unstructured, other string) (updaters, appliers []string) {
 	for _, entry := range live.GetManagedFields() {
 		states := func(annotation string) bool {
@@ -60,9 +61,9 @@ func predecessors(live *unstructured.Unstructured, other string) (updaters, appl
 		case entry.Subresource != "":
 		case other != "" && entry.Manager == other && entry.Operation == metav1.ManagedFieldsOperationUpdate,
 			entry.Manager == kubectlApply && states(corev1.LastAppliedConfigAnnotation),
-			entry.Manager == argoCD && entry.Operation == metav1.ManagedFieldsOperationUpdate && states(api.AnnotationTrackingID):
+			entry.Manager == argoCD && entry.Operation == metav1.ManagedFieldsOperationUpdate:
 			updaters = append(updaters, entry.Manager)
-		case entry.Manager == argoCD && states(api.AnnotationTrackingID):
+		case entry.Manager == argoCD:
 			appliers = append(appliers, entry.Manager)
 		}
 	}

@@ -125,3 +125,10 @@ func (r *Report) sort() {
 		r.Summary.count(s.Outcome)
 	}
 }
+
+// NewReport is a report of what was compared once.
+func NewReport(at time.Time, apps []Application, refused int64) Report {
+	r := Report{At: at, Applications: apps, Refused: refused}
+	r.sort()
+	return r
+}

@@ -36,7 +36,9 @@ func (s *scene) startAgent(flags []string) (err error) {
 		SealedSecretsNamespace: s.namespace,
 		Flags:                  append([]string{"--debug", "--namespace", s.namespace}, flags...),
 	})
-	s.running = err == nil
+	if s.running = err == nil; s.running {
+		s.ts.Setenv("AGENT_URL", s.agent.URL)
+	}
 	return err
 }
 

@@ -26,6 +26,7 @@ import (
 //
 //	NS        the namespace for what Applications state
 //	AGENT_NS  the agent's namespace, where Applications and keys are
+//	AGENT_URL where the agent listens, once it was started
 //	LOG       the agent's log
 //	SERVER    the API server's address, for nothing here knows kubernetes.default.svc
 //	PATH      with tidelock, whose commands for people find KUBECONFIG
