@@ -27,7 +27,7 @@ import (
 )
 
 var (
-	replicatedApplications = flag.Int("replicas.applications", 24, "how many Applications TestReplicas has")
+	replicatedApplications = flag.Int("replicas.applications", 16, "how many Applications TestReplicas has")
 	replicasFor            = flag.Duration("replicas.for", 0, "for how long TestReplicas kills replicas at random, after the few kills that it always makes")
 	replicasLease          = flag.Duration("replicas.lease", 4*time.Second, "for how long a Lease of TestReplicas is good")
 	replicasSeed           = flag.Uint64("replicas.seed", 1, "whom it kills, and when")
@@ -261,7 +261,7 @@ func (p *pack) roams(ctx context.Context, t *testing.T) {
 	t.Helper()
 	at := -1
 	var uid types.UID
-	for range 4 {
+	for range 3 {
 		to := p.IntN(p.n)
 		for at >= 0 && p.owner(ctx, t, to) == p.owner(ctx, t, at) {
 			to = p.IntN(p.n)
@@ -299,7 +299,7 @@ func (p *pack) roams(ctx context.Context, t *testing.T) {
 // dies has replicas end in each way once, and then at random for as long as asked for.
 func (p *pack) dies(ctx context.Context, t *testing.T) {
 	t.Helper()
-	for _, kill := range []bool{true, false, true, false} {
+	for _, kill := range []bool{true, false} {
 		i := p.IntN(len(p.agents))
 		p.push(ctx, t, 1+p.IntN(p.n))
 		time.Sleep(time.Duration(p.IntN(1500)) * time.Millisecond) // no wait for anything: it may come at any moment of a sync
