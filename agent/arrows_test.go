@@ -24,6 +24,7 @@ var arrows = []struct {
 	{"agent/api", []string{"k8s.io/client-go", module + "/"}, "the types serve anybody: apimachinery only"},
 	{"agent/health", []string{"k8s.io/client-go", module + "/agent/cluster"}, "health is pure: hand it the object"},
 	{"agent/health/script", []string{"k8s.io/client-go", module + "/agent/cluster"}, "a script sees one object"},
+	{"agent/notify", []string{module + "/agent/cluster", module + "/agent/reconcile", module + "/agent/git", module + "/agent/keyring", module + "/agent/metrics", module + "/render$", module + "/plugins"}, "it is handed what it tells of"},
 	{"agent/settings", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/reconcile"}, "settings are read from text: hand it the data"},
 	{"agent/diff", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/plan"}, "diff is pure: hand it records"},
 	{"agent/blast", []string{"k8s.io/client-go", module + "/agent/cluster", module + "/agent/apply", module + "/agent/reconcile", module + "/render$"}, "blast is pure: hand it what was rendered"},

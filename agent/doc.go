@@ -34,6 +34,7 @@
 //   - settings: what administrators set for all Applications
 //   - shard: which of several replicas works on what; peers: what these ask each other
 //   - metrics: what Prometheus reads
+//   - notify: what people are told of Applications, by mail, chat and webhook
 //   - trace: how a commit goes through the flow, for OpenTelemetry
 //   - traffic: what is asked of API servers, and for whom
 //   - probe: whether the agent lives, and whether it is ready

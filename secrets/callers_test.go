@@ -25,6 +25,7 @@ var callers = map[string]string{
 	"agent/git/proxy.go":                "to log in to a proxy",
 	"agent/git/ssh.go":                  "to log in",
 	"agent/git/token.go":                "to log in",
+	"agent/notify/config.go":            "services' own credentials, templates that ask for them, and to find what must not be said",
 	"agent/registry/client.go":          "to log in",
 	"agent/simtest/repo.go":             "the simulation's own objects, told apart by content",
 	"agent/simtest/settle.go":           "the simulation's own objects, compared with its server's",
