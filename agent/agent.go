@@ -53,6 +53,10 @@ type Agent struct {
 	// before Run.
 	Trace func(ctx context.Context, app types.NamespacedName) (context.Context, func(error))
 
+	// Between, if not nil, is called before and after each pass over an Application,
+	// and no pass over it is made meanwhile. It must be quick. Set it before Run.
+	Between func(ctx context.Context, app types.NamespacedName)
+
 	// Reads, if not nil, says whether the files of an Application refer to an address
 	// that a function knows. Set it before Run.
 	Reads func(app *api.Application, is func(url, chart string) bool) bool
@@ -136,6 +140,8 @@ func (a *Agent) next(ctx context.Context) bool {
 	if a.Trace != nil {
 		ctx, traced = a.Trace(ctx, app)
 	}
+	a.between(ctx, app)
+	defer a.between(ctx, app)
 	outcome := reconcile.Outcome{Failed: true}
 	err := crash.Guard("pass", func() (err error) {
 		outcome, err = a.reconciler.Reconcile(ctx, app.Namespace, app.Name)
@@ -148,6 +154,12 @@ func (a *Agent) next(ctx context.Context) bool {
 	}
 	a.schedule(app, outcome)
 	return true
+}
+
+func (a *Agent) between(ctx context.Context, app types.NamespacedName) {
+	if a.Between != nil {
+		a.Between(ctx, app)
+	}
 }
 
 // schedule makes sure of the next pass, even if nothing happens. There is none over an

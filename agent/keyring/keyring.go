@@ -40,6 +40,7 @@ type Keyring struct {
 	hooks                       *follower[*corev1.Secret] // argocd-secret
 	clusters                    *follower[*corev1.Secret]
 	trust                       *follower[*corev1.ConfigMap]
+	told                        notifications
 	rollout                     *rolloutKey
 	sealed                      *presence // of the sealed-secrets controller
 	log                         *slog.Logger
@@ -51,6 +52,9 @@ type Keyring struct {
 	// ClustersChanged, if not nil, is called when the Secret of a cluster comes, changes or
 	// goes; it must not block. Set it before Run.
 	ClustersChanged func()
+
+	// NotificationsChanged, if not nil, likewise, when what is notified of changes.
+	NotificationsChanged func()
 
 	warned sync.Map // version by the name of a Secret whose entries were warned of
 
@@ -125,6 +129,11 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 		from: secrets(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeRolloutKey), client: client.Secrets(in.Agent),
 	}
 	k.hooks = followHooks(client.Secrets(in.Agent))
+	k.told = followNotifications(client, in.Agent, func() {
+		if k.NotificationsChanged != nil {
+			k.NotificationsChanged()
+		}
+	})
 	k.sealed = newPresence(apps, sealedControllers, log, ring)
 	k.trust = follow[*corev1.ConfigMap](&corev1.ConfigMap{}, ring, &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
@@ -158,7 +167,7 @@ type runner interface {
 }
 
 func (k *Keyring) all() []runner {
-	all := []runner{k.sops, k.repositories, k.sealing, k.hooks, k.clusters, k.trust, k.rollout.from}
+	all := []runner{k.sops, k.repositories, k.sealing, k.hooks, k.clusters, k.trust, k.told.config, k.told.secret, k.rollout.from}
 	for _, f := range k.sealed.deployments {
 		all = append(all, f)
 	}

@@ -20,19 +20,20 @@ import (
 // Metrics counts what the agent does. Its methods may be called by several
 // goroutines.
 type Metrics struct {
-	registry     *prometheus.Registry
-	passes       *passes
-	syncs        *syncs
-	secrets      *prometheus.CounterVec
-	drifts       *prometheus.CounterVec
-	requests     *requests
-	repositories *repositories
-	pushes       *pushes
-	webhooks     *prometheus.CounterVec
-	queues       *queues
-	setPasses    *prometheus.HistogramVec
-	server       func(*api.Application) string
-	telling      atomic.Pointer[telling]
+	registry      *prometheus.Registry
+	passes        *passes
+	syncs         *syncs
+	secrets       *prometheus.CounterVec
+	drifts        *prometheus.CounterVec
+	requests      *requests
+	repositories  *repositories
+	pushes        *pushes
+	webhooks      *prometheus.CounterVec
+	queues        *queues
+	setPasses     *prometheus.HistogramVec
+	server        func(*api.Application) string
+	telling       atomic.Pointer[telling]
+	notifications *notifications
 }
 
 // Sources are asked at each scrape.
@@ -82,6 +83,7 @@ func New(from Sources) *Metrics {
 		registry: prometheus.NewRegistry(), passes: newPasses(), syncs: newSyncs(), secrets: newSecretUses(), drifts: newDrifts(),
 		requests: newRequests(from.Applications, from.Pending), repositories: newRepositories(), pushes: newPushes(),
 		webhooks: newWebhooks(), queues: newQueues(), setPasses: newSetPasses(), server: from.server,
+		notifications: newNotifications(),
 	}
 	m.Tell(from.Labels, from.Conditions)
 	m.registry.MustRegister(
@@ -89,7 +91,7 @@ func New(from Sources) *Metrics {
 		&applications{from, &m.telling}, labelled{from.Applications, &m.telling}, m.secrets, m.drifts, m.requests, m.webhooks,
 	)
 	for _, each := range [][]prometheus.Collector{
-		m.passes.collectors(), m.syncs.collectors(), m.repositories.collectors(), m.pushes.collectors(), m.queues.collectors(), m.requests.collectors(),
+		m.passes.collectors(), m.syncs.collectors(), m.repositories.collectors(), m.pushes.collectors(), m.queues.collectors(), m.requests.collectors(), m.notifications.collectors(),
 	} {
 		m.registry.MustRegister(each...)
 	}

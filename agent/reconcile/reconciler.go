@@ -62,6 +62,8 @@ type Config struct {
 	Redact func(app, text string) string
 	// Rollouts restart workloads that ask for it; nil where none can.
 	Rollouts *Rollouts
+	// Finder is told of what the status does not say; nil if nobody wants to know.
+	Finder Finder
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
 	// Replicas are those that this process is one of; nil if it works on all Applications.
@@ -286,6 +288,7 @@ func (p *pass) run(ctx context.Context) {
 	}
 	p.compared(desired, changes)
 	p.finalize(ctx, desired.Hooks)
+	p.found(ctx, changes)
 	changes = p.operate(ctx, desired, changes) // plan, apply
 	step, judged := trace.Step(ctx, "health")
 	p.compared(desired, changes)

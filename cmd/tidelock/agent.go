@@ -22,6 +22,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/keyring"
 	"github.com/tidelock-io/tidelock/agent/memory"
 	"github.com/tidelock-io/tidelock/agent/metrics"
+	"github.com/tidelock-io/tidelock/agent/notify"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/registry"
 	"github.com/tidelock-io/tidelock/agent/sets"
@@ -286,6 +287,7 @@ type parts struct {
 	grapevine    grapevine
 	spreading    chan news
 	shadow       *onlooking
+	notifier     *notify.Notifier
 }
 
 // assemble makes the parts and ties them together. It is the one place that
@@ -370,6 +372,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 		Refresh: p.options.refresh, Insist: p.options.insistRefresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
 		Wake: func(app types.NamespacedName) { p.agent.Wake(app) }, Replicas: p.replicas.asked(), Shadow: p.shadow.passes(),
 		Onlooker: p.shadow != nil,
+		Finder:   finder{func() *notify.Notifier { return p.notifier }, p.known, p.options.namespace},
 	})
 	if err != nil {
 		return err
@@ -379,6 +382,8 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	p.tuneRenders(&p.options)
 	p.applier = e.apply
 	p.agent.Owns, p.agent.Released = p.replicas.owns, p.released
+	p.notifier = p.newNotifier()
+	p.agent.Between = p.notifier.Between
 	p.agent.Reads = e.pipeline.Reads
 	if p.tracer != nil {
 		p.agent.Trace = p.traced
@@ -413,6 +418,7 @@ func (p *parts) work(ctx context.Context) error {
 	g.Go(func() error { return p.watcher.Run(ctx) })
 	g.Go(func() error { return p.host.watch(ctx, func() { p.agent.All() }) })
 	g.Go(func() error { return p.publications.Run(ctx) })
+	g.Go(func() error { return p.notifier.Run(ctx) })
 	g.Go(func() error { return p.runReplicas(ctx) })
 	g.Go(func() error { return p.runNews(ctx) })
 	g.Go(func() error { return p.params.follow(ctx, p.hookFile.look) })

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/restmapper"
 
 	"github.com/tidelock-io/tidelock/agent/git/signature/signaturetest"
+	"github.com/tidelock-io/tidelock/agent/notify/notifytest"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
 
@@ -97,8 +98,10 @@ type story struct {
 	versions   map[string]string  // resourceVersions, see "snapshot"
 	metrics    map[string]float64 // see "metric"
 	spans      *spans             // see "collector"
-	debug      string             // URL of --debug-listen, see "debugaddress"
-	uids       map[string]bool    // see "jobs"
+	web        *notifytest.WebServer
+	mail       *notifytest.MailServer // see "receivers", both
+	debug      string                 // URL of --debug-listen, see "debugaddress"
+	uids       map[string]bool        // see "jobs"
 	signers    map[string]*signaturetest.Key
 	tap        *testenv.Tap             // nil if there is none
 	others     map[string]*otherCluster // see "cluster"

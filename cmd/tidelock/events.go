@@ -23,6 +23,7 @@ func (p *parts) turned(was, now *api.Application) {
 	if !p.replicas.owns(types.NamespacedName{Namespace: now.Namespace, Name: now.Name}) {
 		return // whose it is tells of it
 	}
+	p.notifier.Turned(was, now)
 	for _, e := range turns(was, now) {
 		p.events.Record(now, e)
 	}

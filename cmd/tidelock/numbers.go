@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,14 +28,14 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 		ApplicationSets: p.ownSets,
 		Pending:         func() int { return p.applier.Waiting() },
 		Labels:          p.options.metricsLabels, Conditions: p.options.metricsConditions,
-		Gauges: append(p.replicas.gauges(p), []metrics.Number{
+		Gauges: slices.Concat(p.replicas.gauges(p), p.notificationNumbers(), []metrics.Number{
 			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.objects()) }},
 			{Name: "tidelock_applications_looked_at", Help: "Applications of this replica that it has looked at since it began.", Value: func() float64 { return float64(p.metrics.Looked()) }},
 			{Name: "tidelock_memory_limit_bytes", Help: "Memory that the agent and its plugins may use together, as the cgroup says; 0 is any.", Value: func() float64 { return float64(p.memory) }},
 			{Name: "tidelock_settings_invalid", Help: "Settings that cannot be read, and are as they were: the log and an Event of their ConfigMap name them.", Value: p.misreadNow},
 			{Name: "tidelock_settings_pending", Help: "Settings that have changed, and count from the next start of the agent on.", Value: func() float64 { return count(p.params.later.Load()) }},
 			{Name: "tidelock_plugin_processes", Help: "Plugin processes that run.", Value: func() float64 { return float64(len(p.host.PIDs())) }},
-		}...),
+		}),
 		Counters: []metrics.Number{
 			{Name: "tidelock_handovers_total", Help: "Applications that this replica has left to others.", Value: func() float64 { return count(p.replicas.released.Load()) }},
 			{Name: "tidelock_renders_total", Help: "Calls of a renderer.", Value: func() float64 { return count(engine.Stats().Renders) }},
