@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -14,18 +15,21 @@ import (
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
 
-// steadyPasses is how often each Application is looked at, on average, while
-// nothing happens.
-const steadyPasses = 10
+// With -steady.passes 480, which are those of a day, what the agent's process holds
+// shows how it grows; TestDay lives through a day in seconds, but without processes.
+var (
+	steadyPasses       = flag.Int("steady.passes", 10, "how often TestAudited/steady has each Application looked at, on average, while nothing happens")
+	steadyApplications = flag.Int("steady.applications", 5, "how many Applications TestAudited/steady has")
+)
 
 // steady proves, by the API server's own request metrics and by its audit log, that
 // an agent with nothing to do asks it for nothing, however often it looks at its
 // Applications; and that a commit which changes one object costs an apply of it, a
 // dry run at most, and the reports.
 func (w *world) steady(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), convergence)
+	ctx, cancel := context.WithTimeout(t.Context(), convergence+2*time.Duration(*steadyPasses)*time.Second)
 	defer cancel()
-	f := w.newFlock(t, "steady", 5)
+	f := w.newFlock(t, "steady", *steadyApplications)
 	f.startAgent(t, f.kubeconfig, "--refresh-interval=1s", "--poll-interval=1s")
 	defer f.stopAgent(t)
 	f.roll(t, 0)
@@ -33,9 +37,14 @@ func (w *world) steady(t *testing.T) {
 
 	passes := f.passes(ctx, t)
 	before := f.requests(ctx, t)
-	for f.passes(ctx, t) < passes+steadyPasses*float64(f.n) {
-		f.look(ctx, t)
+	var holds holdings
+	for part := range steadyParts {
+		for f.passes(ctx, t) < passes+float64(*steadyPasses*f.n*(part+1)/steadyParts) {
+			f.look(ctx, t)
+		}
+		holds = append(holds, f.holds(ctx, t))
 	}
+	holds.level(t)
 	after := f.requests(ctx, t)
 	asked, err := f.asked()
 	if err != nil {
@@ -77,6 +86,52 @@ func (w *world) steady(t *testing.T) {
 	}
 	if asked["apply configmaps"] == 0 {
 		t.Error("nothing was applied")
+	}
+}
+
+// steadyParts is how often it is looked at what the agent holds meanwhile.
+const steadyParts = 6
+
+// heldNow is what the agent's process holds, by the names of its metrics.
+type heldNow map[string]float64
+
+type holdings []heldNow
+
+func (f *flock) holds(ctx context.Context, t *testing.T) heldNow {
+	t.Helper()
+	text, err := f.agent.MetricsText(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := heldNow{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch name {
+		case "go_goroutines", "process_open_fds", "process_resident_memory_bytes", "tidelock_plugin_processes":
+			if h[name], err = strconv.ParseFloat(value, 64); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return h
+}
+
+// level shows them, and compares the second with the last if there was time to grow.
+// Passes that are under way have goroutines of their own, and memory is collected when
+// there is twice as much.
+func (all holdings) level(t *testing.T) {
+	t.Helper()
+	for _, h := range all {
+		t.Logf("the agent holds %v", h)
+	}
+	if *steadyPasses < 100 {
+		return
+	}
+	before, after := all[1], all[len(all)-1]
+	for name, n := range before {
+		if after[name] > n*1.3 {
+			t.Errorf("%s was %v, and is %v", name, n, after[name])
+		}
 	}
 }
 
