@@ -29,9 +29,12 @@ func TestMetricsListed(t *testing.T) {
 	p := &parts{host: &plugins{Host: &host.Host{}}, options: agentOptions{metricsConditions: []string{"*"}}}
 	p.params = newParams(&p.options, nil, nil, nil)
 	m := metrics.New(p.numbers(&render.Engine{}))
+	p.shadow = &onlooking{}
+	looksOn := metrics.New(p.numbers(&render.Engine{}))
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		m.Describe(descriptions)
+		looksOn.Describe(descriptions)
 		close(descriptions)
 	}()
 	var lines []string
