@@ -166,7 +166,7 @@ func (p *program) run(ctx context.Context) ([]byte, error) {
 		}
 		return nil, fmt.Errorf("%s: there is no such program%s", p.Command, hint)
 	}
-	cmd := exec.CommandContext(ctx, path, p.Args...) //nolint:gosec // see check
+	cmd := exec.CommandContext(ctx, path, p.Args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "KUBERNETES_EXEC_INFO=" + p.info()}
 	for name, value := range p.Env {
 		cmd.Env = append(cmd.Env, name+"="+value)

@@ -25,7 +25,7 @@ const (
 	mostPause  = 30 * time.Second
 )
 
-// renewWithin bounds the listing of all that is followed of a cluster.
+// renewWithin bounds the listing of what a cluster serves, and of all that is followed.
 const renewWithin = time.Minute
 
 var (
@@ -145,21 +145,21 @@ func (l *link) run(ctx context.Context) error {
 // was away is listed anew before anybody acts on it: its watches may take a while to go
 // on, and another process may have written meanwhile.
 func (l *link) greet(ctx context.Context) error {
-	renewing, cancel := context.WithTimeout(probe(ctx), renewWithin)
-	defer cancel()
-	ctx, cancel = context.WithTimeoutCause(probe(ctx), l.of.Timeout, l.late())
+	first, cancel := context.WithTimeoutCause(ctx, l.of.Timeout, l.late())
 	defer cancel()
 	if err := l.connect(); err != nil {
 		return err
 	}
-	if err := l.ask(ctx); err != nil {
+	if err := l.ask(first); err != nil {
 		return err
 	}
+	ctx, cancel = context.WithTimeoutCause(probe(ctx), renewWithin, fmt.Errorf("what it serves, and what is there, is not known within %s", renewWithin))
+	defer cancel()
 	if err := l.Cluster.Discover(ctx); err != nil {
 		return causeOf(ctx, err)
 	}
-	if err := l.Cluster.RefreshAll(renewing); err != nil {
-		return err
+	if err := l.Cluster.RefreshAll(ctx); err != nil {
+		return causeOf(ctx, err)
 	}
 	l.wire.opens()
 	if !l.Cluster.Serves(schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"}) {

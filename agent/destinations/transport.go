@@ -16,7 +16,8 @@ import (
 const idleConns = 25
 
 // dial makes a transport of its own for a cluster. None is shared, or kept anywhere: a
-// connection that hangs is got rid of with its transport.
+// connection that hangs is got rid of with its transport. Within is how long requests wait
+// for an answer at most, which they are to say themselves.
 func (l *login) dial(within time.Duration) (http.RoundTripper, func(), error) {
 	config := &transport.Config{
 		TLS: transport.TLSConfig{
@@ -39,8 +40,8 @@ func (l *login) dial(within time.Duration) (http.RoundTripper, func(), error) {
 		proxy = func(*http.Request) (*url.URL, error) { return l.proxy, nil }
 	}
 	base := utilnet.SetTransportDefaults(&http.Transport{
-		Proxy: proxy, TLSClientConfig: secure, TLSHandshakeTimeout: within, MaxIdleConnsPerHost: idleConns,
-		DialContext:        (&net.Dialer{Timeout: within, KeepAlive: within}).DialContext,
+		Proxy: proxy, TLSClientConfig: secure, TLSHandshakeTimeout: 2 * within, MaxIdleConnsPerHost: idleConns,
+		DialContext:        (&net.Dialer{Timeout: 2 * within, KeepAlive: within}).DialContext,
 		DisableCompression: l.DisableCompression,
 	})
 	var rt http.RoundTripper = base

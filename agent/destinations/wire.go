@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// answeredWithin bounds a request that is no watch, admission webhooks included.
+	// answeredWithin bounds a request that somebody waits for, admission webhooks included.
 	answeredWithin = time.Minute
 	// maxAnswer bounds what comes of one: a listing is asked for in pages.
 	maxAnswer = 256 << 20
@@ -110,12 +110,13 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("the cluster leads to another host, %.100q, and is not followed there", r.URL.Host)
 	}
 	stream := r.URL.Query().Get("watch") != ""
-	inner, epoch, err := w.pass(r.Context(), stream || follows(r))
+	patient := stream || follows(r)
+	inner, epoch, err := w.pass(r.Context(), patient)
 	if err != nil {
 		return nil, err
 	}
 	ctx, end := r.Context(), context.CancelFunc(func() {})
-	if !stream {
+	if !patient {
 		ctx, end = context.WithTimeoutCause(ctx, answeredWithin, fmt.Errorf("no answer within %s", answeredWithin))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

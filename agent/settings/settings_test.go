@@ -51,6 +51,9 @@ func shown(s *Settings) string {
 	if s.Impersonate {
 		add("impersonate")
 	}
+	if s.InClusterDisabled {
+		add("not in the agent's own cluster")
+	}
 	if p := s.Pace(usual); p != new(Settings).Pace(usual) {
 		add("every %s and up to %s, hard %s, rest %s; insisting every %s", p.Interval, p.Jitter, p.Hard, p.Rest, s.Insist(usual).Interval)
 	}
@@ -144,6 +147,14 @@ application.sync.impersonation.enabled: "true"
 application.resourceTrackingMethod: annotation`, `
 installation here
 impersonate`},
+		{"other clusters only", `
+cluster.inClusterEnabled: "false"`, `
+not in the agent's own cluster`},
+		{"all clusters", `
+cluster.inClusterEnabled: "true"`, ``},
+		{"who knows", `
+cluster.inClusterEnabled: perhaps`, `
+problem cluster.inClusterEnabled: "perhaps" is neither true nor false`},
 		{"pace", `
 timeout.reconciliation: 60s
 timeout.reconciliation.jitter: 10s
@@ -360,7 +371,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(text, text)
 	}
 	keys := []string{
-		oldKey, keyExclusions, keyInclusions, keyCompareOptions, keyImpersonate, keyEnforce, keyTracking, keyInstallation,
+		oldKey, keyExclusions, keyInclusions, keyCompareOptions, keyImpersonate, keyEnforce, keyTracking, keyInstallation, keyInCluster,
 		customizations + "health.a_B", customizations + "useOpenLibs.a_B", customizations + "ignoreDifferences.a_B",
 	}
 	f.Fuzz(func(t *testing.T, before, after string) {

@@ -122,8 +122,11 @@ func (o *clustersOptions) ask(ctx context.Context, r *remote, list []keyring.Clu
 		return nil
 	})
 	for i, s := range list {
-		g.Go(func() error {
-			version, err := destinations.Ask(ctx, s, o.exec, o.timeout)
+		g.Go(func() (err error) {
+			version := ""
+			if s.Server != api.InClusterServer { // which is asked as the kubeconfig says
+				version, err = destinations.Ask(ctx, s, o.exec, o.timeout)
+			}
 			rows[i+1] = clusterRow{
 				Name: s.Name, Server: s.Server, Project: s.Project, Namespaces: s.OnlyNamespaces(), Secret: s.Secret,
 				Reachable: err == nil, Version: version, Error: oneLine(textOf(err)),
@@ -190,7 +193,7 @@ func (o *clustersOptions) show(rows []clusterRow, out io.Writer) error {
 	if o.output == "json" {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(rows)
+		return encoder.Encode(rows) //nolint:gosec // a Secret's name
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, "NAME\tSERVER\tSTATE\tVERSION\tAPPLICATIONS")
