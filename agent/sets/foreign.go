@@ -22,7 +22,7 @@ func (p *pass) unfollowed() error {
 	if !p.foreign() || p.c.Followed == nil || p.c.Followed(p.set.Namespace) {
 		return nil
 	}
-	return fmt.Errorf("Applications of namespace %s are not looked at: the administrator has to name it in --application-namespaces, too", p.set.Namespace) //nolint:staticcheck // a kind begins it
+	return fmt.Errorf("Applications of namespace %s are not looked at: the administrator has to name it in --application-namespaces, too", p.set.Namespace)
 }
 
 // belongs says why a project cannot have an Application of the set. The default one the

@@ -78,7 +78,7 @@ func TestShutIsBounded(t *testing.T) {
 	defer func() { close(release); server.Close() }()
 	ended := make(chan error, 1)
 	go func() {
-		response, err := http.Get(server.URL) //nolint:noctx // it ends with the server
+		response, err := http.Get(server.URL)
 		if err == nil {
 			err = response.Body.Close()
 		}

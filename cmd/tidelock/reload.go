@@ -217,11 +217,11 @@ func (p *params) complain(all []paramMap, wrong []*misread) {
 				texts = append(texts, w.Error())
 			}
 		}
-		if text := strings.Join(texts, "\n"); text == p.told[m.name] {
+		said := strings.Join(texts, "\n")
+		if said == p.told[m.name] {
 			continue
-		} else {
-			p.told[m.name] = text
 		}
+		p.told[m.name] = said
 		for _, text := range texts {
 			p.log.Error("a setting cannot be read, and stays as it was", "error", text)
 		}

@@ -24,7 +24,7 @@ func readSecretFile(name string) (secrets.Value, error) {
 	if err != nil {
 		return secrets.Value{}, err
 	}
-	defer file.Close() //nolint:errcheck // it is only read
+	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSecretFile+1))
 	text = bytes.TrimSpace(text)
 	switch {
