@@ -35,6 +35,6 @@ COPY --from=build /root-fs/ /
 # The plugins lie beside the binary that starts them.
 COPY --from=build /out/ /usr/local/bin/
 USER 65532:65532
-EXPOSE 8080 8082
+EXPOSE 8080 8082 8083
 ENTRYPOINT ["/usr/local/bin/tidelock"]
 CMD ["agent", "--cache-dir", "/cache"]

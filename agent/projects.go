@@ -13,6 +13,8 @@ import (
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/window"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -134,10 +136,19 @@ func (a *Applications) makeDefault(ctx context.Context) (*api.AppProject, error)
 	p.Namespace = a.namespace
 	p.APIVersion, p.Kind = api.GroupVersion.String(), "AppProject"
 	err := a.client.Post().Namespace(a.namespace).Resource("appprojects").Body(p).Do(ctx).Into(stored)
-	if apierrors.IsAlreadyExists(err) {
-		err = a.client.Get().Namespace(a.namespace).Resource("appprojects").Name(p.Name).Do(ctx).Into(stored)
+	if !apierrors.IsAlreadyExists(err) {
+		return stored, err
 	}
-	return stored, err
+	all := &api.AppProjectList{} // what may be listed need not be read one by one
+	err = a.client.Get().Namespace(a.namespace).Resource("appprojects").
+		VersionedParams(&metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("metadata.name", p.Name).String()}, metav1.ParameterCodec).Do(ctx).Into(all)
+	if err == nil && len(all.Items) == 0 {
+		err = errors.New("it has gone again")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &all.Items[0], nil
 }
 
 // learn stores a project of which the watch has not told yet.

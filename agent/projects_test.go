@@ -23,11 +23,15 @@ func TestEnsureDefaultIsKnown(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
-				var answer any = &api.AppProject{
+				stored := api.AppProject{
 					TypeMeta:   metav1.TypeMeta{APIVersion: "argoproj.io/v1alpha1", Kind: "AppProject"},
 					ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "default", UID: "stored", ResourceVersion: "7"},
 				}
-				if tt.there && r.Method == http.MethodPost {
+				var answer any = &stored
+				switch {
+				case r.Method == http.MethodGet && r.URL.Query().Get("fieldSelector") == "metadata.name=default":
+					answer = &api.AppProjectList{TypeMeta: metav1.TypeMeta{APIVersion: "argoproj.io/v1alpha1", Kind: "AppProjectList"}, Items: []api.AppProject{stored}}
+				case tt.there && r.Method == http.MethodPost:
 					w.WriteHeader(http.StatusConflict)
 					answer = &metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: "Failure", Reason: metav1.StatusReasonAlreadyExists, Code: http.StatusConflict}
 				}

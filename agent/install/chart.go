@@ -3,31 +3,14 @@ package install
 import (
 	"bytes"
 	"fmt"
-	"strings"
-)
-
-// Texts that stand for what a chart's values say while its templates are made. They
-// are names, so that Objects takes them.
-const (
-	anyNamespace        = "namespace-of-the-release"
-	anySealingNamespace = "namespace-of-the-values"
-	anyImage            = "image-of-the-values"
-)
-
-// inTemplates are what stands for them in templates.
-var inTemplates = strings.NewReplacer(
-	"{{", `{{ "{{" }}`,
-	anyNamespace, "{{ .Release.Namespace }}",
-	anySealingNamespace, "{{ .Values.sealedSecretsNamespace }}",
-	anyImage, "{{ .Values.image }}",
 )
 
 const chartFile = `apiVersion: v2
 name: tidelock
 description: Tidelock, which gets what is in Git onto Kubernetes, secrets included
 type: application
-version: 0.1.0
-kubeVersion: ">=1.33.0-0"
+version: 0.2.0
+kubeVersion: ">=` + OldestKubernetes + `.0-0"
 home: https://github.com/tidelock-io/tidelock
 `
 
@@ -35,23 +18,28 @@ const valuesFile = `# Written by agent/install, whose test holds it equal to tid
 
 # what runs, with tag or digest
 image: %s
-# where the keys of the sealed-secrets controller are
-sealedSecretsNamespace: %s
+# how many divide the Applications among them: 3 is highly available
+replicas: 1
+# the only namespaces that the agent has rights in, beside its own; in the whole
+# cluster if there are none
+namespaces: []
+# where the keys of the sealed-secrets controller are: kube-system if empty, or the
+# release's namespace where there are namespaces above
+sealedSecretsNamespace: ""
 # write in the name of the ServiceAccounts that projects name
 impersonate: false
 # add a ServiceMonitor and a PrometheusRule
 monitoring: false
 `
 
-// Chart returns the files of a Helm chart that installs the same objects. Its
-// defaults are the options; its namespace is the release's, which Helm makes.
-func Chart(o Options) (map[string][]byte, error) {
-	if err := o.Check(); err != nil {
-		return nil, err
-	}
+// Chart returns the files of a Helm chart that installs the same objects as
+// [Objects], whichever options are given as its values; without any, an image's. Its
+// namespace is the release's, which Helm makes.
+func Chart(image string) (map[string][]byte, error) {
 	files := map[string][]byte{
-		"Chart.yaml":  []byte(chartFile),
-		"values.yaml": fmt.Appendf(nil, valuesFile, o.Image, o.SealingNamespace),
+		"Chart.yaml":             []byte(chartFile),
+		"values.yaml":            fmt.Appendf(nil, valuesFile, image),
+		"templates/_helpers.tpl": []byte(helpers),
 	}
 	definitions, err := Definitions()
 	if err != nil {
@@ -64,63 +52,9 @@ func Chart(o Options) (map[string][]byte, error) {
 	}
 	templates, err := templates()
 	for name, text := range templates {
-		files["templates/"+name] = text
+		files["templates/"+name] = []byte(text)
 	}
 	return files, err
-}
-
-// templates are a file for each object, which says what the values change of it.
-func templates() (map[string][]byte, error) {
-	any := Options{Namespace: anyNamespace, SealingNamespace: anySealingNamespace, Image: anyImage, Monitoring: true}
-	plain, err := texts(any)
-	if err != nil {
-		return nil, err
-	}
-	any.Impersonate = true
-	impersonating, err := texts(any)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{}
-	for name := range impersonating { // it has all that the other has
-		text := choose("impersonate", impersonating[name], plain[name])
-		if strings.HasPrefix(text, "apiVersion: monitoring.coreos.com/") {
-			text = choose("monitoring", text, "")
-		}
-		files[name] = []byte(text)
-	}
-	return files, nil
-}
-
-// texts are the templates of a set of objects, by the name of their file.
-func texts(o Options) (map[string]string, error) {
-	objects, err := Objects(o)
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]string{}
-	for _, object := range objects {
-		if object["kind"] == "Namespace" {
-			continue
-		}
-		text, err := printed(object)
-		if err != nil {
-			return nil, err
-		}
-		all[strings.ToLower(fmt.Sprint(object["kind"]))+".yaml"] = inTemplates.Replace(string(text))
-	}
-	return all, nil
-}
-
-// choose is a template that is one text or another, as a value says.
-func choose(value, yes, no string) string {
-	switch {
-	case yes == no:
-		return yes
-	case no == "":
-		return "{{- if .Values." + value + " }}\n" + yes + "{{- end }}\n"
-	}
-	return "{{- if .Values." + value + " }}\n" + yes + "{{- else }}\n" + no + "{{- end }}\n"
 }
 
 // printed is an object's YAML, without the line that begins a document.
@@ -134,4 +68,11 @@ func printed(o Object) ([]byte, error) {
 func (o Object) key() string {
 	meta, _ := o["metadata"].(map[string]any)
 	return fmt.Sprint(meta["name"])
+}
+
+// namespaceOf is an object's namespace.
+func (o Object) namespaceOf() string {
+	meta, _ := o["metadata"].(map[string]any)
+	namespace, _ := meta["namespace"].(string)
+	return namespace
 }

@@ -1,6 +1,8 @@
 package install
 
 import (
+	"strings"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -18,15 +20,19 @@ const (
 // user is the one of the image, who is nobody.
 const user = 65532
 
-// deployment runs one agent. Two must not work at the same time, so the old one ends
-// before the new one begins.
+// deployment runs agents, each of which takes its share. A new one begins before an old
+// one ends, for it takes over what it has from the others by itself, and until then
+// nothing is missing.
 func (o Options) deployment() *appsv1.Deployment {
 	return &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "Deployment"},
 		ObjectMeta: o.meta(),
 		Spec: appsv1.DeploymentSpec{
-			Replicas: new(int32(1)),
-			Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
+			Replicas: new(int32(max(1, o.Replicas))), //nolint:gosec // see Check
+			Strategy: appsv1.DeploymentStrategy{
+				Type:          appsv1.RollingUpdateDeploymentStrategyType,
+				RollingUpdate: &appsv1.RollingUpdateDeployment{MaxSurge: new(intstr.FromInt32(1)), MaxUnavailable: new(intstr.FromInt32(0))},
+			},
 			Selector: &metav1.LabelSelector{MatchLabels: selector()},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels()},
@@ -48,7 +54,8 @@ func (o Options) pod() corev1.PodSpec {
 			RunAsNonRoot: new(true), RunAsUser: new(int64(user)), RunAsGroup: new(int64(user)), FSGroup: new(int64(user)),
 			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
-		Containers: []corev1.Container{o.container()},
+		TopologySpreadConstraints: spread(),
+		Containers:                []corev1.Container{o.container()},
 		Volumes: []corev1.Volume{
 			volume("cache", "", "4Gi"),
 			volume("tmp", "", "1Gi"),
@@ -60,8 +67,11 @@ func (o Options) pod() corev1.PodSpec {
 // Arguments are those that the agent is started with.
 func (o Options) Arguments() []string {
 	args := []string{
-		"agent", "--namespace=" + o.Namespace, "--sealed-secrets-namespace=" + o.SealingNamespace,
+		"agent", "--namespace=" + o.Namespace, "--sealed-secrets-namespace=" + o.sealing(),
 		"--cache-dir=/cache", "--plugin-scratch-dir=/memory",
+	}
+	if o.confined() {
+		args = append(args, "--"+DestinationsFlag+"="+strings.Join(o.Namespaces, ","))
 	}
 	if o.Impersonate {
 		args = append(args, "--impersonate")

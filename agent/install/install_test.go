@@ -3,6 +3,7 @@ package install
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,13 +19,13 @@ var update = flag.Bool("update", false, "write examples/install anew")
 // examples are the files that are written from the same source.
 const examples = "../../examples/install"
 
-var defaults = Options{Namespace: DefaultNamespace, Image: Image + ":latest", SealingNamespace: "kube-system"}
+var defaults = Options{Namespace: DefaultNamespace, Image: Image + ":latest"}
 
 // TestExamples: what lies in examples/install is what is installed. That the chart
 // and the kustomization render to it is cmd/tidelock's to prove, which has the
 // renderers.
 func TestExamples(t *testing.T) {
-	files, err := Chart(defaults)
+	files, err := Chart(defaults.Image)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,15 +33,19 @@ func TestExamples(t *testing.T) {
 	for name, text := range files {
 		want["helm/"+name] = text
 	}
-	objects, err := Objects(defaults)
-	if err != nil {
-		t.Fatal(err)
+	confined := defaults
+	confined.Namespaces = []string{"team-a", "team-b"}
+	for name, o := range map[string]Options{"kustomize": defaults, "kustomize-namespaces": confined} {
+		objects, err := Objects(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text bytes.Buffer
+		if err := Print(&text, objects); err != nil {
+			t.Fatal(err)
+		}
+		want[name+"/install.yaml"] = text.Bytes()
 	}
-	var text bytes.Buffer
-	if err := Print(&text, objects); err != nil {
-		t.Fatal(err)
-	}
-	want["kustomize/install.yaml"] = text.Bytes()
 	monitored, err := monitoring()
 	if err != nil {
 		t.Fatal(err)
@@ -85,14 +90,20 @@ func write(t *testing.T, files map[string][]byte) {
 
 // TestObjects: what an option adds, and nothing else, is added.
 func TestObjects(t *testing.T) {
-	always := "Namespace ServiceAccount ClusterRole ClusterRoleBinding Deployment Service NetworkPolicy"
+	const before, after = "Namespace ServiceAccount ", " Deployment PodDisruptionBudget Service NetworkPolicy"
+	const always = before + "ClusterRole ClusterRoleBinding" + after
+	const role = "Role RoleBinding"
 	for name, tt := range map[string]struct {
 		change func(*Options)
 		want   string
 	}{
-		"default":     {func(*Options) {}, always},
-		"monitoring":  {func(o *Options) { o.Monitoring = true }, always + " ServiceMonitor PrometheusRule"},
-		"impersonate": {func(o *Options) { o.Impersonate = true }, "Namespace ServiceAccount ClusterRole ClusterRoleBinding Role RoleBinding Deployment Service NetworkPolicy"},
+		"default":                        {func(*Options) {}, always},
+		"monitoring":                     {func(o *Options) { o.Monitoring = true }, always + " ServiceMonitor PrometheusRule"},
+		"replicas":                       {func(o *Options) { o.Replicas = HighlyAvailable }, always},
+		"impersonate":                    {func(o *Options) { o.Impersonate = true }, before + "ClusterRole ClusterRoleBinding " + role + after},
+		"namespaces":                     {func(o *Options) { o.Namespaces = []string{"a", "b"} }, before + role + " " + role + " " + role + after},
+		"namespaces, and keys elsewhere": {func(o *Options) { o.Namespaces, o.SealingNamespace = []string{"a"}, "keys" }, before + role + " " + role + " " + role + after},
+		"namespaces, and keys in one":    {func(o *Options) { o.Namespaces, o.SealingNamespace = []string{"a"}, "a" }, before + role + " " + role + after},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := defaults
@@ -135,7 +146,10 @@ func TestCheck(t *testing.T) {
 		want   string
 	}{
 		"namespace": {func(o *Options) { o.Namespace = "A b" }, `namespace "A b": `},
-		"sealing":   {func(o *Options) { o.SealingNamespace = "" }, `sealed-secrets-namespace "": `},
+		"sealing":   {func(o *Options) { o.SealingNamespace = "-" }, `sealed-secrets-namespace "-": `},
+		"scope":     {func(o *Options) { o.Namespaces = []string{"a", "B"} }, `scope: namespace "B": `},
+		"twice":     {func(o *Options) { o.Namespaces = []string{"a", "a"} }, `scope: namespace "a" is named twice`},
+		"replicas":  {func(o *Options) { o.Replicas = 101 }, "replicas 101: give a number from 1 to 100"},
 		"image":     {func(o *Options) { o.Image = "a\nb: c" }, "image \"a\\nb: c\": give a name such as"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,5 +159,49 @@ func TestCheck(t *testing.T) {
 				t.Errorf("got %v, want %s...", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestConfined: an agent that is confined to namespaces has no right in the cluster, and
+// is told so.
+func TestConfined(t *testing.T) {
+	o := defaults
+	o.Namespaces = []string{"a", "b"}
+	objects, err := Objects(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rights []string
+	for _, object := range objects {
+		if kind := object["kind"].(string); strings.Contains(kind, "Role") {
+			rights = append(rights, kind+" "+object.namespaceOf()+"/"+object.key())
+		}
+	}
+	want := "Role tidelock/tidelock, RoleBinding tidelock/tidelock, Role a/tidelock:tidelock, RoleBinding a/tidelock:tidelock, Role b/tidelock:tidelock, RoleBinding b/tidelock:tidelock"
+	if diff := cmp.Diff(want, strings.Join(rights, ", ")); diff != "" {
+		t.Error(diff)
+	}
+	if args := strings.Join(o.Arguments(), " "); !strings.Contains(args, "--destination-namespaces=a,b") || !strings.Contains(args, "--sealed-secrets-namespace=tidelock ") {
+		t.Errorf("arguments: %s", args)
+	}
+}
+
+func TestParseScope(t *testing.T) {
+	for text, want := range map[string]string{
+		"cluster":        "[]",
+		"namespaces=a":   "[a]",
+		"namespaces=a,b": "[a b]",
+		"namespaces=":    `"namespaces=": give cluster, or namespaces=a,b`,
+		"a,b":            `"a,b": give cluster, or namespaces=a,b`,
+		"namespaces=a,a": `namespace "a" is named twice`,
+	} {
+		names, err := ParseScope(text)
+		got := fmt.Sprint(names)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
 	}
 }

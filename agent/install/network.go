@@ -18,8 +18,9 @@ func (o Options) service() *corev1.Service {
 	}
 }
 
-// networkPolicy lets nothing in but to the two ports, and replicas to each other's. What the agent has to reach is
-// not known here: Git servers, registries, key services, the API server.
+// networkPolicy lets nothing in but to the two ports, and replicas to each other's.
+// What the agent has to reach is not known here: Git servers, registries, key services,
+// the API server.
 func (o Options) networkPolicy() *networkingv1.NetworkPolicy {
 	tcp := corev1.ProtocolTCP
 	return &networkingv1.NetworkPolicy{

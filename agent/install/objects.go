@@ -38,7 +38,7 @@ func Objects(o Options) ([]Object, error) {
 		typed = slices.Insert(typed, 0, runtime.Object(o.namespace()))
 	}
 	typed = append(typed, o.rights()...)
-	typed = append(typed, o.deployment(), o.service(), o.networkPolicy())
+	typed = append(typed, o.deployment(), o.budget(), o.service(), o.networkPolicy())
 	var all []Object
 	for _, t := range typed {
 		body, err := runtime.DefaultUnstructuredConverter.ToUnstructured(t)

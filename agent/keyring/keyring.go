@@ -77,6 +77,9 @@ type Namespaces struct {
 	Agent string
 	// Sealing holds the keys of the sealed-secrets controller.
 	Sealing string
+	// Confined says that nothing may be looked for in all namespaces: controllers are
+	// taken to be there.
+	Confined bool
 }
 
 // New returns a Keyring. Changed is called when any Secret comes, changes or
@@ -134,7 +137,10 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 			k.NotificationsChanged()
 		}
 	})
-	k.sealed = newPresence(apps, sealedControllers, log, ring)
+	k.sealed = taken()
+	if !in.Confined {
+		k.sealed = newPresence(apps, sealedControllers, log, ring)
+	}
 	k.trust = follow[*corev1.ConfigMap](&corev1.ConfigMap{}, ring, &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = configSelector

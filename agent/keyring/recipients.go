@@ -9,6 +9,7 @@ import (
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/tidelock-io/tidelock/secrets/recipients"
+	"github.com/tidelock-io/tidelock/secrets/sealed"
 )
 
 // Recipients returns the public halves of all keys that decrypt. What holds none
@@ -28,6 +29,25 @@ func (k *Keyring) Recipients() []recipients.Recipient {
 		}
 	}
 	return append(all, k.sealingRecipients()...)
+}
+
+// Unusable says which keys cannot decrypt anything: those that cannot be read.
+func (k *Keyring) Unusable() (all []error) {
+	for _, secret := range sorted(k.sops.list()) {
+		for _, key := range sopsKeys(secret) {
+			if _, err := recipients.Of(key); err != nil {
+				all = append(all, fmt.Errorf("%s: %w", key.Name, err))
+			}
+		}
+	}
+	var pairs []map[string][]byte
+	for _, secret := range sorted(k.sealing.list()) {
+		pairs = append(pairs, secret.Data)
+	}
+	if _, err := sealed.ParseKeys(pairs...); err != nil {
+		all = append(all, fmt.Errorf("keys of the sealed-secrets controller: %w", err))
+	}
+	return all
 }
 
 func (k *Keyring) sealingRecipients() []recipients.Recipient {

@@ -140,11 +140,20 @@ func (s *store) patch(ctx context.Context, name types.NamespacedName, patch []by
 	return set, nil
 }
 
-// catchUp reads a set of which something newer is stored than is known.
+// catchUp reads a set of which something newer is stored than is known. It asks for a
+// listing of the one, for which no other right is needed than for that of all.
 func (s *store) catchUp(ctx context.Context, name types.NamespacedName) {
-	set := &api.ApplicationSet{}
-	if err := s.client.Get().Namespace(name.Namespace).Resource(api.ApplicationSetResource).Name(name.Name).Do(ctx).Into(set); err == nil {
-		s.keep(set)
+	list := &api.ApplicationSetList{}
+	err := s.client.Get().Namespace(name.Namespace).Resource(api.ApplicationSetResource).
+		VersionedParams(&metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("metadata.name", name.Name).String()}, metav1.ParameterCodec).
+		Do(ctx).Into(list)
+	if err != nil {
+		return // the watch will tell
+	}
+	for i := range list.Items {
+		if list.Items[i].Name == name.Name {
+			s.keep(&list.Items[i])
+		}
 	}
 }
 

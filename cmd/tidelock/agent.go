@@ -55,6 +55,7 @@ type agentOptions struct {
 	setNamespaces    []string
 	scmProviders     []string
 	strictTokens     bool
+	destinations     []string
 	sealingNamespace string
 	sealedSecrets    string
 	sealedV1         bool
@@ -137,6 +138,7 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.setNamespaces, "applicationset-namespaces", nil, "other namespaces with ApplicationSets, as --application-namespaces, which have to name them, too: the Applications stay there, and their projects' spec.sourceNamespaces have to permit it")
 	f.StringSliceVar(&o.scmProviders, "allowed-scm-providers", nil, "`URL`s of servers of pull requests and repositories that generators may name; all if there is none, but for ApplicationSets of other namespaces none")
 	f.BoolVar(&o.strictTokens, "tokenref-strict-mode", false, "show servers only Secrets with the label argocd.argoproj.io/secret-type: scm-creds, as for ApplicationSets of other namespaces always")
+	f.StringSliceVar(&o.destinations, destinationsFlag, nil, "the `NAMESPACE`s of its own cluster that Applications may deploy to, if the agent has no rights outside of them. An object of another namespace, or of none, is refused, and nothing cluster-wide is asked for; all if empty")
 	f.StringVar(&o.sealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
 	f.StringVar(&o.sealedSecrets, "sealed-secrets", "auto", "resolve SealedSecrets here, apply them as they are, or auto: apply them where their kind is served and their controller is there, as a Deployment with its chart's or its manifest's label. The Application's annotation tidelock.io/sealed-secrets counts before it")
 	f.BoolVar(&o.sealedV1, "sealed-secrets-accept-v1-data", false, "open the deprecated spec.data of SealedSecrets, too")
@@ -305,6 +307,7 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	}); err != nil {
 		return err
 	}
+	p.cluster.Confine(cluster.Bounds{Namespaces: o.destinations})
 	if err := p.cluster.Reach(ctx); err != nil {
 		return err
 	}
@@ -312,7 +315,7 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 		log.Warn("the cluster does not know Applications yet, the agent waits for them",
 			"hint", "tidelock install --crds-only | kubectl apply --server-side -f -")
 	}
-	in := keyring.Namespaces{Agent: o.namespace, Sealing: o.sealingNamespace}
+	in := keyring.Namespaces{Agent: o.namespace, Sealing: o.sealingNamespace, Confined: len(o.destinations) > 0}
 	if p.keyring, err = keyring.New(cfg, in, log, p.keysChanged); err != nil {
 		return err
 	}

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tidelock-io/tidelock/agent/install"
 	"github.com/tidelock-io/tidelock/agent/metrics"
-	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/trace"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 )
@@ -22,9 +22,10 @@ type settingCheck struct {
 
 // settingChecks are all of them. They ask nobody but the file system.
 var settingChecks = []settingCheck{
-	{"application-namespaces", func(o *agentOptions) error { _, err := project.NewNamespaces(o.namespaces); return err }},
-	{"applicationset-namespaces", func(o *agentOptions) error { _, err := project.NewNamespaces(o.setNamespaces); return err }},
+	{"application-namespaces", func(o *agentOptions) error { return o.checkElsewhere(o.namespaces) }},
+	{"applicationset-namespaces", func(o *agentOptions) error { return o.checkElsewhere(o.setNamespaces) }},
 	{"allowed-scm-providers", func(o *agentOptions) error { return checkProviders(o.scmProviders) }},
+	{destinationsFlag, func(o *agentOptions) error { return install.CheckNamespaces(o.destinations) }},
 	{"sealed-secrets", func(o *agentOptions) error { _, err := resolve.ParseMode(o.sealedSecrets); return err }},
 	{"shadow-dry-runs", func(o *agentOptions) error {
 		if o.shadowDryRuns && !o.shadow {

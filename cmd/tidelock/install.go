@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,8 @@ import (
 
 type installOptions struct {
 	install.Options
+	scope            string
+	ha               bool
 	crdsOnly, noCRDs bool
 }
 
@@ -20,22 +23,32 @@ func newInstallCommand() *cobra.Command {
 		Short: "Print the manifests that install Tidelock",
 		Long: `Print the manifests that install Tidelock, for kubectl: the CustomResourceDefinitions
 of Application, AppProject and ApplicationSet, a namespace, the rights that the agent
-needs, its Deployment, its Service and a NetworkPolicy.
+needs, its Deployment, its Service, a PodDisruptionBudget and a NetworkPolicy.
 
 The definitions accept all that Argo CD's accept. A cluster that has Argo CD's needs
 no others: --no-crds.
 
 The agent may read, apply and delete objects of all kinds in all namespaces, for Git
-may state any. With --impersonate it may read, and writes in the name of the
-ServiceAccounts that projects name (spec.destinationServiceAccounts), with their
-rights.
+may state any. With --scope namespaces=a,b it may do so in these namespaces only, and
+nothing in the rest of the cluster but in its own namespace: it then has Roles and no
+ClusterRole, and refuses objects that are elsewhere, or in no namespace. With
+--impersonate it may read, and writes in the name of the ServiceAccounts that projects
+name (spec.destinationServiceAccounts), with their rights.
 
-The same objects are in examples/install as a Helm chart and as a kustomization.`,
+With --ha, or --replicas, as many agents divide the Applications among them, on
+different nodes where there are some. The share of one that is lost is taken over by
+the others within half a minute.
+
+The same objects are in examples/install as a Helm chart and as a kustomization.
+tidelock check tells what is missing in a cluster that has them.`,
 		Example: `  # server-side, for the annotation of a client-side apply cannot hold the definitions
   tidelock install | kubectl apply --server-side -f -
 
   # beside Argo CD, which has the definitions
   tidelock install --no-crds --namespace tidelock | kubectl apply --server-side -f -
+
+  # three replicas, which deploy to two namespaces and nowhere else
+  tidelock install --ha --scope namespaces=team-a,team-b | kubectl apply --server-side -f -
 
   # watched by the Prometheus operator, without rights of its own to write elsewhere
   tidelock install --monitoring --impersonate
@@ -47,7 +60,7 @@ The same objects are in examples/install as a Helm chart and as a kustomization.
   tidelock install --crds-only | kubectl apply --server-side -f -`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.Check(); err != nil {
+			if err := o.settle(cmd.Flags().Changed("replicas")); err != nil {
 				return &usageError{cmd.CommandPath(), err}
 			}
 			return o.print(cmd.OutOrStdout())
@@ -56,7 +69,10 @@ The same objects are in examples/install as a Helm chart and as a kustomization.
 	f := cmd.Flags()
 	f.StringVarP(&o.Namespace, "namespace", "n", install.DefaultNamespace, "where the agent, its Applications and its keys are")
 	f.StringVar(&o.Image, "image", install.Image+":"+imageTag(), "what runs")
-	f.StringVar(&o.SealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
+	f.IntVar(&o.Replicas, "replicas", 1, "how many agents divide the Applications among them")
+	f.BoolVar(&o.ha, "ha", false, fmt.Sprintf("highly available: %d replicas, unless --replicas says otherwise", install.HighlyAvailable))
+	f.StringVar(&o.scope, "scope", "cluster", "where the agent has rights: `cluster`, or namespaces=a,b")
+	f.StringVar(&o.SealingNamespace, "sealed-secrets-namespace", "", "where the keys of the sealed-secrets controller are; kube-system if empty, or the agent's own namespace with --scope namespaces")
 	f.BoolVar(&o.Impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts only")
 	f.BoolVar(&o.Monitoring, "monitoring", false, "add a ServiceMonitor and a PrometheusRule, of the Prometheus operator's kinds")
 	f.BoolVar(&o.Shadow, "shadow", false, "look on at Argo CD, in its namespace: the agent may read, and do nothing else. The Namespace is left out, for it is there")
@@ -66,6 +82,21 @@ The same objects are in examples/install as a Helm chart and as a kustomization.
 	f.BoolVar(&o.noCRDs, "no-crds", false, "leave out the CustomResourceDefinitions")
 	cmd.MarkFlagsMutuallyExclusive("crds-only", "no-crds")
 	return cmd
+}
+
+// settle is what follows from the flags together, and what is wrong with them.
+func (o *installOptions) settle(replicas bool) error {
+	var err error
+	if o.Namespaces, err = install.ParseScope(o.scope); err != nil {
+		return fmt.Errorf("--scope %w", err)
+	}
+	if o.ha && !replicas {
+		o.Replicas = install.HighlyAvailable
+	}
+	if o.Replicas < 1 {
+		return fmt.Errorf("--replicas %d: give at least 1", o.Replicas)
+	}
+	return o.Check()
 }
 
 // imageTag is that of the image of this version.

@@ -42,6 +42,7 @@ var atStart = map[string]string{
 	"kubeconfig":               "all connections are made by it",
 	"lease-duration":           "the others go by it",
 	"namespace":                "it says where the ConfigMap is",
+	destinationsFlag:           "its rights go by it, and so does what is watched",
 	"cache-dir":                "what is in it is in use",
 	"debug-listen":             "sockets stay bound",
 	"listen":                   "sockets stay bound",

@@ -1,0 +1,3 @@
+{{- define "tidelock.sealing" -}}
+{{ $.Values.sealedSecretsNamespace | default (empty $.Values.namespaces | ternary "kube-system" $.Release.Namespace) }}
+{{- end }}
