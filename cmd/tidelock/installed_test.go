@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -10,87 +12,197 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/install"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
-// TestInstalled runs the story of an agent that is installed by what `tidelock
-// install` prints, with the rights that it gives. Whatever is forbidden to it fails the
-// story, and so does a right that it has not used.
+// TestInstalled runs stories of agents that are installed by what `tidelock install`
+// prints, with the rights that it gives. Whatever is forbidden to one fails its story,
+// and so does a right that it has not used.
 func TestInstalled(t *testing.T) {
 	t.Parallel()
 	whole(t)
-	w := newWorld(t, testenv.ServiceAccountUser("agent-installed", install.Name), testenv.ServiceAccountUser("agent-shadow", install.Name))
+	const dir = "testdata/installed"
+	stories, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var users []string
+	for _, s := range stories {
+		users = append(users, testenv.ServiceAccountUser("agent-"+strings.TrimSuffix(s.Name(), ".txtar"), install.Name))
+	}
+	w := newWorld(t, users...)
 	all := commands()
-	all["rights"] = func(ts *testscript.TestScript, _ bool, _ []string) {
-		ts.Check(rights(w.cluster.Audit.Of(testenv.ServiceAccountUser("agent-installed", install.Name))))
+	all["rights"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		s := ts.Value(theStory).(*story)
+		set, err := manifest.Parse([]byte(ts.ReadFile(args[0])), manifest.Origin{File: args[0]})
+		ts.Check(err)
+		ts.Check(s.renewTwice(t.Context()))
+		ts.Check(s.agent.Stop()) // it deletes its Lease
+		s.running = false
+		ts.Check(rights(s.cluster.Audit, testenv.ServiceAccountUser(s.namespace, install.Name), set))
+	}
+	all["contend"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		ts.Check(ts.Value(theStory).(*story).contend(t.Context(), args[0]))
+	}
+	all["another"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		s := ts.Value(theStory).(*story)
+		agent, err := testenv.StartAgent(t.Context(), testenv.AgentOptions{
+			Binary: s.bin.Tidelock, Kubeconfig: s.kubeconfig, Dir: s.agentDir() + "-2", SealedSecretsNamespace: s.namespace,
+			Flags: append([]string{"--namespace", s.namespace}, args...),
+		})
+		ts.Check(err)
+		ts.Defer(func() { ts.Check(agent.Stop()) })
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/installed",
+		Dir:                 dir,
 		RequireExplicitExec: true,
-		Setup:               func(env *testscript.Env) error { return w.begin(t.Context(), env) },
-		Cmds:                all,
+		Setup: func(env *testscript.Env) error {
+			if err := w.begin(t.Context(), env); err != nil {
+				return err
+			}
+			env.Setenv("ADMIN", w.cluster.Kubeconfig)
+			s := env.Values[theStory].(*story)
+			if s.namespace == "agent-shadow" {
+				return nil // it is given others at its start
+			}
+			return s.disown(t.Context())
+		},
+		Cmds: all,
 	})
 }
 
-// rights compares the verbs of the installation's rights with those that were used.
-// Verbs that are no requests leave a trace elsewhere: the story tells that a Role with
-// more rights than the agent's was taken (escalate, bind).
-func rights(log *testenv.AuditLog) error {
-	requests, err := log.Next()
-	if err != nil {
-		return err
+// contend writes to an Application, whenever the agent may be writing to it, until it
+// has read it anew because somebody else was first.
+func (s *story) contend(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	read := testenv.Use{
+		User: testenv.ServiceAccountUser(s.namespace, install.Name), Verb: "get",
+		Group: api.GroupVersion.Group, Resource: api.ApplicationResource, Namespace: s.namespace,
 	}
-	used := map[string]bool{}
-	for request := range requests {
-		verb, _, _ := strings.Cut(request, " ")
-		switch verb {
-		case "forbidden":
-			return fmt.Errorf("the agent may not do what it tries to: %s", request)
-		case "apply", "dry-run":
-			verb = "patch"
+	client := s.cluster.Dynamic.Resource(testenv.Applications).Namespace(s.namespace)
+	for n := 0; ; n++ {
+		patch := fmt.Appendf(nil, `{"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal", "n": "%d"}}}`, n)
+		if _, err := client.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kubectl}); err != nil {
+			return fmt.Errorf("write to Application %s at the same time as the agent: %w", name, err)
 		}
-		used[verb] = true
+		uses, err := s.cluster.Audit.Uses()
+		if err != nil || uses[read] {
+			return err
+		}
 	}
-	delete(used, "post") // discovery and the like, which anybody may
-	given, err := given()
-	if err != nil {
-		return err
+}
+
+// renewTwice writes to a replica's Lease, as if the answer to a renewal had been lost,
+// and waits until the replica has read and renewed it.
+func (s *story) renewTwice(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	leases := s.cluster.Typed.CoordinationV1().Leases(s.namespace)
+	list, err := leases.List(ctx, metav1.ListOptions{})
+	if err != nil || len(list.Items) == 0 {
+		return fmt.Errorf("there are no Leases: %w", err)
 	}
-	if !maps.Equal(used, given) {
-		return fmt.Errorf("the agent has used %v, and may %v: %s", slices.Sorted(maps.Keys(used)), slices.Sorted(maps.Keys(given)), requests)
+	for _, l := range list.Items {
+		l.Annotations["test"] = "touched"
+		touched, err := leases.Update(ctx, &l, metav1.UpdateOptions{})
+		if apierrors.IsConflict(err) {
+			return s.renewTwice(ctx) // it was renewed at the same moment
+		}
+		if err != nil {
+			return err
+		}
+		err = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+			now, err := leases.Get(ctx, l.Name, metav1.GetOptions{})
+			return err == nil && now.ResourceVersion != touched.ResourceVersion, err
+		})
+		if err != nil {
+			return fmt.Errorf("wait for a renewal of Lease %s: %w", l.Name, err)
+		}
 	}
 	return nil
 }
 
-// given are the verbs of requests that the installation gives the right to.
-func given() (map[string]bool, error) {
-	objects, err := install.Objects(install.Options{Namespace: install.DefaultNamespace, SealingNamespace: "kube-system", Image: install.Image})
+// disown takes the agent's rights away, to be given by the story.
+func (s *story) disown(ctx context.Context) error {
+	name := s.namespace + ":" + install.Name
+	rbac := s.cluster.Typed.RbacV1()
+	return errors.Join(
+		rbac.ClusterRoleBindings().Delete(ctx, name, metav1.DeleteOptions{}),
+		rbac.ClusterRoles().Delete(ctx, name, metav1.DeleteOptions{}),
+	)
+}
+
+// rights compares what a user has made use of with the Roles of an installation.
+func rights(log *testenv.AuditLog, user string, installation manifest.Set) error {
+	uses, err := log.Uses()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	verbs := map[string]bool{}
-	for _, o := range objects {
-		rules, _ := o["rules"].([]any)
-		for _, rule := range rules {
-			list, _ := rule.(map[string]any)["verbs"].([]any)
-			for _, verb := range list {
-				verbs[verb.(string)] = true
+	var wrong []string
+	for use := range uses {
+		if use.User == user && use.Refused {
+			wrong = append(wrong, "the agent may not "+use.String())
+		}
+	}
+	maps.DeleteFunc(uses, func(u testenv.Use, _ bool) bool { return u.User != user || u.Refused })
+	for _, o := range installation {
+		var role rbacv1.ClusterRole // a Role has the same fields
+		if o.Key.Kind != "Role" && o.Key.Kind != "ClusterRole" {
+			continue
+		}
+		if err := json.Unmarshal(o.Reveal(), &role); err != nil {
+			return err
+		}
+		for _, rule := range role.Rules {
+			for _, verb := range rule.Verbs {
+				if !requested(rule, verb) || used(uses, o.Key.Namespace, rule, verb) {
+					continue
+				}
+				wrong = append(wrong, fmt.Sprintf("%s: the agent has not used the right to %s %s of group %q", o.Key, verb, rule.Resources, rule.APIGroups))
 			}
 		}
 	}
-	for _, noRequest := range []string{"escalate", "bind", "impersonate"} {
-		if !verbs[noRequest] {
-			return nil, fmt.Errorf("the installation gives no right to %s", noRequest)
-		}
-		delete(verbs, noRequest)
+	if len(wrong) > 0 {
+		slices.Sort(wrong)
+		return fmt.Errorf("%s\nit has used %s", strings.Join(wrong, "\n"), slices.SortedFunc(maps.Keys(uses), func(a, b testenv.Use) int { return strings.Compare(a.String(), b.String()) }))
 	}
-	return verbs, nil
+	return nil
+}
+
+// requested says that a right is one of requests. The others leave a trace elsewhere:
+// a story tells that a Role with more rights than the agent's was taken; and who may
+// block the deletion of an owner is asked by some API servers only.
+func requested(rule rbacv1.PolicyRule, verb string) bool {
+	return verb != "escalate" && verb != "bind" && rule.Resources[0] != "applicationsets/finalizers"
+}
+
+// used says that a right was made use of, in a namespace or, if that is "", in any.
+func used(uses map[testenv.Use]bool, namespace string, rule rbacv1.PolicyRule, verb string) bool {
+	for use := range uses {
+		if use.Verb == verb && (namespace == "" || use.Namespace == namespace) &&
+			covers(rule.APIGroups, use.Group) && covers(rule.Resources, use.Resource) {
+			return true
+		}
+	}
+	return false
+}
+
+func covers(list []string, one string) bool {
+	return slices.Contains(list, one) || slices.Contains(list, "*")
 }
 
 // TestInstallations: the chart and the kustomization of examples/install state what
@@ -107,8 +219,16 @@ destination: {server: https://kubernetes.default.svc, namespace: tidelock}, sour
 		source string
 		args   []string
 	}{
-		"kustomization":     {"examples/install/kustomize", nil},
-		"chart":             {"examples/install/helm", nil},
+		"kustomization":            {"examples/install/kustomize", nil},
+		"kustomization ha":         {"examples/install/kustomize-ha", []string{"--ha"}},
+		"kustomization namespaces": {"examples/install/kustomize-namespaces", []string{"--scope", "namespaces=team-a,team-b"}},
+		"chart":                    {"examples/install/helm", nil},
+		"chart ha":                 {`examples/install/helm, helm: {valuesObject: {replicas: 3}}`, []string{"--ha"}},
+		"chart namespaces":         {`examples/install/helm, helm: {valuesObject: {namespaces: [a, b]}}`, []string{"--scope", "namespaces=a,b"}},
+		"chart namespaces, and keys elsewhere": {`examples/install/helm, helm: {valuesObject: {namespaces: [a, b], sealedSecretsNamespace: keys}}`,
+			[]string{"--scope", "namespaces=a,b", "--sealed-secrets-namespace", "keys"}},
+		"chart namespaces, and keys in one": {`examples/install/helm, helm: {valuesObject: {namespaces: [a, b], sealedSecretsNamespace: b, impersonate: true}}`,
+			[]string{"--scope", "namespaces=a,b", "--sealed-secrets-namespace", "b", "--impersonate"}},
 		"chart impersonate": {`examples/install/helm, helm: {valuesObject: {impersonate: true}}`, []string{"--impersonate"}},
 		"chart monitoring":  {`examples/install/helm, helm: {valuesObject: {monitoring: true}}`, []string{"--monitoring"}},
 		"chart values": {`examples/install/helm, helm: {valuesObject: {image: "registry.example.com/t:1", sealedSecretsNamespace: keys}}`,
@@ -154,7 +274,7 @@ func printedBy(t *testing.T, args ...string) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		objects[o.Key.Kind+" "+o.Key.Name] = string(text)
+		objects[o.Key.String()] = string(text)
 	}
 	return objects
 }

@@ -96,6 +96,7 @@ that answer a question, such as diff, plan, why and secrets scan: 0 nothing,
 	root.AddCommand(
 		newAffectedCommand(),
 		newAgentCommand(),
+		newSetupCheckCommand(),
 		newClustersCommand(),
 		newDiffCommand(),
 		newGetCommand(),
