@@ -39,7 +39,7 @@ func TestExample(t *testing.T) {
 		"https://pager.example.com", web.URL+"/pager",
 	)
 	example(t, "argocd-notifications-secret.yaml", &secret,
-		"https://example.webhook.office.example", web.URL+"/teams", "email-password: fill-in", "email-password: "+mail.Password, "email-username: tidelock", "email-username: robot")
+		"<the address of the channel's webhook>", web.URL+"/teams/channel", "<the password>", mail.Password, "<the token>", "page-me", "<who sends>", "robot")
 	app := &api.Application{}
 	example(t, "application.yaml", app)
 	app.Status = application(t, "status:"+history+operation(second, "Failed", "message: it went wrong\n"+automatedAt+`syncResult: {revision: "`+second+`"}`)).Status
@@ -72,14 +72,14 @@ func TestExample(t *testing.T) {
 	if slack := web.Requests("/slack/chat.postMessage"); len(slack) != 3 { // synced, opened, held
 		t.Errorf("Slack was told %d times", len(slack))
 	}
-	if teams := web.Requests("/teams/fill-in"); len(teams) != 1 || !strings.Contains(teams[0].Body, "shop is Degraded") {
+	if teams := web.Requests("/teams/channel"); len(teams) != 1 || !strings.Contains(teams[0].Body, "shop is Degraded") {
 		t.Errorf("Teams: %+v", teams)
 	}
 	if mails := mail.Mails(); len(mails) != 5 { // drift found and healed, to two; rotated
 		t.Errorf("%d mails", len(mails))
 	}
 	pager := web.Requests("/pager/v1/events")
-	if len(pager) != 1 || pager[0].Header.Get("Authorization") != "Bearer fill-in" ||
+	if len(pager) != 1 || pager[0].Header.Get("Authorization") != "Bearer page-me" ||
 		strings.TrimSpace(pager[0].Body) != `{"source": "shop", "event": "Failed", "text": "- it went wrong", "by": "the agent, as spec.syncPolicy.automated says"}` {
 		t.Errorf("the pager: %+v", pager)
 	}

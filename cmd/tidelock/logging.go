@@ -28,7 +28,7 @@ const (
 	textFormat = "text"
 )
 
-// newLogging logs to stderr, and makes client-go log there too. Nformats says what is
+// newLogging logs to stderr, and makes client-go log there too. Neither says what is
 // known to be secret.
 func newLogging(level, format string, known *leak.Known) *logging {
 	l := &logging{level: &slog.LevelVar{}}
