@@ -83,7 +83,7 @@ test-stories:
 	$(call tests,./cmd/tidelock)
 
 test-beside:
-	nice go test ./agent/simtest -run 'TestSeeds$$' -seeds $(SEEDS) -timeout 30m
+	go test ./agent/simtest -run 'TestSeeds$$' -seeds $(SEEDS) -timeout 30m
 	TIDELOCK_TEST_COMPANIONS=$(CURDIR)/bin go test ./plugins/pluginstest ./plugins/directory ./plugins/helm ./plugins/kustomize ./render -run '$(limited)|$(confined)'
 	CGO_ENABLED=$(if $(race),1,0) go test -C plugins/sdk $(if $(race),-race) ./...
 	go test -C plugins/external ./...

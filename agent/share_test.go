@@ -57,9 +57,16 @@ func TestRefreshApplications(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var mu sync.Mutex // guards told and left
 	var told, left []string
-	a.changed = func(n types.NamespacedName) { told = append(told, n.Name) }
-	a.left = func(n types.NamespacedName) { left = append(left, n.Name) }
+	to := func(names *[]string) func(types.NamespacedName) {
+		return func(n types.NamespacedName) {
+			mu.Lock()
+			defer mu.Unlock()
+			*names = append(*names, n.Name)
+		}
+	}
+	a.changed, a.left = to(&told), to(&left)
 	for name, version := range map[string]string{"same": "10", "changed": "20", "gone": "30", "just made": "60"} {
 		app := shop(version, func(app *api.Application) { app.Name, app.UID = name, types.UID("of "+name) })
 		if err := a.Add(app); err != nil {

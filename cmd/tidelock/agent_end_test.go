@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,22 +99,23 @@ func TestLastResort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		code := -1
-		lastResort(ctx, endWithin, slog.New(slog.DiscardHandler), func(c int) { code = c })
+		var code atomic.Int64
+		code.Store(-1)
+		lastResort(ctx, endWithin, slog.New(slog.DiscardHandler), func(c int) { code.Store(int64(c)) })
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if code != -1 {
+		if code := code.Load(); code != -1 {
 			t.Fatalf("it has ended with %d though nobody told it to", code)
 		}
 		cancel()
 		time.Sleep(endWithin - time.Second)
 		synctest.Wait()
-		if code != -1 {
+		if code := code.Load(); code != -1 {
 			t.Errorf("it has ended with %d too soon", code)
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if code != exitError {
+		if code := code.Load(); code != exitError {
 			t.Errorf("code %d, want %d", code, exitError)
 		}
 	})

@@ -84,6 +84,7 @@ type pack struct {
 // server told meanwhile shows that no hook ran twice for a commit, that nothing ever went
 // back to an older version, and that nothing was deleted.
 func TestReplicas(t *testing.T) {
+	whole(t)
 	t.Parallel()
 	w := newWorld(t)
 	f := w.newFlock(t, "replicas", *replicatedApplications)
