@@ -20,6 +20,7 @@ import (
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
@@ -152,6 +153,10 @@ func (w *world) ServeHTTP(out http.ResponseWriter, in *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	parts := strings.Split(strings.TrimPrefix(in.URL.Path, "/apis/argoproj.io/v1alpha1/namespaces/"), "/")[2:]
+	listed, one := strings.CutPrefix(in.URL.Query().Get("fieldSelector"), "metadata.name=")
+	if one {
+		parts = []string{listed}
+	}
 	set := w.sets[parts[0]]
 	verb := map[string]string{http.MethodPatch: "patch-set", http.MethodGet: "get-set"}[in.Method]
 	before, after := w.request(verb + " " + strings.Join(parts, "/"))
@@ -166,7 +171,20 @@ func (w *world) ServeHTTP(out http.ResponseWriter, in *http.Request) {
 		reply(out, int(reason.Code), reason)
 		return
 	}
+	if one {
+		reply(out, http.StatusOK, listOfOne(set))
+		return
+	}
 	reply(out, http.StatusOK, set)
+}
+
+// listOfOne is a listing of a set, or of none.
+func listOfOne(set *api.ApplicationSet) *api.ApplicationSetList {
+	list := &api.ApplicationSetList{TypeMeta: metav1.TypeMeta{APIVersion: api.GroupVersion.String(), Kind: "ApplicationSetList"}}
+	if set != nil {
+		list.Items = []api.ApplicationSet{*set}
+	}
+	return list
 }
 
 func reply(out http.ResponseWriter, code int, body any) {

@@ -63,7 +63,7 @@ func (l *AuditLog) Uses() (map[Use]bool, error) {
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			return uses, nil //nolint:nilerr // the last line may be half a line
+			return uses, nil // the last line may be half a line
 		}
 		var a audited
 		if err := json.Unmarshal(line, &a); err != nil {
