@@ -102,7 +102,7 @@ func (all hourlies) level(t *testing.T, percent int) {
 		slack int // in percent
 		n     func(hourly) int
 	}{
-		{"KiB of memory", percent, func(m hourly) int { return int(m.heap >> 10) }}, //nolint:gosec // small
+		{"KiB of memory", percent, func(m hourly) int { return int(m.heap >> 10) }},
 		{"goroutines", 0, func(m hourly) int { return m.goroutines }},
 		{"files", 100, func(m hourly) int { return m.files }}, // packs are merged from sixteen on
 		{"series", 2, func(m hourly) int { return m.series }}, // such as the first answer with a code
@@ -122,7 +122,7 @@ const goneKept = 4 << 10
 func (all hourlies) left(t *testing.T) {
 	t.Helper()
 	before, after := all[1], all[len(all)-1]
-	gone := uint64(len(all)/2-1) * crowdSize //nolint:gosec // small
+	gone := uint64(len(all)/2-1) * crowdSize
 	if after.heap > before.heap+gone*goneKept {
 		t.Errorf("of %d Applications that are gone %d KiB of memory are left", gone, (after.heap-before.heap)>>10)
 	}

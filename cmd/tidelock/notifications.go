@@ -220,7 +220,7 @@ func readNotifications(files []string) (notify.Source, error) {
 		if err != nil {
 			return source, err
 		}
-		defer file.Close() //nolint:errcheck // it was only read
+		defer file.Close()
 		documents := utilyaml.NewYAMLOrJSONDecoder(file, 4096)
 		for {
 			var object struct {

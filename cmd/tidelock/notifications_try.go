@@ -121,10 +121,7 @@ func (o *notificationTestOptions) run(ctx context.Context, name, arg string, out
 	if o.send != "" {
 		return o.really(ctx, config, trigger, vars, out)
 	}
-	to, err := o.recipients(ctx, r, config, app, name, talk)
-	if err != nil {
-		return err
-	}
+	to := o.recipients(ctx, r, config, app, name, talk)
 	found := notificationTrial{Trigger: name, Application: app.Namespace + "/" + app.Name, Conditions: try(ctx, config, name, trigger, vars, to, app)}
 	if o.output != "" {
 		return encode(out, o.output, found)
@@ -167,7 +164,7 @@ func (o *notificationTestOptions) vars(ctx context.Context, config *notify.Confi
 }
 
 // recipients are those who have subscribed to a trigger.
-func (o *notificationTestOptions) recipients(ctx context.Context, r *remote, config *notify.Config, app *api.Application, trigger string, talk io.Writer) ([]services.Destination, error) {
+func (o *notificationTestOptions) recipients(ctx context.Context, r *remote, config *notify.Config, app *api.Application, trigger string, talk io.Writer) []services.Destination {
 	project, err := r.projectOf(ctx, app)
 	if err != nil {
 		fmt.Fprintf(talk, "warning: who has subscribed by the project is not known: %v\n", err)
@@ -177,7 +174,7 @@ func (o *notificationTestOptions) recipients(ctx context.Context, r *remote, con
 	for _, text := range mistakes {
 		fmt.Fprintf(talk, "warning: %s\n", text)
 	}
-	return by[trigger], nil
+	return by[trigger]
 }
 
 // try asks the conditions, and renders for each recipient.
