@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -49,8 +50,8 @@ type Agent struct {
 	Log     string // path of the file with what all its runs printed
 
 	options AgentOptions
-	process *process.Process
-	debug   string // URL of what is for whoever is on the same machine
+	process atomic.Pointer[process.Process] // of the present run, or the last one
+	debug   string                          // URL of what is for whoever is on the same machine
 }
 
 // StartAgent runs an agent and waits until it says that it is healthy.
@@ -106,14 +107,15 @@ func (a *Agent) Start(ctx context.Context) error {
 		"HOME=" + filepath.Join(a.options.Dir, "home"),
 		"TMPDIR=" + filepath.Join(a.options.Dir, "tmp"),
 	}, a.options.Env...)
-	var err error
-	if a.process, err = start("tidelock agent", cmd, a.Log); err != nil {
+	started, err := start("tidelock agent", cmd, a.Log)
+	if err != nil {
 		return err
 	}
+	a.process.Store(started)
 	ctx, cancel := context.WithTimeout(ctx, agentReady)
 	defer cancel()
-	if err := a.process.AwaitUp(ctx, a.healthy); err != nil {
-		a.process.Kill()
+	if err := started.AwaitUp(ctx, a.healthy); err != nil {
+		started.Kill()
 		return err
 	}
 	return nil
@@ -171,7 +173,7 @@ func (a *Agent) Servers() []string { return []string{a.URL, strings.TrimSuffix(a
 // Dump ends the agent by SIGQUIT, which has Go print all goroutines with the
 // arguments of their functions into the log.
 func (a *Agent) Dump() error {
-	if err := syscall.Kill(a.process.PID(), syscall.SIGQUIT); err != nil {
+	if err := syscall.Kill(a.process.Load().PID(), syscall.SIGQUIT); err != nil {
 		return err
 	}
 	<-a.Exited()
@@ -181,7 +183,7 @@ func (a *Agent) Dump() error {
 // Stop ends the agent as Kubernetes does, by SIGTERM. It is an error if that
 // leaves a process or a temporary file of its behind.
 func (a *Agent) Stop() error {
-	return errors.Join(a.process.Stop(), a.awaitNoLeftovers(), a.noTemporaryFiles())
+	return errors.Join(a.process.Load().Stop(), a.awaitNoLeftovers(), a.noTemporaryFiles())
 }
 
 func (a *Agent) noTemporaryFiles() error {
@@ -202,7 +204,7 @@ func (a *Agent) Kill() error {
 	if err := a.Died(); err != nil {
 		return err
 	}
-	a.process.Kill()
+	a.process.Load().Kill()
 	return a.awaitNoLeftovers()
 }
 
@@ -217,14 +219,14 @@ func (a *Agent) Died() error {
 }
 
 // Exited is closed when the present run has ended, however that came.
-func (a *Agent) Exited() <-chan struct{} { return a.process.Exited() }
+func (a *Agent) Exited() <-chan struct{} { return a.process.Load().Exited() }
 
 // Usage returns what the agent and its plugins have used since the start of the
 // present run.
-func (a *Agent) Usage() (Usage, error) { return usageOf(a.process.PID()) }
+func (a *Agent) Usage() (Usage, error) { return usageOf(a.process.Load().PID()) }
 
 // Processes returns the ids of the agent's and its plugins' processes.
-func (a *Agent) Processes() ([]int, error) { return session(a.process.PID()) }
+func (a *Agent) Processes() ([]int, error) { return session(a.process.Load().PID()) }
 
 // leftoverPatience is how long plugins may outlive the agent. After SIGKILL the
 // kernel ends them, in a moment, or later on a machine that is busy.
@@ -235,7 +237,7 @@ func (a *Agent) awaitNoLeftovers() error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		left, err := session(a.process.PID())
+		left, err := session(a.process.Load().PID())
 		if err != nil || len(left) == 0 {
 			return err
 		}
