@@ -31,6 +31,7 @@ const (
 // check says whether the program may be run. Whoever writes Secrets of clusters must not
 // thereby run whatever there is in the agent's container.
 func (e *execConfig) check(commands []string) error {
+	v1 := clientauthentication.SchemeGroupVersion.String()
 	switch {
 	case e.Command == "":
 		return errors.New("execProviderConfig.command: it is empty")
@@ -38,7 +39,7 @@ func (e *execConfig) check(commands []string) error {
 		return fmt.Errorf("execProviderConfig.command: %.100q is not permitted: start the agent with --allow-cluster-exec for it, or log in by a token", e.Command)
 	case len(e.Args) > maxArgs || len(e.Env) > maxArgs:
 		return fmt.Errorf("execProviderConfig: more than %d args, or entries of env", maxArgs)
-	case !strings.HasPrefix(e.version(), clientauthentication.SchemeGroupVersion.Group+"/v1"):
+	case !slices.Contains([]string{v1, v1 + "beta1"}, e.version()):
 		return fmt.Errorf("execProviderConfig.apiVersion: %.60q is none of client.authentication.k8s.io/v1 and v1beta1", e.APIVersion)
 	}
 	for name := range e.Env {

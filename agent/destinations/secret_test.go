@@ -51,7 +51,7 @@ func TestSecretFaults(t *testing.T) {
 		{"a program", "https://eu", `{"execProviderConfig": {"command": "sh", "args": ["-c", "` + planted + `"]}}`, `config.execProviderConfig.command: "sh" is not permitted: start the agent with --allow-cluster-exec for it, or log in by a token`},
 		{"no program", "https://eu", `{"execProviderConfig": {}}`, "config.execProviderConfig.command: it is empty"},
 		{"one that is permitted", "https://eu", `{"execProviderConfig": {"command": "aws", "apiVersion": "client.authentication.k8s.io/v1beta1"}}`, ""},
-		{"of another time", "https://eu", `{"execProviderConfig": {"command": "aws", "apiVersion": "v0"}}`, `config.execProviderConfig.apiVersion: "v0" is none of client.authentication.k8s.io/v1 and v1beta1`},
+		{"of another time", "https://eu", `{"execProviderConfig": {"command": "aws", "apiVersion": "client.authentication.k8s.io/v1alpha1"}}`, `config.execProviderConfig.apiVersion: "client.authentication.k8s.io/v1alpha1" is none of client.authentication.k8s.io/v1 and v1beta1`},
 		{"with another's libraries", "https://eu", `{"execProviderConfig": {"command": "aws", "env": {"LD_PRELOAD": "` + planted + `"}}}`, `config.execProviderConfig.env: "LD_PRELOAD" cannot be set`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
