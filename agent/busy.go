@@ -45,6 +45,14 @@ func (b *busy) hanging(now time.Time) int {
 	return n
 }
 
+// Backlog returns how many Applications wait for a pass that is due, and over how many
+// one is made now.
+func (a *Agent) Backlog() (waiting, working int) {
+	a.busy.mu.Lock()
+	defer a.busy.mu.Unlock()
+	return a.queue.Len(), len(a.busy.since)
+}
+
 // Hanging returns how many passes have not ended though they were told to, long ago.
 // Nothing but a restart ends them.
 func (a *Agent) Hanging() int { return a.busy.hanging(time.Now()) }

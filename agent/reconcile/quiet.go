@@ -14,11 +14,13 @@ import (
 // Status writes that only name a newer commit are rationed: a commit to a
 // repository of a thousand Applications would else be a thousand writes at
 // once, for all but those that it touches. What has to wait is spread over
-// revisionLag, however many they are, and names the newest commit then.
+// revisionLag, or over longer where there are so many that they would come at less than
+// revisionsApart, and names the newest commit then.
 const (
 	revisionsAtOnce    = 10
 	revisionsPerSecond = 2
 	revisionLag        = time.Minute
+	revisionsApart     = 20 * time.Millisecond
 )
 
 // settle is how long the report of a sync rests while the health of what was
@@ -100,7 +102,8 @@ func (r *Reconciler) lag(name string, now time.Time) time.Duration {
 		if r.revisions.AllowN(now, 1) {
 			return 0
 		}
-		due = now.Add(time.Second + rand.N(revisionLag-time.Second))
+		behind := time.Duration(len(r.due)) * revisionsApart // of those that wait already
+		due = now.Add(max(0, behind-revisionLag) + time.Second + rand.N(revisionLag-time.Second))
 		r.due[name] = due
 	}
 	return max(0, due.Sub(now))

@@ -46,3 +46,26 @@ func TestLag(t *testing.T) {
 		t.Errorf("%d still wait after they have named it", len(r.due))
 	}
 }
+
+// Of 50,000 Applications no more name a commit in any minute than the API server takes
+// without noticing, and all have done so before long.
+func TestLagOfMany(t *testing.T) {
+	const many = 50_000
+	r := New(Config{})
+	now := time.Unix(1_800_000_000, 0)
+	var last time.Duration
+	minutes := map[time.Duration]int{}
+	for i := range many {
+		lag := r.lag(fmt.Sprint(i), now)
+		minutes[lag.Truncate(time.Minute)]++
+		last = max(last, lag)
+	}
+	for minute, n := range minutes {
+		if most := 2 * int(time.Minute/revisionsApart); n > most {
+			t.Errorf("%d of them in the minute after %s, want %d at most", n, minute, most)
+		}
+	}
+	if most := many * revisionsApart; last > most || last < most/2 {
+		t.Errorf("the last one comes after %s, want it before %s", last, most)
+	}
+}

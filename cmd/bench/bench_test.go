@@ -106,7 +106,7 @@ func TestBench(t *testing.T) {
 	if err := r.print(&table); err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Count(table.String(), "\n"); lines != 4+1+1+len(chosen)+3 {
+	if lines := strings.Count(table.String(), "\n"); lines != 4+1+1+len(chosen)+4 {
 		t.Errorf("the report has %d lines:\n%s", lines, &table)
 	}
 	path := filepath.Join(t.TempDir(), "results.json")

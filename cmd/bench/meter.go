@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -21,11 +23,17 @@ type Result struct {
 	Wall     time.Duration `json:"wallNanoseconds"`
 	CPU      time.Duration `json:"cpuNanoseconds"` // of the agent and its plugins
 	Memory   int64         `json:"peakBytes"`      // likewise
+	// CPUOfOne and MemoryOfOne are of the replica that needed most.
+	CPUOfOne    time.Duration `json:"cpuNanosecondsOfOne"`
+	MemoryOfOne int64         `json:"peakBytesOfOne"`
 	// Agent is the highest memory without that of plugins.
 	Agent int64 `json:"agentPeakBytes"`
 	// Slowest is the wall time that 99 of 100 measurements do not exceed.
 	Slowest  time.Duration `json:"p99WallNanoseconds"`
 	Requests int           `json:"requests"` // of the agent
+	// Beside are further requests, by which Applications that the scenario is not about
+	// name a commit that changed nothing of them.
+	Beside int `json:"requestsBeside"`
 	// ControlPlane is the CPU time of the control plane meanwhile, which shares the
 	// machine.
 	ControlPlane time.Duration `json:"controlPlaneCPUNanoseconds"`
@@ -36,15 +44,20 @@ type Result struct {
 }
 
 // measure does something and reads the meters before and after. do returns the
-// wall time, which it takes itself.
-func (b *bench) measure(ctx context.Context, do func(context.Context) (time.Duration, error)) (Result, error) {
-	if err := b.untilQuiet(ctx); err != nil {
+// wall time, which it takes itself. Amid is as in scenario.
+func (b *bench) measure(ctx context.Context, amid bool, do func(context.Context) (time.Duration, error)) (r Result, err error) {
+	begin := b.untilQuiet
+	if amid {
+		begin = b.untilRested
+	}
+	if err := begin(ctx); err != nil {
 		return Result{}, err
 	}
+	b.concerned = ""
 	if _, err := b.cluster.Audit.Next(); err != nil {
 		return Result{}, err
 	}
-	before, err := b.usage()
+	before, err := b.usages()
 	if err != nil {
 		return Result{}, err
 	}
@@ -52,16 +65,17 @@ func (b *bench) measure(ctx context.Context, do func(context.Context) (time.Dura
 	if err != nil {
 		return Result{}, err
 	}
-	var r Result
 	own := ownCPU()
-	peak, err := b.sampleWhile(ctx, func(ctx context.Context) (err error) {
-		r.Wall, err = do(ctx)
-		return err
-	})
-	if err != nil {
+	most := b.newPeak(before)
+	if err := b.sampleWhile(ctx, most, func(ctx context.Context) (err error) {
+		if r.Wall, err = do(ctx); err != nil {
+			return err
+		}
+		return b.untilRested(ctx)
+	}); err != nil {
 		return Result{}, err
 	}
-	after, err := b.usage()
+	after, err := b.usages()
 	if err != nil {
 		return Result{}, err
 	}
@@ -69,15 +83,29 @@ func (b *bench) measure(ctx context.Context, do func(context.Context) (time.Dura
 	if err != nil {
 		return Result{}, err
 	}
+	most.see(after)
 	r.Bench = ownCPU() - own
-	if r.CPU = after.CPU - before.CPU; b.restarted {
-		r.CPU, b.restarted = after.CPU, false
+	for i := range after {
+		used := after[i].CPU - before[i].CPU
+		if b.restarted {
+			used = after[i].CPU
+		}
+		r.CPU += used
+		r.CPUOfOne = max(r.CPUOfOne, used)
 	}
+	b.restarted = false
 	r.ControlPlane = planeAfter.CPU - planeBefore.CPU
-	r.Memory, r.Agent = max(peak.Memory, before.Memory, after.Memory), max(peak.Leader, before.Leader, after.Leader)
-	r.ByKind, err = b.cluster.Audit.Next()
-	r.Requests = r.ByKind.Total()
+	r.Memory, r.Agent, r.MemoryOfOne = most.all.Memory, most.all.Leader, slices.Max(most.ofOne)
+	var beside testenv.Requests
+	r.ByKind, beside, err = b.cluster.Audit.NextBut(b.beside)
+	r.Requests, r.Beside = r.ByKind.Total(), beside.Total()
 	return r, err
+}
+
+// beside says that a request is a report of an Application that the scenario is not
+// about.
+func (b *bench) beside(request, name string) bool {
+	return b.concerned != "" && request == "patch applications" && name != b.concerned
 }
 
 // ownCPU is the CPU time of this process, without that of what it started.
@@ -89,8 +117,28 @@ func ownCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// sampleWhile returns the highest memory that was seen while do ran.
-func (b *bench) sampleWhile(ctx context.Context, do func(context.Context) error) (peak testenv.Usage, err error) {
+// A peak is the most memory that was seen.
+type peak struct {
+	all   testenv.Usage
+	ofOne []int64 // of each replica
+}
+
+func (b *bench) newPeak(now []testenv.Usage) *peak {
+	p := &peak{ofOne: make([]int64, len(b.agents))}
+	p.see(now)
+	return p
+}
+
+func (p *peak) see(now []testenv.Usage) {
+	all := sum(now)
+	p.all.Memory, p.all.Leader = max(p.all.Memory, all.Memory), max(p.all.Leader, all.Leader)
+	for i, u := range now {
+		p.ofOne[i] = max(p.ofOne[i], u.Memory)
+	}
+}
+
+// sampleWhile looks at memory while do runs.
+func (b *bench) sampleWhile(ctx context.Context, most *peak, do func(context.Context) error) error {
 	done := make(chan struct{})
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -106,14 +154,55 @@ func (b *bench) sampleWhile(ctx context.Context, do func(context.Context) error)
 				return nil
 			case <-tick.C:
 			}
-			usage, err := b.usage()
+			now, err := b.usages()
 			if err != nil {
 				return err
 			}
-			peak.Memory, peak.Leader = max(peak.Memory, usage.Memory), max(peak.Leader, usage.Leader)
+			most.see(now)
 		}
 	})
-	return peak, g.Wait()
+	return g.Wait()
+}
+
+// A look that finds no Application waiting for one may fall between a pass and what
+// the pass leads to: a report rests for a tenth of a second, news go to other replicas.
+const (
+	restedLooks = 4
+	restedEvery = 100 * time.Millisecond
+)
+
+// untilRested waits until no agent has an Application to look at now. What is to be
+// done later may still be due.
+func (b *bench) untilRested(ctx context.Context) error {
+	tick := time.NewTicker(restedEvery)
+	defer tick.Stop()
+	for rested := 0; rested < restedLooks; {
+		busy, err := b.backlog(ctx)
+		if err != nil {
+			return err
+		}
+		if rested++; busy > 0 {
+			rested = 0
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%d Applications still wait to be looked at: %w", busy, context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// backlog is how many looks at Applications are due or go on in all agents.
+func (b *bench) backlog(ctx context.Context) (all int, err error) {
+	for _, a := range b.agents {
+		n, err := a.Backlog(ctx)
+		if err != nil {
+			return 0, err
+		}
+		all += n
+	}
+	return all, nil
 }
 
 // quiet is how much CPU time the agent and the control plane may use, each, in
@@ -160,16 +249,29 @@ func (b *bench) work() (time.Duration, error) {
 }
 
 // usage is what all replicas have used.
-func (b *bench) usage() (all testenv.Usage, err error) {
+func (b *bench) usage() (testenv.Usage, error) {
+	each, err := b.usages()
+	return sum(each), err
+}
+
+// usages are what each replica has used.
+func (b *bench) usages() (each []testenv.Usage, err error) {
 	for _, a := range b.agents {
 		u, err := a.Usage()
 		if err != nil {
-			return testenv.Usage{}, err
+			return nil, err
 		}
+		each = append(each, u)
+	}
+	return each, nil
+}
+
+func sum(each []testenv.Usage) (all testenv.Usage) {
+	for _, u := range each {
 		all.CPU += u.CPU
 		all.Memory += u.Memory
 		all.Leader += u.Leader
 		all.Processes += u.Processes
 	}
-	return all, nil
+	return all
 }

@@ -20,9 +20,10 @@ type bench struct {
 	agents  []*testenv.Agent // as many as there are replicas
 	objects *objects
 
-	pushes    int  // the revision is their number
-	turn      int  // which service is changed next
-	restarted bool // in the scenario that is measured
+	pushes    int    // the revision is their number
+	turn      int    // which service is changed next
+	restarted bool   // in the scenario that is measured
+	concerned string // the one service that it is about, "" if all are
 }
 
 // deadline bounds one happening. The slowest peer needs a minute for a hundred
@@ -42,7 +43,7 @@ func measureOnce(ctx context.Context, o options, binaries testenv.Binaries, dir 
 		say("measuring %s: %s", s.name, s.about)
 		var runs []Result
 		for range s.times {
-			r, err := b.measure(ctx, func(ctx context.Context) (time.Duration, error) {
+			r, err := b.measure(ctx, s.amid, func(ctx context.Context) (time.Duration, error) {
 				ctx, cancel := context.WithTimeout(ctx, deadline)
 				defer cancel()
 				return s.do(b, ctx)
@@ -53,8 +54,8 @@ func measureOnce(ctx context.Context, o options, binaries testenv.Binaries, dir 
 			runs = append(runs, r)
 		}
 		result := summary(s.name, runs)
-		say("  %.2f s, %.2f CPU s (this bench: %.2f), %d requests: %s",
-			result.Wall.Seconds(), result.CPU.Seconds(), result.Bench.Seconds(), result.Requests, result.ByKind)
+		say("  %.2f s, %.2f CPU s (this bench: %.2f), %d requests: %s; beside them %d",
+			result.Wall.Seconds(), result.CPU.Seconds(), result.Bench.Seconds(), result.Requests, result.ByKind, result.Beside)
 		results = append(results, result)
 	}
 	return results, nil

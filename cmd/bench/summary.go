@@ -14,10 +14,12 @@ func summary(name string, runs []Result) Result {
 	r.CPU = median(runs, func(r Result) time.Duration { return r.CPU })
 	r.ControlPlane = median(runs, func(r Result) time.Duration { return r.ControlPlane })
 	r.Bench = median(runs, func(r Result) time.Duration { return r.Bench })
+	r.CPUOfOne = median(runs, func(r Result) time.Duration { return r.CPUOfOne })
 	r.Requests = median(runs, func(r Result) int { return r.Requests })
+	r.Beside = median(runs, func(r Result) int { return r.Beside })
 	r.Slowest = byWall[(len(byWall)*99+99)/100-1].Wall
 	for _, run := range runs {
-		r.Memory, r.Agent = max(r.Memory, run.Memory), max(r.Agent, run.Agent)
+		r.Memory, r.Agent, r.MemoryOfOne = max(r.Memory, run.Memory), max(r.Agent, run.Agent), max(r.MemoryOfOne, run.MemoryOfOne)
 		r.Slowest = max(r.Slowest, run.Slowest) // of runs that are summaries themselves
 	}
 	return r

@@ -143,13 +143,24 @@ func (a *Agent) MetricsText(ctx context.Context) ([]byte, error) { return get(ct
 
 // Looked is how many Applications it has looked at in its present run.
 func (a *Agent) Looked(ctx context.Context) (int, error) {
+	state, err := a.state(ctx)
+	return state.LookedAt, err
+}
+
+// Backlog is how many looks at Applications are due or go on.
+func (a *Agent) Backlog(ctx context.Context) (int, error) {
+	state, err := a.state(ctx)
+	return state.Waiting + state.Working, err
+}
+
+type agentState struct{ LookedAt, Waiting, Working int }
+
+func (a *Agent) state(ctx context.Context) (state agentState, err error) {
 	text, err := get(ctx, a.debug+"/state")
 	if err != nil {
-		return 0, err
+		return state, err
 	}
-	var state struct{ LookedAt int }
-	err = json.Unmarshal(text, &state)
-	return state.LookedAt, err
+	return state, json.Unmarshal(text, &state)
 }
 
 // Heap is how many bytes of memory the agent needs: those in use, after a collection.

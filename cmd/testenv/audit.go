@@ -79,35 +79,51 @@ func newAuditLog(dir string, users []string) (log *AuditLog, policy string, err 
 // Next counts the requests since the last call, or since the start of the log. A
 // watch counts when it begins, all else when it is answered.
 func (l *AuditLog) Next() (Requests, error) {
+	requests, _, err := l.NextBut(func(string, string) bool { return false })
+	return requests, err
+}
+
+// NextBut is Next, and counts requests apart of which a function says so, which is told
+// what was asked for, as in Requests, and the name of the object.
+func (l *AuditLog) NextBut(apart func(request, name string) bool) (requests, others Requests, err error) {
+	requests, others = Requests{}, Requests{}
 	file, err := os.Open(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Requests{}, nil
+		return requests, others, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer file.Close()
 	if _, err := file.Seek(l.offset, io.SeekStart); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	counts := Requests{}
 	lines := bufio.NewReaderSize(file, 64<<10)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			return counts, nil // half a line is read next time
+			return requests, others, nil // half a line is read next time
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		l.offset += int64(len(line))
-		if err := counts.add(line, l.user); err != nil {
-			return nil, fmt.Errorf("audit log %s: %w", l.path, err)
+		request, name, err := readAudit(line, l.user)
+		switch {
+		case err != nil:
+			return nil, nil, fmt.Errorf("audit log %s: %w", l.path, err)
+		case request == "":
+		case apart(request, name):
+			others[request]++
+		default:
+			requests[request]++
 		}
 	}
 }
 
-func (r Requests) add(line []byte, user string) error {
+// readAudit returns the request that a line tells of, and the name of what it was for;
+// "" if it is to be counted by another line, or is of another user.
+func readAudit(line []byte, user string) (request, name string, err error) {
 	var event struct {
 		Stage      string `json:"stage"`
 		Verb       string `json:"verb"`
@@ -118,39 +134,38 @@ func (r Requests) add(line []byte, user string) error {
 		Status struct {
 			Code int `json:"code"`
 		} `json:"responseStatus"`
-		ObjectRef *struct {
+		ObjectRef struct {
 			Resource    string `json:"resource"`
 			Subresource string `json:"subresource"`
+			Name        string `json:"name"`
 		} `json:"objectRef"`
 	}
 	if err := json.Unmarshal(line, &event); err != nil {
-		return err
+		return "", "", err
 	}
 	if user != "" && event.User.Username != user {
-		return nil
+		return "", "", nil
 	}
 	forbidden := event.Status.Code == http.StatusForbidden
 	watch := event.Verb == "watch" && !forbidden
 	if watch != (event.Stage == "ResponseStarted") {
-		return nil
+		return "", "", nil
 	}
 	uri, err := url.ParseRequestURI(event.RequestURI)
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	what := uri.Path
-	if event.ObjectRef != nil && event.ObjectRef.Resource != "" {
+	if event.ObjectRef.Resource != "" {
 		what = event.ObjectRef.Resource
 		if event.ObjectRef.Subresource != "" {
 			what += "/" + event.ObjectRef.Subresource
 		}
 	}
-	request := requestVerb(event.Verb, uri.Query()) + " " + what
 	if forbidden {
-		request = "forbidden " + event.Verb + " " + what
+		return "forbidden " + event.Verb + " " + what, event.ObjectRef.Name, nil
 	}
-	r[request]++
-	return nil
+	return requestVerb(event.Verb, uri.Query()) + " " + what, event.ObjectRef.Name, nil
 }
 
 // requestVerb tells server-side apply from other patches, and a dry run from

@@ -38,4 +38,15 @@ func TestAuditLog(t *testing.T) {
 	}
 	next("1 get /api") // whose line was half there
 	next("")
+	named := `{"stage":"ResponseComplete","verb":"patch","requestURI":"/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/x","objectRef":{"resource":"applications","name":"x"}}
+{"stage":"ResponseComplete","verb":"patch","requestURI":"/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/y","objectRef":{"resource":"applications","name":"y"}}
+{"stage":"ResponseComplete","verb":"get","requestURI":"/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/y","objectRef":{"resource":"applications","name":"y"}}
+`
+	if err := os.WriteFile(log.path, []byte(auditLines+named), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	requests, others, err := log.NextBut(func(request, name string) bool { return request == "patch applications" && name != "x" })
+	if err != nil || requests.String() != "1 get applications, 1 patch applications" || others.String() != "1 patch applications" {
+		t.Errorf("got %s, and apart %s, %v", requests, others, err)
+	}
 }

@@ -67,6 +67,8 @@ type state struct {
 	Clusters  []destination `json:"clusters"`
 	Known     int           `json:"applications"`
 	Looked    int           `json:"lookedAt"` // of the Applications, since the agent began
+	Waiting   int           `json:"waiting"`  // for a look that is due
+	Working   int           `json:"working"`  // looks that go on
 }
 
 // A param is a setting.
@@ -91,6 +93,7 @@ func (p *parts) showState(w http.ResponseWriter, _ *http.Request) {
 		Version: release.Text(), Go: runtime.Version(), Ready: ready, LogLevel: p.logs.level.Level().String(), Memory: p.memory,
 		Processes: len(p.host.PIDs()), Known: len(p.applications.List()), Looked: p.metrics.Looked(),
 	}
+	s.Waiting, s.Working = p.agent.Backlog()
 	now := p.params.now.Load()
 	now.flags.VisitAll(func(f *pflag.Flag) {
 		if f.Name != "help" {
