@@ -26,7 +26,7 @@ func (b *budget) late() error {
 	if b.ctx == nil || b.ctx.Err() == nil {
 		return nil
 	}
-	return failf(ErrLimit, "it takes too long: %w", b.ctx.Err())
+	return failf(ErrLimit, "it takes too long: %w", context.Cause(b.ctx))
 }
 
 // round is called by each round of a loop.

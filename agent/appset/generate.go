@@ -23,7 +23,8 @@ type Options struct {
 	Partial bool
 	// MaxApplications of one set; default 10,000.
 	MaxApplications int
-	// Timeout of all of it; default 30 s. The sources have deadlines of their own.
+	// Timeout of all of it but for what the sources take, which have deadlines of their
+	// own; default 30 s.
 	Timeout time.Duration
 }
 
@@ -102,9 +103,10 @@ func (r *Result) Valid() []*api.Application {
 // is an [*Error], says that nothing is generated: no Application is to be created,
 // changed or deleted on its account.
 func Generate(ctx context.Context, set *api.ApplicationSet, from Sources, o Options) (*Result, error) {
-	g := &generation{set: set, spec: &set.Spec, from: from, options: o.orDefault(), result: &Result{}}
-	ctx, cancel := context.WithTimeout(ctx, g.options.Timeout)
+	o = o.orDefault()
+	ctx, clock, cancel := newClock(ctx, o.Timeout)
 	defer cancel()
+	g := &generation{set: set, spec: &set.Spec, from: timed{from, clock}, options: o, result: &Result{}}
 	if err := g.run(ctx); err != nil {
 		return nil, g.named(err)
 	}

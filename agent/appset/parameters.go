@@ -23,7 +23,7 @@ func (g *generation) parameters(ctx context.Context, entry *api.Generator, kind,
 	if g.found += len(all); g.found > maxParameters {
 		return nil, in(at, failf(ErrLimit, "there are more than %d sets of parameters", maxParameters))
 	}
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, in(at, failf(ErrLimit, "it takes too long: %w", err))
 	}
 	kept, err := keep(entry.Selector, all)
