@@ -110,9 +110,7 @@ type planning struct {
 
 func (b *planning) generated(made Generated) error {
 	name := made.App.Name
-	if IsRolling(b.set) {
-		made.App = byHand(made.App)
-	}
+	made.App = Live(b.set, made.App)
 	was := b.live[name]
 	if made.Invalid != nil {
 		b.plan.Alone = append(b.plan.Alone, name)

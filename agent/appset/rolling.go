@@ -19,6 +19,14 @@ func IsReversed(set *api.ApplicationSet) bool {
 	return IsRolling(set) && len(set.Spec.Strategy.RollingSync.Steps) > 0 && strings.EqualFold(set.Spec.Strategy.DeletionOrder, api.DeletionOrderReverse)
 }
 
+// Live is an Application that a set has generated as the cluster is to have it.
+func Live(set *api.ApplicationSet, app *api.Application) *api.Application {
+	if IsRolling(set) {
+		return byHand(app)
+	}
+	return app
+}
+
 // byHand is an Application that is not synced automatically, but when the set says so.
 func byHand(app *api.Application) *api.Application {
 	if app.Spec.SyncPolicy == nil || app.Spec.SyncPolicy.Automated == nil {

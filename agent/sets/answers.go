@@ -2,6 +2,7 @@ package sets
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -24,6 +25,9 @@ type answer struct {
 	value        any
 	err          error
 	asked, until time.Time
+	// closed is until when the service does not want to be asked: nothing but a person
+	// has it asked before.
+	closed time.Time
 }
 
 // doubtGap is between two questions of one set to a service that somebody causes by
@@ -46,6 +50,9 @@ func (c *Controller) Renew(concerns func(*api.Generator) bool, signed bool) {
 			until := now
 			if doubted := a.asked.Add(doubtGap); !signed && doubted.After(now) {
 				until = doubted
+			}
+			if a.closed.After(until) {
+				until = a.closed
 			}
 			if until.Before(a.until) {
 				a.until = until
@@ -83,11 +90,29 @@ func remembered[T any](p *pass, question *api.Generator, ask func() (T, error)) 
 		if p.c.renewed() != renewals { // what was answered may be of before the news
 			known.until = p.now.Time
 		}
+		if known.closed = closedUntil(err, p.now.Time); known.closed.After(known.until) {
+			known.until = known.closed
+		}
 		p.remember(key, known)
 	}
 	p.again = min(p.again, max(time.Second, known.until.Sub(p.now.Time)))
 	value, _ := known.value.(T)
 	return value, known.err
+}
+
+// maxClosed bounds for how long a service may say that it is not to be asked.
+const maxClosed = time.Hour
+
+// closedUntil is when a service may be asked again that was asked too often.
+func closedUntil(err error, now time.Time) time.Time {
+	var refusal *forge.Refusal
+	if !errors.As(err, &refusal) {
+		return time.Time{}
+	}
+	if most := now.Add(maxClosed); refusal.Until.After(most) {
+		return most
+	}
+	return refusal.Until
 }
 
 func (p *pass) answered(key string) (answer, bool) {

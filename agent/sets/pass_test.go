@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/appset/forge"
 	"github.com/tidelock-io/tidelock/agent/git"
 )
 
@@ -247,6 +248,46 @@ func TestServicesAreAskedSeldom(t *testing.T) {
 	// what a service said of before the news does not count after them
 	w.now, w.heard = w.now.Add(time.Hour), func() { news("other", true) }
 	looks(2)
+}
+
+// TestServicesThatWantRest: a service that says until when it is not to be asked is not,
+// whatever news there are; but a person may have it asked.
+func TestServicesThatWantRest(t *testing.T) {
+	w := newWorld(t)
+	set := strings.ReplaceAll(setOf("apps", `[{pullRequest: {requeueAfterSeconds: 600, github: {owner: o, repo: r}}}]`, ""), "{{ .name }}", "pr-{{ .number }}")
+	w.apply(set)
+	w.must("apps")
+	asked := func(want int, when string) {
+		t.Helper()
+		w.asked = 0
+		w.must("apps")
+		if w.asked != want {
+			t.Errorf("%s it was asked %d times, want %d", when, w.asked, want)
+		}
+	}
+	news := func() { w.Renew(func(*api.Generator) bool { return true }, true) }
+	w.down = fmt.Errorf("list: %w", &forge.Refusal{Status: 429, Until: w.now.Add(45 * time.Minute)})
+	news()
+	asked(1, "of the news")
+	if got := w.condition("apps", api.ApplicationSetErrorOccurred); !strings.HasPrefix(got, "True ApplicationGenerationFromParamsError: ") || w.names() != "pr-1 pr-2" {
+		t.Errorf("there are %s, and it says %s", w.names(), got)
+	}
+	w.now = w.now.Add(44 * time.Minute)
+	asked(0, "before that")
+	news()
+	asked(0, "of more news")
+	w.now = w.now.Add(time.Minute)
+	w.down = &forge.Refusal{Status: 403, Until: w.now.Add(48 * time.Hour)}
+	asked(1, "then")
+	w.apply(strings.Replace(set, "metadata: {name: apps}", `metadata: {name: apps, annotations: {argocd.argoproj.io/application-set-refresh: "true"}}`, 1))
+	asked(1, "for a person")
+	w.now = w.now.Add(59 * time.Minute)
+	asked(0, "within an hour")
+	w.down, w.now = nil, w.now.Add(time.Minute)
+	asked(1, "after an hour, at the latest,")
+	if got := w.condition("apps", api.ApplicationSetErrorOccurred); !strings.HasPrefix(got, "False ") {
+		t.Errorf("it says %s", got)
+	}
 }
 
 // TestTold: what is wrong is told by an Event, once, and what was done by one.

@@ -39,7 +39,9 @@ type world struct {
 	t    testing.TB
 	now  time.Time
 	dir  string // the repository
-	down error  // of the Git server
+	down error  // of the Git server, and of services
+	// found are the branches of pull requests, the repositories, and what a plugin says.
+	found []string
 
 	mu       sync.Mutex // guards all below
 	sets     map[string]*api.ApplicationSet
@@ -55,7 +57,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC), dir: t.TempDir(), sets: map[string]*api.ApplicationSet{}, apps: map[string]*api.Application{}}
+	w := &world{t: t, now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC), dir: t.TempDir(), found: []string{"one", "two"}, sets: map[string]*api.ApplicationSet{}, apps: map[string]*api.Application{}}
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
 	client, err := agent.NewClient(&rest.Config{Host: server.URL})
@@ -310,24 +312,34 @@ func (w *world) Tree(context.Context, git.Repo, string) (*git.Tree, error) {
 }
 
 // PullRequests, Repositories and Plugin make it Services.
-func (w *world) PullRequests(context.Context, *api.PullRequestGenerator) ([]appset.PullRequest, error) {
+func (w *world) PullRequests(context.Context, *api.PullRequestGenerator) (all []appset.PullRequest, err error) {
 	w.asked++
 	if heard := w.heard; heard != nil {
 		w.heard = nil
 		heard()
 	}
-	if w.down != nil {
-		return nil, w.down
+	for i, name := range w.found {
+		all = append(all, appset.PullRequest{Number: int64(i) + 1, Branch: name, HeadSHA: strings.Repeat("b", 40)})
 	}
-	return []appset.PullRequest{{Number: 1, Branch: "one", HeadSHA: strings.Repeat("b", 40)}, {Number: 2, Branch: "two", HeadSHA: strings.Repeat("c", 40)}}, nil
+	return all, w.down
 }
 
-func (w *world) Repositories(context.Context, *api.SCMProviderGenerator) ([]appset.Repository, error) {
-	return nil, errors.New("nobody asks")
+func (w *world) Repositories(context.Context, *api.SCMProviderGenerator) (all []appset.Repository, err error) {
+	for _, name := range w.found {
+		all = append(all, appset.Repository{Organization: "o", Repository: name, Branch: "main"})
+	}
+	return all, w.down
 }
 
-func (w *world) Plugin(context.Context, *api.PluginGenerator) ([]map[string]any, error) {
-	return nil, errors.New("nobody asks")
+// Plugin answers the one that it has.
+func (w *world) Plugin(_ context.Context, g *api.PluginGenerator) (all []map[string]any, err error) {
+	if g.ConfigMapRef.Name != "p" {
+		return nil, errors.New("nobody asks")
+	}
+	for _, name := range w.found {
+		all = append(all, map[string]any{"name": name})
+	}
+	return all, w.down
 }
 
 // names are those of the live Applications.

@@ -28,6 +28,8 @@ type Repository struct {
 	WorkTree string
 	// Head is the commit that was pushed last.
 	Head string
+
+	bare string // directory that is served
 }
 
 // Create makes a repository with no commit yet.
@@ -35,17 +37,17 @@ func (s *GitServer) Create(ctx context.Context, name string) (*Repository, error
 	r := &Repository{
 		URL:      s.URL + "/" + name + ".git",
 		WorkTree: filepath.Join(s.dir, "work", name),
+		bare:     filepath.Join(s.dir, name+".git"),
 	}
-	bare := filepath.Join(s.dir, name+".git")
 	push, err := url.Parse(r.URL)
 	if err != nil {
 		return nil, err
 	}
 	push.User = s.login
 	for _, step := range [][]string{
-		{"init", "--quiet", "--bare", "--initial-branch", branch, bare},
-		{"-C", bare, "config", "http.receivepack", "true"},
-		{"-C", bare, "config", "uploadpack.allowAnySHA1InWant", "true"}, // as GitHub does
+		{"init", "--quiet", "--bare", "--initial-branch", branch, r.bare},
+		{"-C", r.bare, "config", "http.receivepack", "true"},
+		{"-C", r.bare, "config", "uploadpack.allowAnySHA1InWant", "true"}, // as GitHub does
 		{"init", "--quiet", "--initial-branch", branch, r.WorkTree},
 		{"-C", r.WorkTree, "remote", "add", "origin", push.String()},
 		{"-C", r.WorkTree, "config", "gc.auto", "0"},

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/restmapper"
 
+	"github.com/tidelock-io/tidelock/agent/appset/forge/forgetest"
 	"github.com/tidelock-io/tidelock/agent/git/signature/signaturetest"
 	"github.com/tidelock-io/tidelock/agent/notify/notifytest"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
@@ -100,6 +101,7 @@ type story struct {
 	spans      *spans             // see "collector"
 	web        *notifytest.WebServer
 	mail       *notifytest.MailServer // see "receivers", both
+	forge      *forgetest.Forge       // see "forge"
 	debug      string                 // URL of --debug-listen, see "debugaddress"
 	uids       map[string]bool        // see "jobs"
 	signers    map[string]*signaturetest.Key

@@ -81,11 +81,31 @@ func (n News) any(api, host string, is func(path string) bool) bool {
 		if err != nil || api == "" && !strings.EqualFold(u.Hostname(), host) {
 			continue
 		}
-		if is(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")) {
+		path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
+		if is(path) || is(strings.TrimPrefix(path, rootOf(api))) {
 			return true
 		}
 	}
 	return false
+}
+
+// rootOf is the path below which a server has its repositories and its API, with a slash
+// behind it; "" if that is the host's own.
+func rootOf(api string) string {
+	u, err := url.Parse(api)
+	if err != nil {
+		return ""
+	}
+	root := strings.Trim(u.Path, "/")
+	for _, suffix := range []string{"api/v1", "api/v3", "api/v4"} {
+		if at, ok := strings.CutSuffix(root, suffix); ok {
+			root = strings.Trim(at, "/")
+		}
+	}
+	if root == "" {
+		return ""
+	}
+	return root + "/"
 }
 
 func isNumber(text string) bool {

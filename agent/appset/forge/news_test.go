@@ -17,6 +17,7 @@ func TestConcern(t *testing.T) {
 	gitea := News{From: "gitea", URLs: []string{"https://gitea.example/acme/infra"}, Pulls: true, Listing: true}
 	listing := News{From: "github", URLs: []string{"https://github.com/acme/infra"}, Listing: true}
 	group := News{From: "gitlab", URLs: []string{"https://gitlab.com/acme/web/infra"}, Listing: true}
+	below := News{From: "gitea", URLs: []string{"https://host.example/git/acme/infra.git"}, Pulls: true, Listing: true}
 	for _, tt := range []struct {
 		name, generator string
 		news            News
@@ -42,6 +43,10 @@ func TestConcern(t *testing.T) {
 		{"a group's group", `scmProvider: {gitlab: {group: acme/web}}`, group, true},
 		{"another group", `scmProvider: {gitlab: {group: acme/we}}`, group, false},
 		{"a group's number, which nobody tells", `scmProvider: {gitlab: {group: "7"}}`, group, true},
+		{"one of a server below a path", `pullRequest: {gitea: {owner: acme, repo: infra, api: "http://gitea:3000/git"}}`, below, true},
+		{"an owner there", `scmProvider: {gitea: {owner: acme, api: "https://host.example/git/api/v1/"}}`, below, true},
+		{"below another path", `pullRequest: {gitea: {owner: acme, repo: infra, api: "http://gitea:3000/gi"}}`, below, false},
+		{"below none", `pullRequest: {gitea: {owner: acme, repo: infra, api: "http://gitea:3000"}}`, below, false},
 		{"a list", `list: {elements: []}`, gitea, false},
 		{"a plugin", `plugin: {configMapRef: {name: a}}`, gitea, false},
 	} {
