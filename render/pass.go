@@ -36,6 +36,8 @@ func newPass(ctx context.Context, e *Engine, req *Request) *pass {
 	}
 }
 
+// run returns the outcome by itself: it is kept for long, and the pass, which holds what
+// was asked for, what was read and what was decrypted, is not.
 func (p *pass) run() *outcome {
 	err := p.render()
 	p.out.result.Inputs, p.out.result.Mounts = p.view.Facts(), p.view.mounts.inputs()
@@ -47,7 +49,8 @@ func (p *pass) run() *outcome {
 		p.out.err = p.explain(err)
 		p.out.result.Set = nil
 	}
-	return &p.out
+	out := p.out
+	return &out
 }
 
 func (p *pass) render() error {
