@@ -56,6 +56,7 @@ tools: bin/devvault
 # without the race detector, which would mean to compile them once more. So are
 # the many seeds of the simulation: a few of them run with it.
 SEEDS ?= 10000
+REPLICATED ?= 25
 # Tests of how much memory plugins may take skip themselves under the race detector.
 # Without it they have plugins served by the programs that are installed; so do those
 # of the sandbox and of what comes of a tree.
@@ -83,7 +84,7 @@ test-stories:
 	$(call tests,./cmd/tidelock)
 
 test-beside:
-	go test ./agent/simtest -run 'TestSeeds$$' -seeds $(SEEDS) -timeout 30m
+	go test ./agent/simtest -run 'Seeds$$' -seeds $(SEEDS) -replicas $(REPLICATED) -timeout 30m
 	TIDELOCK_TEST_COMPANIONS=$(CURDIR)/bin go test ./plugins/pluginstest ./plugins/directory ./plugins/helm ./plugins/kustomize ./render -run '$(limited)|$(confined)'
 	CGO_ENABLED=$(if $(race),1,0) go test -C plugins/sdk $(if $(race),-race) ./...
 	go test -C plugins/external ./...

@@ -101,7 +101,7 @@ func notices(t *testing.T, m *mutation, source string) string {
 	}
 	var noticed []string
 	many := fmt.Sprint(*within)
-	for _, args := range [][]string{{"-test.run", "TestScripts"}, {"-test.run", "TestSeeds$", "-seeds", many}, {"-test.run", "TestReplicatedSeeds$", "-seeds", many}} {
+	for _, args := range [][]string{{"-test.run", "TestScripts"}, {"-test.run", "TestSeeds$", "-seeds", many}, {"-test.run", "TestReplicatedSeeds$", "-replicas", fmt.Sprint(*within / 4)}} {
 		run := exec.CommandContext(t.Context(), binary, append(args, "-test.timeout", "5m")...)
 		if out, err := run.CombinedOutput(); err != nil {
 			noticed = append(noticed, complaints(string(out)))

@@ -17,6 +17,7 @@ import (
 var (
 	seeds          = flag.Uint64("seeds", 100, "how many seeds TestSeeds lives through")
 	first          = flag.Uint64("first", 1, "the first of them")
+	replicas       = flag.Uint64("replicas", 5, "how many seeds TestReplicatedSeeds lives through, each of which takes as long as twenty")
 	only           = flag.Uint64("seed", 0, "the one seed to live through, with its story in any case if -v is set")
 	onlyReplicated = flag.Uint64("replicated", 0, "likewise, with several replicas")
 	again          = flag.Int("again", 1, "how often to live through each seed")
@@ -69,7 +70,7 @@ func TestReplicatedSeeds(t *testing.T) {
 		return
 	}
 	failed := 0
-	for seed := *first; seed < *first+*seeds/4 && failed < 3; seed++ {
+	for seed := *first; seed < *first+*replicas && failed < 3; seed++ {
 		if !liveAs(t, seed, simulateReplicas, commandOfReplicas) {
 			failed++
 		}

@@ -36,7 +36,7 @@ func main() {
 	flag.BoolVar(&o.memory, "memory", false, "measure instead what an Application and an object take in memory, with up to as many services, and project it")
 	flag.StringVar(&o.scenarios, "scenarios", strings.Join(scenarioNames(), ","), "which to measure; cold always comes first")
 	flag.StringVar(&o.json, "json", "", "write the results to this `file` too")
-	flag.StringVar(&o.dir, "dir", "", "keep everything in this new `directory` (default a temporary one, removed at the end)")
+	flag.StringVar(&o.dir, "dir", "", "keep everything in this new `directory`, with --memory also profiles of the heap (default a temporary one, removed at the end)")
 	flag.StringVar(&o.agent, "agent", "", "measure this tidelock `binary` instead of bin/tidelock")
 	flag.IntVar(&o.repeat, "repeat", 1, "how many times to measure all, on a new cluster each; medians are shown")
 	flag.BoolVar(&o.shared, "shared-namespace", false, "put all services into one namespace, which costs the control plane less")

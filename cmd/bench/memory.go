@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -110,12 +112,20 @@ func (b *bench) writeFurther(i, n int) error {
 
 func (b *bench) footprint(ctx context.Context, s stage) (footprint, error) {
 	f := footprint{Applications: s.applications, Objects: s.applications*objectsPerService + s.richer*s.further}
-	for _, a := range b.agents {
+	for i, a := range b.agents {
 		heap, err := a.Heap(ctx)
 		if err != nil {
 			return footprint{}, err
 		}
 		f.Heap += heap
+		profile, err := a.HeapProfile(ctx)
+		if err != nil {
+			return footprint{}, err
+		}
+		name := fmt.Sprintf("heap-%d-of-%d-and-%d.pprof", i, f.Applications, f.Objects)
+		if err := os.WriteFile(filepath.Join(b.options.dir, name), profile, 0o600); err != nil {
+			return footprint{}, err
+		}
 	}
 	usage, err := b.usage()
 	f.Agent, f.Plugins = usage.Leader, usage.Memory-usage.Leader

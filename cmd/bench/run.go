@@ -32,6 +32,9 @@ const deadline = 10 * time.Minute
 
 const agentAccount = "tidelock"
 
+// finely makes profiles of memory as fine as a heap of some ten megabytes needs.
+var finely = []string{"GODEBUG=memprofilerate=8192"}
+
 // measureOnce measures scenarios on a new cluster in dir.
 func measureOnce(ctx context.Context, o options, binaries testenv.Binaries, dir string, chosen []scenario) (results []Result, err error) {
 	b := &bench{options: o}
@@ -94,7 +97,11 @@ func (b *bench) start(ctx context.Context, binaries testenv.Binaries, dir string
 		if err := os.MkdirAll(agentDir, 0o700); err != nil {
 			return err
 		}
-		agent, err := testenv.StartAgent(ctx, testenv.AgentOptions{Binary: binaries.Tidelock, Kubeconfig: kubeconfig, Dir: agentDir, Debug: true})
+		o := testenv.AgentOptions{Binary: binaries.Tidelock, Kubeconfig: kubeconfig, Dir: agentDir, Debug: true}
+		if b.options.memory {
+			o.Env = finely
+		}
+		agent, err := testenv.StartAgent(ctx, o)
 		if err != nil {
 			return err
 		}

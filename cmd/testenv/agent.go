@@ -176,6 +176,11 @@ func (a *Agent) Heap(ctx context.Context) (bytes int64, err error) {
 	return strconv.ParseInt(string(match[1]), 10, 64)
 }
 
+// HeapProfile is what the agent's memory is of, after a collection, for go tool pprof.
+func (a *Agent) HeapProfile(ctx context.Context) ([]byte, error) {
+	return get(ctx, a.debug+"/pprof/heap?gc=1")
+}
+
 var heapAlloc = regexp.MustCompile(`(?m)^# HeapAlloc = ([0-9]+)$`)
 
 // Servers are the URLs at which the agent answers.

@@ -27,7 +27,7 @@ func initialised(t *testing.T, dir string, args ...string) (out, talk string) {
 // Whatever is begun, and added to it, is such that nothing is found in it.
 func TestInitIsClean(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
+	for _, tt := range sample([]struct {
 		name  string
 		calls []string
 	}{
@@ -41,7 +41,7 @@ func TestInitIsClean(t *testing.T) {
 		{"another branch", []string{"--app shop --branch release/1", "--app web --branch main --environments test"}},
 		{"another address", []string{"--app shop", "--app web --repo-url git@git.example.com:org/infra.git"}},
 		{"names that look like others", []string{"--app a-b --environments c --project default", "--app a --environments b-c --project default"}},
-	} {
+	}) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			work := t.TempDir()

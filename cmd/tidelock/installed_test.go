@@ -209,6 +209,7 @@ func covers(list []string, one string) bool {
 // `tidelock install` prints, however it is asked.
 func TestInstallations(t *testing.T) {
 	t.Parallel()
+	whole(t)
 	root, err := testenv.Root()
 	if err != nil {
 		t.Fatal(err)

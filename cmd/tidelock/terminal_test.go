@@ -33,7 +33,7 @@ import (
 // what they found. What is no terminal gets none of it.
 func TestProgress(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
+	for _, tt := range sample([]struct {
 		args             string
 		narrow, progress string // in 9 columns, and in as many as it needs
 	}{
@@ -41,7 +41,7 @@ func TestProgress(t *testing.T) {
 		{"validate --fetch --no-cache", "0 of 1 …", "0 of 1 rendered"},
 		{"diff HEAD~1..HEAD --no-cache", "0 of 1 …", "0 of 1 looked at"},
 		{"affected HEAD~1..HEAD --no-cache", "0 of 1 …", "0 of 1 looked at"},
-	} {
+	}) {
 		name, _, _ := strings.Cut(tt.args, " ")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
