@@ -39,12 +39,13 @@ type Agent struct {
 	log          *slog.Logger
 	passed       func(app types.NamespacedName, took time.Duration)
 	busy         busy
-	running      shard.Running
 
 	// Owns, if not nil, says whether an Application is this process's to work on: others
-	// work on the rest. Who makes it say otherwise calls Drain, and CatchUp and All. Set it
-	// before Run.
+	// work on the rest. Who makes it say otherwise interrupts what is Running and calls
+	// Release, or Gained. Set it before Run.
 	Owns func(types.NamespacedName) bool
+	// Running are the passes that are made. Set it before Run.
+	Running *shard.Running
 	// Released, if not nil, is told of an Application that another process works on from
 	// now on. Set it before Run.
 	Released func(types.NamespacedName)
@@ -70,7 +71,7 @@ const queueName = "app_reconciliation_queue"
 func New(applications *Applications, reconciler *reconcile.Reconciler, log *slog.Logger, passed func(types.NamespacedName, time.Duration), metrics workqueue.MetricsProvider) *Agent {
 	limits := workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](time.Second, 2*time.Minute)
 	a := &Agent{
-		applications: applications, reconciler: reconciler, log: log, passed: passed,
+		applications: applications, reconciler: reconciler, log: log, passed: passed, Running: &shard.Running{},
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(limits, workqueue.TypedRateLimitingQueueConfig[types.NamespacedName]{Name: queueName, MetricsProvider: metrics}),
 	}
 	applications.changed = func(app types.NamespacedName) { a.queue.Add(app) }
@@ -126,7 +127,10 @@ func (a *Agent) next(ctx context.Context) bool {
 		return false
 	}
 	defer a.queue.Done(app)
-	ctx, end := a.running.Begin(ctx, app)
+	if ctx.Err() != nil {
+		return true // what waits is the next process's
+	}
+	ctx, end := a.Running.Begin(ctx, app)
 	defer end()
 	if !a.owns(app) {
 		a.reconciler.Heard(app)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/cluster"
@@ -36,6 +37,8 @@ type Applications struct {
 	left    func(types.NamespacedName) // is told of one that was deleted
 	once    sync.Once
 	synced  chan struct{} // closed when the first listing is in
+
+	reflector atomic.Pointer[cache.Reflector] // of Applications, the present one
 
 	// Told, if not nil, is told of an Application that is new, has changed, or is gone:
 	// of what the agent has written itself, too. It must not block. Set it before Run.

@@ -33,9 +33,11 @@ func (a *Applications) followOnce(ctx context.Context) {
 	a.mu.RLock()
 	anew, namespace := a.anew, a.listed()
 	a.mu.RUnlock()
+	reflector := a.reflect("applications", namespace, &api.Application{}, a)
+	a.reflector.Store(reflector)
 	var g errgroup.Group
 	g.Go(func() error {
-		a.reflect("applications", namespace, &api.Application{}, a).RunWithContext(ctx)
+		reflector.RunWithContext(ctx)
 		return nil
 	})
 	select {

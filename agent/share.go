@@ -25,20 +25,23 @@ func (a *Agent) Owned() (owned []*api.Application) {
 	return owned
 }
 
-// Drain ends the passes over Applications that are not this process's any more, waits
-// until they have ended, and drops what is kept of these. What a pass was doing stands
-// in status.
-func (a *Agent) Drain(ctx context.Context) {
-	others := func(app types.NamespacedName) bool { return !a.owns(app) }
-	a.running.Interrupt(ctx, others)
-	if ctx.Err() != nil {
-		return
-	}
-	for _, app := range a.reconciler.Release(others) {
+// Release drops what is kept of Applications that are not this process's any more: no
+// pass over them is made. What one was doing stands in status.
+func (a *Agent) Release() {
+	for _, app := range a.reconciler.Release(func(app types.NamespacedName) bool { return !a.owns(app) }) {
 		if a.Released != nil {
 			a.Released(app)
 		}
 		a.queue.Add(app) // for what is known of it from elsewhere
+	}
+}
+
+// Gained asks for a pass over the Applications that a function knows.
+func (a *Agent) Gained(gained func(types.NamespacedName) bool) {
+	for _, app := range a.applications.List() {
+		if gained(nameOf(app)) {
+			a.queue.Add(nameOf(app))
+		}
 	}
 }
 

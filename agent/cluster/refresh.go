@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -24,31 +26,36 @@ func (c *Cluster) Refresh(ctx context.Context, apps []string) error {
 	if len(apps) == 0 {
 		return nil
 	}
+	selector, of := selecting(apps)
+	return c.list(ctx, c.watchers(), selector, of)
+}
+
+// RefreshAll is Refresh of all applications.
+func (c *Cluster) RefreshAll(ctx context.Context) error {
+	return c.list(ctx, c.watchers(), api.LabelApp, func(*diff.Live) bool { return true })
+}
+
+// selecting is how the objects of applications are asked for, and told from others.
+func selecting(apps []string) (selector string, of func(*diff.Live) bool) {
 	if len(apps) > mostNamed {
-		return c.RefreshAll(ctx)
+		return api.LabelApp, func(*diff.Live) bool { return true }
 	}
 	labels, words := map[string]bool{}, make([]string, len(apps))
 	for i, app := range apps {
 		words[i] = api.AppLabel(app)
 		labels[words[i]] = true
 	}
-	selector := fmt.Sprintf("%s in (%s)", api.LabelApp, strings.Join(words, ","))
-	return c.refresh(ctx, selector, func(live *diff.Live) bool { return labels[api.AppLabel(live.App)] })
+	return fmt.Sprintf("%s in (%s)", api.LabelApp, strings.Join(words, ",")), func(live *diff.Live) bool { return labels[api.AppLabel(live.App)] }
 }
 
-// RefreshAll is Refresh of all applications.
-func (c *Cluster) RefreshAll(ctx context.Context) error {
-	return c.refresh(ctx, api.LabelApp, func(*diff.Live) bool { return true })
-}
-
-// refresh lists what a selector matches, of all kinds that are followed.
-func (c *Cluster) refresh(ctx context.Context, selector string, of func(*diff.Live) bool) error {
+func (c *Cluster) watchers() []*watcher {
 	c.mu.Lock()
-	watchers := make([]*watcher, 0, len(c.watches))
-	for _, w := range c.watches {
-		watchers = append(watchers, w)
-	}
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Values(c.watches))
+}
+
+// list lists what a selector matches, of the kinds of watchers.
+func (c *Cluster) list(ctx context.Context, watchers []*watcher, selector string, of func(*diff.Live) bool) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(reading)
 	for _, w := range watchers {

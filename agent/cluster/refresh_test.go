@@ -10,6 +10,21 @@ import (
 // What another process has done is known after a refresh, though no watch tells of it:
 // of the applications that are asked for, and of no others.
 func TestRefresh(t *testing.T) {
+	refreshes(t, func(w *world, apps []string) error { return w.Refresh(w.ctx, apps) })
+}
+
+// Likewise, if somebody has seen more than the watches tell of.
+func TestAwait(t *testing.T) {
+	refreshes(t, func(w *world, apps []string) error {
+		if newest := w.Newest(); !w.Reached(w.ctx, newest) || newest["ConfigMap"] == "" {
+			t.Errorf("of its own records, %v, it does not know yet", newest)
+		}
+		return w.Await(w.ctx, map[string]string{"ConfigMap": "9999999999"}, apps)
+	})
+}
+
+func refreshes(t *testing.T, refresh func(w *world, apps []string) error) {
+	t.Helper()
 	w := newWorld(t)
 	f := w.faulty()
 	set := w.git(`{apiVersion: v1, kind: ConfigMap, metadata: {name: edited}, data: {a: "1"}}
@@ -33,14 +48,14 @@ func TestRefresh(t *testing.T) {
 	w.send(set[2])
 	blind := "create ConfigMap " + w.namespace + "/made"
 	for _, others := range [][]string{nil, {"another"}} {
-		if err := w.Refresh(w.ctx, others); err != nil {
+		if err := refresh(w, others); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.verdicts(set); got != blind {
 			t.Fatalf("blind, and of %v it says %q", others, got)
 		}
 	}
-	if err := w.Refresh(w.ctx, []string{"another", w.app}); err != nil {
+	if err := refresh(w, []string{"another", w.app}); err != nil {
 		t.Fatal(err)
 	}
 	live := w.Snapshot(w.app, set)

@@ -49,6 +49,8 @@ type watcher struct {
 	err    error      // of the last failed request
 	failed chan struct{}
 
+	reflector atomic.Pointer[cache.Reflector] // nil before run
+
 	events atomic.Int64 // see Vitals
 	listed atomic.Pointer[time.Time]
 }
@@ -188,6 +190,7 @@ func (w *watcher) run(ctx context.Context) {
 		},
 	}
 	reflector := cache.NewReflectorWithOptions(lw, &unstructured.Unstructured{}, w, cache.ReflectorOptions{Name: w.gvk.String()})
+	w.reflector.Store(reflector)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var g errgroup.Group

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -51,10 +52,7 @@ type Config struct {
 	// Commands are the programs that a Secret may have run to log in.
 	Commands []string
 	// Timeout is how long a cluster may be silent before it is taken to be lost.
-	Timeout time.Duration
-	// Grace is how long a write that is under way may take to be answered when its pass is
-	// to end.
-	Grace     time.Duration
+	Timeout   time.Duration
 	UserAgent string
 	Log       *slog.Logger
 
@@ -326,6 +324,39 @@ func (c *Clusters) Renew() {
 	for _, l := range c.links {
 		l.distrust()
 	}
+}
+
+// Newest is how far is known what is live in the clusters but the agent's own, by server:
+// see cluster.Newest.
+func (c *Clusters) Newest() map[string]map[string]string {
+	all := map[string]map[string]string{}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for server, l := range c.links {
+		all[server] = l.Cluster.Newest()
+	}
+	return all
+}
+
+// CatchUp is Renew of those clusters of which less is known than somebody knew whose Newest
+// one of these was, or of which one did not know anything.
+func (c *Clusters) CatchUp(ctx context.Context, all []map[string]map[string]string) {
+	c.mu.Lock()
+	links := maps.Clone(c.links)
+	c.mu.Unlock()
+	var g errgroup.Group
+	for server, l := range links {
+		g.Go(func() error {
+			for _, known := range all {
+				if newest, ok := known[server]; !ok || !l.Cluster.Reached(ctx, newest) {
+					l.distrust()
+					break
+				}
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
 }
 
 // Configure has objects of all clusters judged by these rules from now on.

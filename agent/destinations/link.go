@@ -78,9 +78,6 @@ func newLink(of *Clusters, e entry, rules cluster.Rules) (*link, error) {
 	if of.Guard != nil {
 		cfg = of.Guard(cfg)
 	}
-	if of.Grace > 0 {
-		cfg.Wrap(traffic.Unbroken(of.Grace))
-	}
 	if of.Told != nil {
 		cfg.Wrap(traffic.Told(server, of.Told))
 	}

@@ -74,8 +74,11 @@ type Config struct {
 	// nobody does.
 	Services func(set *api.ApplicationSet) Services
 	// Mine says whether this process is the one that works on a set, or on an Application;
-	// nil if it works on all. Who makes it say otherwise calls Drain, and CatchUp and All.
+	// nil if it works on all. Who makes it say otherwise interrupts what is Running and
+	// calls Release, or CatchUp and Gained.
 	Mine func(types.NamespacedName) bool
+	// Running are the passes that are made; nil if nobody wants to know.
+	Running *shard.Running
 	// Fresh returns what says whether the status of an Application is about the newest
 	// commits that are known, as of now.
 	Fresh func(ctx context.Context) func(app *api.Application) bool
@@ -115,7 +118,6 @@ const (
 type Controller struct {
 	Config
 	store    *store
-	running  shard.Running
 	queue    workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	globbing atomic.Bool // see Glob
 
@@ -138,6 +140,9 @@ func New(config Config) *Controller {
 		Config: config, reads: map[types.NamespacedName][]address{}, answers: map[types.NamespacedName]*answers{},
 		told: map[types.NamespacedName]string{}, stale: map[types.NamespacedName]bool{}, since: map[types.NamespacedName]time.Time{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](200*time.Millisecond, 2*time.Minute)),
+	}
+	if c.Running == nil {
+		c.Running = &shard.Running{}
 	}
 	c.globbing.Store(config.NewFileGlobbing)
 	c.store = newStore(config.Client, config.Namespace, config.Elsewhere, c.queue.Add)
@@ -175,8 +180,11 @@ func (c *Controller) next(ctx context.Context) bool {
 		return false
 	}
 	defer c.queue.Done(name)
+	if ctx.Err() != nil {
+		return true // what waits is the next process's
+	}
 	defer c.busy(name)()
-	ctx, end := c.running.Begin(ctx, name)
+	ctx, end := c.Running.Begin(ctx, name)
 	defer end()
 	ctx, cancel := context.WithTimeout(ctx, passTimeout)
 	defer cancel()

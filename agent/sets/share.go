@@ -25,15 +25,44 @@ func (p *pass) distant() bool {
 	return false
 }
 
-// Drain ends the passes over sets that are not this process's any more, waits until they
-// have ended, and drops what is kept of these. What was done stands in the cluster.
-func (c *Controller) Drain(ctx context.Context) {
-	c.running.Interrupt(ctx, func(set types.NamespacedName) bool { return !c.mine(set) })
+// Release drops what is kept of sets that are not this process's any more: no pass over
+// them is made. What was done stands in the cluster.
+func (c *Controller) Release() {
 	for _, set := range c.store.list() {
 		if !c.mine(nameOf(set)) {
 			c.forget(nameOf(set))
 		}
 	}
+}
+
+// Gained asks for a pass over the sets that a function knows.
+func (c *Controller) Gained(gained func(types.NamespacedName) bool) {
+	for _, set := range c.store.list() {
+		if gained(nameOf(set)) {
+			c.queue.Add(nameOf(set))
+		}
+	}
+}
+
+// Newest is the newest version of a set that is known; "" if none is.
+func (c *Controller) Newest() (newest string) {
+	for _, set := range c.store.list() {
+		if newest == "" || newer(set.ResourceVersion, newest) {
+			newest = set.ResourceVersion
+		}
+	}
+	return newest
+}
+
+// Await makes sure that what is known of sets is no older than what somebody knew whose
+// Newest this was. If the watch has not come as far, they are listed.
+func (c *Controller) Await(ctx context.Context, newest string) error {
+	if r := c.store.reflector.Load(); r != nil {
+		if at := r.LastSyncResourceVersion(); newest == "" || at != "" && !newer(newest, at) {
+			return nil
+		}
+	}
+	return c.CatchUp(ctx)
 }
 
 // CatchUp makes sure that what is known of sets is no older than now.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/project"
@@ -24,6 +25,7 @@ type store struct {
 	client    rest.Interface
 	namespace string
 	changed   func(types.NamespacedName)
+	reflector atomic.Pointer[cache.Reflector] // the present one
 	once      sync.Once
 	synced    chan struct{} // closed when the first listing is in
 
@@ -84,10 +86,12 @@ func (s *store) runOnce(ctx context.Context) {
 	anew := s.anew
 	s.mu.RUnlock()
 	namespace := s.scope()
+	lw := cache.NewListWatchFromClient(s.client, api.ApplicationSetResource, namespace, fields.Everything())
+	reflector := cache.NewReflectorWithOptions(lw, &api.ApplicationSet{}, s, cache.ReflectorOptions{Name: api.ApplicationSetResource})
+	s.reflector.Store(reflector)
 	var g errgroup.Group
 	g.Go(func() error {
-		lw := cache.NewListWatchFromClient(s.client, api.ApplicationSetResource, namespace, fields.Everything())
-		cache.NewReflectorWithOptions(lw, &api.ApplicationSet{}, s, cache.ReflectorOptions{Name: api.ApplicationSetResource}).RunWithContext(ctx)
+		reflector.RunWithContext(ctx)
 		return nil
 	})
 	select {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	coordinationv1client "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
@@ -25,6 +27,7 @@ const (
 	annotationAddress = "tidelock.io/address"
 	annotationPrint   = "tidelock.io/certificate"
 	annotationRoom    = "tidelock.io/room-for"
+	annotationLeaving = "tidelock.io/leaving"
 )
 
 // namespaceLeases are those of one namespace.
@@ -71,17 +74,61 @@ func (l namespaceLeases) write(lease *coordinationv1.Lease, m Member) error {
 	lease.Annotations = map[string]string{
 		annotationPlace: m.Place, annotationAddress: m.Address, annotationPrint: m.Print, annotationRoom: string(room),
 	}
+	if m.Leaving != nil {
+		word, err := json.Marshal(worded(*m.Leaving))
+		if err != nil {
+			return fmt.Errorf("word the farewell: %w", err)
+		}
+		lease.Annotations[annotationLeaving] = string(word)
+	}
 	now := metav1.NowMicro()
 	lease.Spec.HolderIdentity, lease.Spec.RenewTime = &m.ID, &now
 	lease.Spec.LeaseDurationSeconds = ptr.To(int32(l.term / time.Second)) //nolint:gosec // some seconds
 	return nil
 }
 
-// read returns the member of a Lease. Who cannot be made sense of has made no room.
+// A last word as a Lease has it.
+type lastWord struct {
+	At    []string `json:"at,omitempty"`
+	Seen  Marks    `json:"seen,omitempty"`
+	Among []string `json:"among,omitempty"`
+}
+
+func worded(l Leaving) lastWord {
+	word := lastWord{Seen: l.Seen, Among: l.Among}
+	for _, app := range l.At {
+		word.At = append(word.At, app.String())
+	}
+	return word
+}
+
+// readWord reads a last word; nil if it is none, or makes no sense.
+func readWord(text string) *Leaving {
+	var word lastWord
+	if text == "" || json.Unmarshal([]byte(text), &word) != nil {
+		return nil
+	}
+	l := &Leaving{Seen: word.Seen, Among: word.Among}
+	for _, app := range word.At {
+		namespace, name, ok := strings.Cut(app, "/")
+		if !ok {
+			return nil
+		}
+		l.At = append(l.At, types.NamespacedName{Namespace: namespace, Name: name})
+	}
+	return l
+}
+
+// read returns the member of a Lease. Who cannot be made sense of has made no room, and
+// does not leave.
 func read(lease *coordinationv1.Lease) Member {
 	m := Member{
 		ID: lease.Name, Version: lease.ResourceVersion, Place: lease.Annotations[annotationPlace],
 		Address: lease.Annotations[annotationAddress], Print: lease.Annotations[annotationPrint],
+		Leaving: readWord(lease.Annotations[annotationLeaving]),
+	}
+	if d := lease.Spec.LeaseDurationSeconds; d != nil {
+		m.Term = time.Duration(*d) * time.Second
 	}
 	if json.Unmarshal([]byte(lease.Annotations[annotationRoom]), &m.Room) != nil {
 		m.Room = nil
@@ -152,7 +199,7 @@ func (t told) Update(obj any) error { return t.Add(obj) }
 func (t told) Resync() error        { return nil }
 
 func (t told) Delete(obj any) error {
-	t.Deleted(obj.(*coordinationv1.Lease).Name)
+	t.Deleted(read(obj.(*coordinationv1.Lease)))
 	return nil
 }
 

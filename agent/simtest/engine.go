@@ -13,6 +13,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/destinations"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/shard"
 	"github.com/tidelock-io/tidelock/agent/traffic"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
@@ -54,7 +55,10 @@ func start(ctx context.Context, w *wire, git *repo, log *slog.Logger, r *replica
 // run is a whole life, or fails at its beginning.
 func (l *life) run(ctx context.Context, git *repo, log *slog.Logger) error {
 	cfg := &rest.Config{Host: "http://simtest", Transport: l.wire, QPS: -1, UserAgent: agentName}
-	cfg.Wrap(traffic.Unbroken(500 * time.Millisecond))
+	cfg.Wrap(traffic.Unbroken(500*time.Millisecond, l.replica.loses))
+	if l.replica != nil {
+		cfg.Wrap(shard.Fence(l.replica.Mine))
+	}
 	live, err := cluster.New(cfg, log, cluster.Listeners{
 		Changed: func(app string, drifted bool) { l.agent.Live(app, drifted) },
 		Served:  func() { l.agent.All() },

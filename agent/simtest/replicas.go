@@ -26,6 +26,7 @@ type replica struct {
 	mu         sync.Mutex // guards all below
 	share      *shard.Share
 	reconciler *reconcile.Reconciler
+	lost       time.Time // when it was not known last what became of a write
 }
 
 // join makes what takes part in the division, and returns what runs it.
@@ -37,12 +38,15 @@ func (r *replica) join(cfg *rest.Config, a *agent.Agent, reconciler *reconcile.R
 		return nil, err
 	}
 	share := shard.New(shard.Config{
-		Leases: leases, Name: r.name, Place: r.name, Term: shard.DefaultTerm, Log: log, Drain: a.Drain, Gained: a.All,
-		CatchUp: func(ctx context.Context, gained func(types.NamespacedName) bool) error {
-			if err := applications.Refresh(ctx); err != nil {
-				return err
+		Leases: leases, Name: r.name, Place: r.name, Term: shard.DefaultTerm, Log: log,
+		Running: a.Running, Gained: a.Gained, Release: a.Release, CatchUp: func(ctx context.Context, gain shard.Gain) error {
+			return catchUp(ctx, gain, reconciler, applications, live)
+		},
+		Marks: func() shard.Marks {
+			if r.hasLost() {
+				return nil
 			}
-			return live.Refresh(ctx, reconciler.Instances(gained))
+			return shard.Marks{"applications": {"": applications.Newest()}, "live": live.Newest()}
 		},
 	})
 	r.mu.Lock()
@@ -57,6 +61,43 @@ func (r *replica) join(cfg *rest.Config, a *agent.Agent, reconciler *reconcile.R
 		defer r.w.leaves(r)
 		return share.Run(ctx)
 	}, nil
+}
+
+// catchUp is that of cmd/tidelock.
+func catchUp(ctx context.Context, gain shard.Gain, reconciler *reconcile.Reconciler, applications *agent.Applications, live *cluster.Cluster) error {
+	for _, marks := range gain.Seen {
+		if err := applications.Await(ctx, marks["applications"][""]); err != nil {
+			return err
+		}
+	}
+	if len(reconciler.Instances(func(app types.NamespacedName) bool { return gain.Has(app) && !gain.Told(app) })) > 0 {
+		if err := applications.Refresh(ctx); err != nil {
+			return err
+		}
+		return live.Refresh(ctx, reconciler.Instances(gain.Has))
+	}
+	for _, marks := range gain.Seen {
+		if err := live.Await(ctx, marks["live"], reconciler.Instances(gain.Has)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loses notes that it is not known what became of a write.
+func (r *replica) loses() {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost = time.Now()
+}
+
+func (r *replica) hasLost() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.lost) < time.Minute
 }
 
 // Mine and Ask make it a reconcile.Replicas.

@@ -21,7 +21,7 @@ func TestUnbroken(t *testing.T) {
 		_, _ = io.WriteString(w, "done")
 	}))
 	defer server.Close()
-	client := &http.Client{Transport: Unbroken(time.Hour)(http.DefaultTransport)}
+	client := &http.Client{Transport: Unbroken(time.Hour, nil)(http.DefaultTransport)}
 	ask := func(ctx context.Context, method, query string) error {
 		r, err := http.NewRequestWithContext(ctx, method, server.URL+query, nil)
 		if err != nil {

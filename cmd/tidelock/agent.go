@@ -146,7 +146,7 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.metricsListen, "metrics-listen", ":8082", "`ADDRESS` of GET /metrics")
 	f.StringVar(&o.replicasListen, "replicas-listen", ":8083", "`ADDRESS` at which other replicas ask this one: those that have a Lease in the agent's namespace, and nobody else")
 	f.StringVar(&o.replicaAddress, "replica-address", "", "`HOST` at which other replicas reach this one, such as the pod's address; one of this machine's if empty")
-	f.DurationVar(&o.leaseDuration, "lease-duration", shard.DefaultTerm, "how long a replica that does not answer any more keeps its Applications. All replicas need the same")
+	f.DurationVar(&o.leaseDuration, "lease-duration", shard.DefaultTerm, "how long a replica that does not answer any more keeps its Applications, in whole seconds")
 	f.StringSliceVar(&o.metricsLabels, "metrics-application-labels", nil, "labels of Applications that argocd_app_labels tells, as `NAME`s")
 	f.StringSliceVar(&o.metricsConditions, "metrics-application-conditions", []string{"*"}, "types of conditions of Applications that argocd_app_condition tells, as `NAME`s; * is all")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
@@ -299,7 +299,8 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	renders := newRenders(p.host, log)
 	p.lookOn()
 	p.metrics = metrics.New(p.numbers(renders))
-	cfg = p.counted(p.reads(cfg))
+	read := p.reads(cfg)
+	cfg = p.counted(p.fenced(read))
 	var err error
 	if p.cluster, err = cluster.New(cfg, log, cluster.Listeners{
 		Changed: func(app string, drifted bool) { p.drifted(api.InClusterServer, app, drifted) },
@@ -339,7 +340,7 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 		log.Warn("the project may do other than it seems to", "project", project, "warnings", warnings)
 	}
 	p.spreading = make(chan news, 256)
-	if err := p.divide(cfg); err != nil {
+	if err := p.divide(p.counted(read)); err != nil {
 		return err
 	}
 	if p.git, err = git.NewStore(gitDir(o.cacheDir), git.Options{Log: log, Asked: p.metrics.GitAsked}); err != nil {
@@ -384,7 +385,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	e.settings.Misread = p.misreadSettings
 	p.tuneRenders(&p.options)
 	p.applier = e.apply
-	p.agent.Owns, p.agent.Released = p.replicas.owns, p.released
+	p.agent.Owns, p.agent.Released, p.agent.Running = p.replicas.owns, p.released, &p.replicas.running
 	p.notifier = p.newNotifier()
 	p.agent.Between = p.notifier.Between
 	p.agent.Reads = e.pipeline.Reads

@@ -8,6 +8,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/metrics"
 	"github.com/tidelock-io/tidelock/agent/values"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 )
 
 // defaultClusterTimeout is how long a cluster may be silent.
@@ -22,12 +23,12 @@ func (p *parts) clusterConfig() destinations.Config {
 			}
 			return all
 		},
-		Commands: p.options.clusterExec, Timeout: p.options.clusterTimeout, Grace: writeGrace,
+		Commands: p.options.clusterExec, Timeout: p.options.clusterTimeout,
 		Changed: p.drifted, Wake: p.wakeCluster,
 		Used: func(user values.User) {
 			p.agent.Wake(types.NamespacedName{Namespace: user.Namespace, Name: user.Name})
 		},
-		Told: p.metrics.Requested, Guard: p.reads,
+		Told: p.metrics.Requested, Guard: func(cfg *rest.Config) *rest.Config { return p.fenced(p.reads(cfg)) },
 	}
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,16 +24,19 @@ import (
 	"github.com/tidelock-io/tidelock/agent/peers"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/shard"
+	"github.com/tidelock-io/tidelock/agent/traffic"
 )
 
 // replicas are what this process has to do with the others of the same installation. An
 // agent that only looks on has none: it takes part in nothing.
 type replicas struct {
 	share    *shard.Share
+	running  shard.Running // the work on what is this one's
 	peers    *peers.Peers
 	asking   *agent.Replicas
 	listener net.Listener
 	site     *site
+	lost     atomic.Int64 // when it was not known last what became of a write, in Unix nanoseconds
 	released atomic.Int64 // Applications that another works on since
 }
 
@@ -64,7 +69,7 @@ func (p *parts) divide(cfg *rest.Config) (err error) {
 	r.site = takeSite(host, gitDir(o.cacheDir))
 	r.share = shard.New(shard.Config{
 		Leases: leases, Name: leaseName(host), Place: r.site.name, Address: address, Print: r.peers.Print(), Term: o.leaseDuration,
-		Drain: p.drain, CatchUp: p.catchUp, Gained: p.gained, Log: p.log,
+		Running: &r.running, Marks: p.marks, CatchUp: p.catchUp, Gained: p.gained, Release: p.release, Log: p.log,
 	})
 	r.peers.Others = r.share.Others
 	r.asking = agent.NewReplicas(r.share.Owns, r.peers, p.log, func(of []reconcile.Located) []reconcile.Look { return p.reconciler.Looks(of) })
@@ -93,6 +98,22 @@ func (p *parts) runReplicas(ctx context.Context) error {
 // alone says that there are no others.
 func (r *replicas) alone() bool { return r.share == nil }
 
+// fenced has nothing written by work on what is another replica's.
+func (p *parts) fenced(cfg *rest.Config) *rest.Config {
+	cfg = rest.CopyConfig(cfg)
+	cfg.Wrap(traffic.Unbroken(p.writeGrace(), func() { p.replicas.lost.Store(time.Now().UnixNano()) }))
+	cfg.Wrap(shard.Fence(p.replicas.owns))
+	return cfg
+}
+
+// mostUnanswered is how long an API server may be at a request: longer than that, and
+// what it did not answer is known by what is there.
+const mostUnanswered = time.Minute
+
+// writeGrace is how long a write that is under way may take to be answered when its pass
+// is to end: no longer than the others may take this replica to be at it (package shard).
+func (p *parts) writeGrace() time.Duration { return p.options.leaseDuration / 12 }
+
 // owns says whether an Application, or an ApplicationSet, is this replica's.
 func (r *replicas) owns(name types.NamespacedName) bool { return r.alone() || r.share.Owns(name) }
 
@@ -107,32 +128,84 @@ func (r *replicas) asked() reconcile.Replicas {
 	return r.asking
 }
 
-// drain ends the work on what falls to others.
-func (p *parts) drain(ctx context.Context) {
-	var g errgroup.Group
-	g.Go(func() error { p.agent.Drain(ctx); return nil })
-	g.Go(func() error { p.sets.Drain(ctx); return nil })
-	_ = g.Wait()
+// release drops what is kept of what falls to others.
+func (p *parts) release() {
+	p.agent.Release()
+	p.sets.Release()
 }
 
-// catchUp makes sure that what others have done is known.
-func (p *parts) catchUp(ctx context.Context, gained func(types.NamespacedName) bool) error {
+// Where marks of replicas are, besides clusters.
+const (
+	marksOfApplications = "applications"
+	marksOfSets         = "applicationsets"
+)
+
+// marks are how far this replica has seen; nil if it is not known what became of some
+// of its writes.
+func (p *parts) marks() shard.Marks {
+	if time.Since(time.Unix(0, p.replicas.lost.Load())) < mostUnanswered {
+		return nil
+	}
+	marks := shard.Marks{
+		marksOfApplications: {"": p.applications.Newest()}, marksOfSets: {"": p.sets.Newest()},
+		inCluster.Server: p.cluster.Newest(),
+	}
+	maps.Copy(marks, p.engine.destinations.Newest())
+	return marks
+}
+
+// catchUp makes sure that what others have done is known: what they have told of, by the
+// watches; and else by lists.
+func (p *parts) catchUp(ctx context.Context, gain shard.Gain) error {
+	for _, marks := range gain.Seen {
+		if err := p.applications.Await(ctx, marks[marksOfApplications][""]); err != nil {
+			return err
+		}
+		if err := p.sets.Await(ctx, marks[marksOfSets][""]); err != nil {
+			return err
+		}
+	}
+	if p.untold(gain) {
+		return p.listAnew(ctx, gain)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	seen := make([]map[string]map[string]string, len(gain.Seen))
+	for i, marks := range gain.Seen {
+		seen[i] = marks
+		g.Go(func() error {
+			return p.cluster.Await(ctx, marks[inCluster.Server], p.reconciler.Instances(gain.Has))
+		})
+	}
+	g.Go(func() error { p.engine.destinations.CatchUp(ctx, seen); return nil })
+	return g.Wait()
+}
+
+// untold says that nobody has told of some of what is gained.
+func (p *parts) untold(gain shard.Gain) bool {
+	untold := func(name types.NamespacedName) bool { return gain.Has(name) && !gain.Told(name) }
+	return len(p.reconciler.Instances(untold)) > 0 || slices.ContainsFunc(p.sets.List(), func(set *api.ApplicationSet) bool {
+		return untold(types.NamespacedName{Namespace: set.Namespace, Name: set.Name})
+	})
+}
+
+// listAnew has all that is gained be known as of now, whoever had it.
+func (p *parts) listAnew(ctx context.Context, gain shard.Gain) error {
 	p.engine.destinations.Renew()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		if err := p.applications.Refresh(ctx); err != nil {
 			return err
 		}
-		return p.cluster.Refresh(ctx, p.reconciler.Instances(gained))
+		return p.cluster.Refresh(ctx, p.reconciler.Instances(gain.Has))
 	})
 	g.Go(func() error { return p.sets.CatchUp(ctx) })
 	return g.Wait()
 }
 
 // gained begins the work on what has fallen to this replica.
-func (p *parts) gained() {
-	p.agent.All()
-	p.sets.All()
+func (p *parts) gained(gained func(types.NamespacedName) bool) {
+	p.agent.Gained(gained)
+	p.sets.Gained(gained)
 }
 
 // released forgets what was counted of an Application that another works on.

@@ -31,7 +31,7 @@ func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) err
 	p.sets = sets.New(sets.Config{
 		Namespace: p.options.namespace, Elsewhere: p.options.setsElsewhere(), Client: client, Applications: p.applications,
 		Git: p.git, Repo: p.keyring.Repo, Verify: p.engine.verify, Clusters: p.knownClusters,
-		Mine: p.replicas.owns, Fresh: reconciler.Freshness, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
+		Mine: p.replicas.owns, Running: &p.replicas.running, Fresh: reconciler.Freshness, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
 		NewFileGlobbing: p.options.globbing, Shadow: p.shadow.sets(),
 		Passed: func(set types.NamespacedName, took time.Duration, gone bool) {
 			p.metrics.SetPassed(set.Namespace, set.Name, took, gone)

@@ -79,10 +79,6 @@ func shownCluster(server, name string, connected bool, v cluster.Vitals) metrics
 	}
 }
 
-// writeGrace is how long a write that is under way may take to be answered when its pass
-// is to end.
-const writeGrace = 500 * time.Millisecond
-
 func processing(p cluster.Processing) metrics.Processing {
 	within := map[float64]uint64{}
 	for i, bound := range cluster.ProcessingBounds {
@@ -94,7 +90,6 @@ func processing(p cluster.Processing) metrics.Processing {
 // counted has all requests to the cluster counted.
 func (p *parts) counted(cfg *rest.Config) *rest.Config {
 	cfg = rest.CopyConfig(cfg)
-	cfg.Wrap(traffic.Unbroken(writeGrace))
 	cfg.Wrap(traffic.Told(inCluster.Server, func(r traffic.Request) {
 		p.connection.lost.Store(r.Code == 0)
 		p.connection.blindness.note(r, p.options.namespace, time.Now())
