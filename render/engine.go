@@ -32,6 +32,9 @@ type Config struct {
 	Logger *slog.Logger // slog.Default()
 	// Parallel is how many renders run at once: the number of CPUs.
 	Parallel int
+	// Waited, if not nil, is told how long each render waited for its turn, be it that it
+	// gave up.
+	Waited func(time.Duration)
 	// CacheBytes bounds the results that are kept: 128 MiB.
 	CacheBytes int64
 	// Shelf keeps results without secrets from one process to the next; nil keeps
@@ -47,6 +50,7 @@ type Engine struct {
 	custom  func() []*Custom
 	log     *slog.Logger
 	slots   chan struct{}
+	waited  func(time.Duration)
 	cache   *cache
 	flights flights
 	changes changes
@@ -76,9 +80,12 @@ func New(config Config) *Engine {
 	if config.CacheBytes == 0 {
 		config.CacheBytes = 128 << 20
 	}
+	if config.Waited == nil {
+		config.Waited = func(time.Duration) {}
+	}
 	return &Engine{
 		plugins: config.Plugins, custom: config.Custom, log: config.Logger,
-		slots: make(chan struct{}, config.Parallel), cache: newCache(config.CacheBytes),
+		slots: make(chan struct{}, config.Parallel), waited: config.Waited, cache: newCache(config.CacheBytes),
 		shelf: config.Shelf, build: config.Build,
 	}
 }
@@ -197,13 +204,16 @@ func (e *Engine) recall(ctx context.Context, req *Request, key key) *outcome {
 // pass renders once a slot is free. An error is that of ctx; what the render
 // failed of is in the outcome.
 func (e *Engine) pass(ctx context.Context, req *Request) (*outcome, error) {
+	asked := time.Now()
 	select {
 	case e.slots <- struct{}{}:
 		defer func() { <-e.slots }()
 	case <-ctx.Done():
+		e.waited(time.Since(asked))
 		return nil, context.Cause(ctx)
 	}
 	start := time.Now()
+	e.waited(start.Sub(asked))
 	p := newPass(ctx, e, req)
 	out := p.run()
 	if ctx.Err() != nil {

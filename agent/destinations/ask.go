@@ -22,7 +22,7 @@ func Ask(ctx context.Context, s keyring.ClusterSecret, commands []string, timeou
 	if err != nil {
 		return "", err
 	}
-	inner, idle, err := login.dial(timeout)
+	inner, idle, err := login.dial(timeout, nil)
 	if err != nil {
 		return "", fmt.Errorf("%w %s: %w", ErrSecret, s.Secret, err)
 	}

@@ -67,6 +67,11 @@ type Config struct {
 	Guard func(*rest.Config) *rest.Config
 	// Told, if not nil, is told of all requests to clusters.
 	Told func(traffic.Request)
+	// Measured, if not nil, is told of what was exchanged with them, and LoggedIn of each
+	// program that was run to log in: its exit code, and what became of it, in the words
+	// that client-go has for it.
+	Measured func(traffic.Exchange)
+	LoggedIn func(code int, status string)
 }
 
 // Clusters are all destinations. It is a reconcile.Destinations, and safe for concurrent
@@ -390,6 +395,7 @@ func (c *Clusters) login(e *entry) *login {
 type Status struct {
 	Name, Server, Secret, Project string
 	Namespaces                    []string
+	Labels                        map[string]string
 	// Connected says that it answers; Since is when that has changed, and zero if no
 	// Application needs it.
 	Connected bool
@@ -409,7 +415,7 @@ func (c *Clusters) Statuses() []Status {
 		if c.isOwn(e) {
 			continue
 		}
-		s := Status{Name: e.Name, Server: server, Secret: e.Secret, Project: e.Project, Namespaces: e.OnlyNamespaces(), Err: e.fault}
+		s := Status{Name: e.Name, Server: server, Secret: e.Secret, Project: e.Project, Namespaces: e.OnlyNamespaces(), Labels: e.Labels, Err: e.fault}
 		if l := c.links[server]; l != nil {
 			s.Connected, s.Since, s.Err = l.status()
 			s.Vitals = l.Cluster.Vitals()
@@ -428,4 +434,14 @@ func (c *Clusters) OwnName() string {
 		return own.Name
 	}
 	return api.InClusterName
+}
+
+// OwnLabels are those of the Secret of the agent's own cluster; nil if it has none.
+func (c *Clusters) OwnLabels() map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if own := c.index.own(); own != nil {
+		return own.Labels
+	}
+	return nil
 }

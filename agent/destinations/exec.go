@@ -36,7 +36,7 @@ func (e *execConfig) check(commands []string) error {
 	case e.Command == "":
 		return errors.New("execProviderConfig.command: it is empty")
 	case !slices.Contains(commands, e.Command):
-		return fmt.Errorf("execProviderConfig.command: %.100q is not permitted: start the agent with --allow-cluster-exec for it, or log in by a token", e.Command)
+		return fmt.Errorf("execProviderConfig.command: %.100q is not permitted: name it by --allow-cluster-exec, or log in by a token", e.Command)
 	case len(e.Args) > maxArgs || len(e.Env) > maxArgs:
 		return fmt.Errorf("execProviderConfig: more than %d args, or entries of env", maxArgs)
 	case !slices.Contains([]string{v1, v1 + "beta1"}, e.version()):
@@ -62,6 +62,7 @@ type program struct {
 	execConfig
 	next  http.RoundTripper
 	again func() // has connections be made anew, for another certificate
+	ran   func(code int, status string)
 
 	mu      sync.Mutex // guards all below; held while the program runs
 	token   string
@@ -161,6 +162,7 @@ func (p *program) run(ctx context.Context) ([]byte, error) {
 	defer cancel()
 	path, err := exec.LookPath(p.Command)
 	if err != nil {
+		p.tell(1, "plugin_not_found_error")
 		hint := ""
 		if p.InstallHint != "" {
 			hint = fmt.Sprintf(" (%.200s)", p.InstallHint)
@@ -176,6 +178,7 @@ func (p *program) run(ctx context.Context) ([]byte, error) {
 	cmd.Stdout, cmd.WaitDelay = printed, time.Second
 	running, err := process.Start(p.Command, cmd, func() string { return "what it says may be secret" })
 	if err != nil {
+		p.tell(1, "client_internal_error")
 		return nil, err
 	}
 	select {
@@ -186,12 +189,21 @@ func (p *program) run(ctx context.Context) ([]byte, error) {
 	}
 	_ = syscall.Kill(-running.PID(), syscall.SIGKILL) // whatever it has left behind
 	if err := errors.Join(err, running.Stop()); err != nil {
+		p.tell(cmd.ProcessState.ExitCode(), "plugin_execution_error")
 		return nil, err
 	}
+	p.tell(0, "no_error")
 	if printed.over {
 		return nil, fmt.Errorf("%s: it prints more than %d bytes", p.Command, maxExec)
 	}
 	return printed.text.Bytes(), nil
+}
+
+// tell counts a program that was run.
+func (p *program) tell(code int, status string) {
+	if p.ran != nil {
+		p.ran(code, status)
+	}
 }
 
 // info is what a program is told.

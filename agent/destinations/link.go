@@ -81,6 +81,9 @@ func newLink(of *Clusters, e entry, rules cluster.Rules) (*link, error) {
 	if of.Told != nil {
 		cfg.Wrap(traffic.Told(server, of.Told))
 	}
+	if of.Measured != nil {
+		cfg.Wrap(traffic.Measured(of.Measured))
+	}
 	log := of.Log.With("cluster", e.Name)
 	var err error
 	if l.Cluster, err = cluster.New(cfg, log, cluster.Listeners{
@@ -170,7 +173,7 @@ func (l *link) late() error { return fmt.Errorf("no answer within %s", l.of.Time
 // connect takes another connection, by the Secret as it is now.
 func (l *link) connect() error {
 	login := l.of.login(new(l.now()))
-	inner, idle, err := login.dial(l.of.Timeout)
+	inner, idle, err := login.dial(l.of.Timeout, l.of.LoggedIn)
 	if err != nil {
 		return fmt.Errorf("%w %s: %w", ErrSecret, login.secret, err)
 	}

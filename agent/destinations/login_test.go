@@ -165,7 +165,8 @@ echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"
 	if err != nil {
 		t.Fatal(err)
 	}
-	rt, idle, err := login.dial(time.Minute)
+	var ran []string
+	rt, idle, err := login.dial(time.Minute, func(code int, status string) { ran = append(ran, fmt.Sprint(code, " ", status)) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +188,9 @@ echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"
 	}
 	if got, want := strings.Join(g.asked, ", "), "Bearer a-b-1, Bearer a-b-1, Bearer a-b-1, Bearer a-b-2"; got != want {
 		t.Errorf("asked as %s, want %s", got, want)
+	}
+	if got := strings.Join(ran, ", "); got != "0 no_error, 0 no_error" {
+		t.Errorf("told of the programs %s", got)
 	}
 }
 

@@ -47,9 +47,12 @@ type index struct {
 	odd     []string            // Secrets that are of no cluster, and why
 }
 
+// maxClusters is how many clusters there may be.
+const maxClusters = 1000
+
 // newIndex reads Secrets, which come by name. Of two of one server the first counts.
 func newIndex(list []keyring.ClusterSecret, commands []string) *index {
-	x := &index{servers: map[string]*entry{}, names: map[string][]string{}}
+	x, beyond := &index{servers: map[string]*entry{}, names: map[string][]string{}}, 0
 	for _, s := range list {
 		if s.Server == "" {
 			x.odd = append(x.odd, fmt.Sprintf("Secret %s: it has no server", s.Secret))
@@ -60,13 +63,19 @@ func newIndex(list []keyring.ClusterSecret, commands []string) *index {
 			continue
 		}
 		e := &entry{ClusterSecret: s}
-		if e.login, e.fault = readSecret(&s, commands); e.fault == nil && e.login.notActed != "" {
+		if len(x.servers) >= maxClusters {
+			e.fault = fmt.Errorf("%w %s: there are %d others before it by name, and no more are followed", ErrSecret, s.Secret, maxClusters)
+			beyond++
+		} else if e.login, e.fault = readSecret(&s, commands); e.fault == nil && e.login.notActed != "" {
 			x.odd = append(x.odd, fmt.Sprintf("Secret %s: nobody acts on %s", s.Secret, e.login.notActed))
 		}
 		x.servers[s.Server] = e
 		if s.Name != "" {
 			x.names[s.Name] = append(x.names[s.Name], s.Server)
 		}
+	}
+	if beyond > 0 {
+		x.odd = append(x.odd, fmt.Sprintf("there are %d Secrets of clusters, of which %d are followed, by their names", len(x.servers), maxClusters))
 	}
 	return x
 }

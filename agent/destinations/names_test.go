@@ -2,6 +2,7 @@ package destinations
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,6 +43,33 @@ func TestResolve(t *testing.T) {
 	}
 	want := "Secret argocd/again: argocd/eu is of the same server, and counts; Secret argocd/lost: it has no server"
 	if got := strings.Join(x.odd, "; "); got != want {
+		t.Errorf("odd:\ngot  %s\nwant %s", got, want)
+	}
+}
+
+// Of more Secrets than an agent follows, those beyond say so, and the others are as they
+// were.
+func TestTooManyClusters(t *testing.T) {
+	var list []keyring.ClusterSecret
+	for i := range maxClusters + 2 {
+		name := fmt.Sprintf("c%04d", i)
+		list = append(list, secretOf(name, "https://"+name, "{}"))
+	}
+	x := newIndex(list, nil)
+	for i, s := range list {
+		fault := x.servers[s.Server].fault
+		if i < maxClusters {
+			if fault != nil {
+				t.Fatalf("%s: %v", s.Name, fault)
+			}
+			continue
+		}
+		want := fmt.Sprintf("the Secret of the cluster argocd/%s: there are 1000 others before it by name, and no more are followed", s.Name)
+		if fault == nil || fault.Error() != want {
+			t.Errorf("got %v, want %s", fault, want)
+		}
+	}
+	if got, want := strings.Join(x.odd, "; "), "there are 1002 Secrets of clusters, of which 1000 are followed, by their names"; got != want {
 		t.Errorf("odd:\ngot  %s\nwant %s", got, want)
 	}
 }

@@ -48,7 +48,7 @@ func TestSecretFaults(t *testing.T) {
 		{"two ways in", "https://eu", `{"username": "bob", "bearerToken": "` + planted + `"}`, "config.bearerToken: there is a username, too: give one of the two"},
 		{"nobody's password", "https://eu", `{"password": "` + planted + `"}`, "config.password: there is no username"},
 		{"EKS", "https://eu", `{"awsAuthConfig": {"clusterName": "eu"}}`, "config.awsAuthConfig: it is not supported: give the program in execProviderConfig, such as aws eks get-token or aws-iam-authenticator, and permit it by --allow-cluster-exec"},
-		{"a program", "https://eu", `{"execProviderConfig": {"command": "sh", "args": ["-c", "` + planted + `"]}}`, `config.execProviderConfig.command: "sh" is not permitted: start the agent with --allow-cluster-exec for it, or log in by a token`},
+		{"a program", "https://eu", `{"execProviderConfig": {"command": "sh", "args": ["-c", "` + planted + `"]}}`, `config.execProviderConfig.command: "sh" is not permitted: name it by --allow-cluster-exec, or log in by a token`},
 		{"no program", "https://eu", `{"execProviderConfig": {}}`, "config.execProviderConfig.command: it is empty"},
 		{"one that is permitted", "https://eu", `{"execProviderConfig": {"command": "aws", "apiVersion": "client.authentication.k8s.io/v1beta1"}}`, ""},
 		{"of another time", "https://eu", `{"execProviderConfig": {"command": "aws", "apiVersion": "client.authentication.k8s.io/v1alpha1"}}`, `config.execProviderConfig.apiVersion: "client.authentication.k8s.io/v1alpha1" is none of client.authentication.k8s.io/v1 and v1beta1`},

@@ -17,8 +17,9 @@ const idleConns = 25
 
 // dial makes a transport of its own for a cluster. None is shared, or kept anywhere: a
 // connection that hangs is got rid of with its transport. Within is how long requests wait
-// for an answer at most, which they are to say themselves.
-func (l *login) dial(within time.Duration) (http.RoundTripper, func(), error) {
+// for an answer at most, which they are to say themselves. Ran, if not nil, is told of each
+// program that was run.
+func (l *login) dial(within time.Duration, ran func(code int, status string)) (http.RoundTripper, func(), error) {
 	config := &transport.Config{
 		TLS: transport.TLSConfig{
 			Insecure: l.TLS.Insecure, ServerName: l.TLS.ServerName, CAData: l.ca, CertData: l.cert, KeyData: l.key,
@@ -46,7 +47,7 @@ func (l *login) dial(within time.Duration) (http.RoundTripper, func(), error) {
 	})
 	var rt http.RoundTripper = base
 	if l.Exec != nil {
-		p := &program{execConfig: *l.Exec, next: base, again: base.CloseIdleConnections}
+		p := &program{execConfig: *l.Exec, next: base, again: base.CloseIdleConnections, ran: ran}
 		secure.GetClientCertificate = p.certificate
 		rt = p
 	}

@@ -1,6 +1,9 @@
 package metrics
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // others stands for all values of a label beyond those that there is room for.
 const others = "(others)"
@@ -28,4 +31,16 @@ func (b *bounded) of(value string) string {
 	}
 	b.seen[value] = true
 	return value
+}
+
+// maxText is how long the value of a label may be, in bytes: more than any name or
+// address that is in use.
+const maxText = 512
+
+// clipped is a text that people write into objects, as the value of a label.
+func clipped(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }

@@ -10,7 +10,8 @@ import (
 // A Cluster is how a destination is followed.
 type Cluster struct {
 	Server, Name string
-	Version      string // of Kubernetes
+	Labels       map[string]string // of its Secret; nil if there is none
+	Version      string            // of Kubernetes
 	Connected    bool
 	Kinds        int       // that are followed
 	Objects      int       // likewise

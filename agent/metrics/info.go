@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tidelock-io/tidelock/agent/api"
-	"github.com/tidelock-io/tidelock/agent/git"
+	"github.com/tidelock-io/tidelock/agent/project"
 )
 
 // applications are the series of each Application, made at the scrape.
@@ -36,7 +36,7 @@ func (a *applications) Collect(out chan<- prometheus.Metric) {
 	tell := a.tell.Load()
 	for _, app := range a.from.Applications() {
 		of := func(desc *prometheus.Desc, value float64, more ...string) {
-			values := with([]string{app.Namespace, app.Name, app.Spec.ProjectName()}, more...)
+			values := with([]string{app.Namespace, app.Name, clipped(app.Spec.ProjectName())}, more...)
 			out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, values...)
 		}
 		of(infoDesc, 1, about(app, a.from.server(app))...)
@@ -47,7 +47,7 @@ func (a *applications) Collect(out chan<- prometheus.Metric) {
 			of(driftedDesc, float64(n))
 		}
 		for kind, n := range tell.count(app) {
-			of(conditionDesc, float64(n), string(kind))
+			of(conditionDesc, float64(n), clipped(string(kind)))
 		}
 	}
 }
@@ -56,11 +56,11 @@ func (a *applications) Collect(out chan<- prometheus.Metric) {
 func about(app *api.Application, server string) []string {
 	repo := ""
 	if sources := app.Spec.AllSources(); len(sources) > 0 {
-		repo = git.Repo{URL: sources[0].RepoURL}.String()
+		repo = project.Address(sources[0].RepoURL)
 	}
 	return []string{
-		strconv.FormatBool(app.Spec.SyncPolicy.IsAutomated()), repo, server, app.Spec.Destination.Namespace,
-		known(string(app.Status.Sync.Status)), known(string(app.Status.Health.Status)), operation(app),
+		strconv.FormatBool(app.Spec.SyncPolicy.IsAutomated()), clipped(repo), clipped(server), clipped(app.Spec.Destination.Namespace),
+		clipped(known(string(app.Status.Sync.Status))), clipped(known(string(app.Status.Health.Status))), operation(app),
 	}
 }
 

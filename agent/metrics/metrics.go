@@ -2,7 +2,8 @@
 // Argo CD's under their names and labels (SEMANTICS.md 2.12), and ours.
 //
 // Start with [New]. Nothing here holds the text of an object. The number of series
-// is bounded by that of Applications, clusters and repositories, whatever those say.
+// is bounded by that of Applications, clusters and repositories, and so is the length of
+// what these say, whatever it is.
 package metrics
 
 import (
@@ -34,6 +35,7 @@ type Metrics struct {
 	server        func(*api.Application) string
 	telling       atomic.Pointer[telling]
 	notifications *notifications
+	slots         prometheus.Histogram
 }
 
 // Sources are asked at each scrape.
@@ -56,9 +58,8 @@ type Sources struct {
 	Clusters func() []Cluster
 	// Pending returns how many writes to destinations wait for their turn.
 	Pending func() int
-	// Labels are those of Applications that argocd_app_labels tells, and Conditions
-	// the types that argocd_app_condition does; "*" is all. Tell sets others.
-	Labels, Conditions []string
+	// Telling is what is told only on demand. Tell sets another.
+	Telling Telling
 	// Gauges and Counters are our own, by name and help.
 	Gauges, Counters []Number
 }
@@ -83,12 +84,12 @@ func New(from Sources) *Metrics {
 		registry: prometheus.NewRegistry(), passes: newPasses(), syncs: newSyncs(), secrets: newSecretUses(), drifts: newDrifts(),
 		requests: newRequests(from.Applications, from.Pending), repositories: newRepositories(), pushes: newPushes(),
 		webhooks: newWebhooks(), queues: newQueues(), setPasses: newSetPasses(), server: from.server,
-		notifications: newNotifications(),
+		notifications: newNotifications(), slots: newSlots(),
 	}
-	m.Tell(from.Labels, from.Conditions)
+	m.Tell(from.Telling)
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build(from.Version),
-		&applications{from, &m.telling}, labelled{from.Applications, &m.telling}, m.secrets, m.drifts, m.requests, m.webhooks,
+		&applications{from, &m.telling}, labelled{from, &m.telling}, m.secrets, m.drifts, m.requests, m.webhooks, m.slots,
 	)
 	for _, each := range [][]prometheus.Collector{
 		m.passes.collectors(), m.syncs.collectors(), m.repositories.collectors(), m.pushes.collectors(), m.queues.collectors(), m.requests.collectors(), m.notifications.collectors(),
@@ -132,9 +133,7 @@ func (m *Metrics) Forget(namespace, name string) {
 // Describe tells what metrics there are, as a prometheus.Collector does.
 func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
 	m.registry.Describe(out)
-	if desc := m.telling.Load().desc; desc != nil {
-		out <- desc
-	}
+	m.telling.Load().describe(out)
 }
 
 // build tells which program it is.

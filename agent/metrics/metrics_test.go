@@ -32,7 +32,7 @@ func application(name string) *api.Application {
 }
 
 func set() *api.ApplicationSet {
-	s := &api.ApplicationSet{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "fleet"}}
+	s := &api.ApplicationSet{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "fleet", Labels: map[string]string{"tier": "1"}}}
 	s.Status.ResourcesCount = 3
 	s.Status.Conditions = []api.ApplicationSetCondition{{Type: api.ApplicationSetResourcesUpToDate, Reason: "ApplicationSetUpToDate"}}
 	return s
@@ -48,13 +48,13 @@ func all(t testing.TB, apps ...*api.Application) *Metrics {
 		Orphans:         func(*api.Application) (int, bool) { return 4, true },
 		Clusters: func() []Cluster {
 			return []Cluster{{
-				Server: inCluster, Name: "in-cluster", Version: "1.37.2", Connected: true, Kinds: 12, Objects: 345, Listed: time.Now().Add(-time.Hour),
+				Server: inCluster, Name: "in-cluster", Labels: map[string]string{"region": "eu"}, Version: "1.37.2", Connected: true, Kinds: 12, Objects: 345, Listed: time.Now().Add(-time.Hour),
 				Events:     map[schema.GroupKind]int64{{Group: "apps", Kind: "Deployment"}: 7},
 				Processing: Processing{Within: map[float64]uint64{0.25: 6, 0.5: 7}, Count: 7, Sum: 1, Batch: 345},
 			}}
 		},
-		Pending: func() int { return 2 },
-		Labels:  []string{"team/owner"}, Conditions: []string{"*"},
+		Pending:  func() int { return 2 },
+		Telling:  Telling{ApplicationLabels: []string{"team/owner"}, SetLabels: []string{"tier"}, ClusterLabels: []string{"region"}, Conditions: []string{"*"}},
 		Gauges:   []Number{{Name: "tidelock_live_objects", Help: "h", Value: func() float64 { return 7 }}},
 		Counters: []Number{{Name: "tidelock_renders_total", Help: "h", Value: func() float64 { return 3 }}},
 	})
@@ -87,7 +87,11 @@ func all(t testing.TB, apps ...*api.Application) *Metrics {
 	m.GitAsked("https://git.example/shop.git", "fetch")(nil)
 	m.RegistryAsked("oci://ghcr.example/charts/web", "resolve-revision")(nil)
 	m.RegistryAsked("oci://ghcr.example/charts/web", "extract")(errors.New("unreachable"))
+	m.RegistryAsked("oci://ghcr.example/charts/web", "get-tags")(errors.New("unreachable"))
 	m.RegistryAsked("https://charts.example", "extract")(nil)
+	m.Exchanged(traffic.Exchange{Host: "kubernetes.default.svc", Method: "PATCH", Sent: 300, Received: 4000, Lookup: time.Millisecond})
+	m.LoggedIn(0, "no_error")
+	m.Waited(200 * time.Millisecond)
 	queue := m.Queues()
 	queue.NewDepthMetric("app_reconciliation_queue").Inc()
 	queue.NewAddsMetric("app_reconciliation_queue").Inc()
@@ -116,7 +120,7 @@ func TestScrape(t *testing.T) {
 	text := scrape(t, all(t, application("shop")))
 	app := `name="shop",namespace="argocd"`
 	for _, want := range []string{
-		`argocd_app_info{autosync_enabled="true",dest_namespace="shop",dest_server="` + inCluster + `",health_status="Unknown",` + app + `,operation="",project="default",repo="https://git.example/shop.git",sync_status="Synced"} 1`,
+		`argocd_app_info{autosync_enabled="true",dest_namespace="shop",dest_server="` + inCluster + `",health_status="Unknown",` + app + `,operation="",project="default",repo="https://git.example/shop",sync_status="Synced"} 1`,
 		`argocd_app_sync_total{dest_server="` + inCluster + `",dry_run="false",` + app + `,phase="Succeeded",project="default"} 1`,
 		`argocd_app_sync_total{dest_server="` + inCluster + `",dry_run="false",` + app + `,phase="Failed",project="default"} 0`,
 		`argocd_app_sync_duration_seconds_total{dest_server="` + inCluster + `",` + app + `,project="default"} 3`,
@@ -147,6 +151,15 @@ func TestScrape(t *testing.T) {
 		`argocd_repo_pending_request_total{repo="https://git.example/shop.git"} 0`,
 		`argocd_oci_request_total{repo="oci://ghcr.example/charts/web",request_type="extract"} 1`,
 		`argocd_oci_extract_fail_total{repo="oci://ghcr.example/charts/web",revision=""} 1`,
+		`argocd_appset_labels{label_tier="1",name="fleet",namespace="argocd"} 1`,
+		`argocd_cluster_labels{label_region="eu",name="in-cluster",server="` + inCluster + `"} 1`,
+		`argocd_kubectl_request_size_bytes_bucket{host="kubernetes.default.svc",method="PATCH",le="512"} 1`,
+		`argocd_kubectl_response_size_bytes_sum{host="kubernetes.default.svc",method="PATCH"} 4000`,
+		`argocd_kubectl_dns_resolution_duration_seconds_bucket{host="kubernetes.default.svc",le="0.005"} 1`,
+		`argocd_kubectl_exec_plugin_call_total{call_status="no_error",code="0"} 1`,
+		`argocd_repo_parallelism_wait_duration_seconds_bucket{le="0.25"} 1`,
+		`argocd_oci_get_tags_fail_total{repo="oci://ghcr.example/charts/web"} 1`,
+		`argocd_oci_request_total{repo="oci://ghcr.example/charts/web",request_type="get-tags"} 1`,
 		`argocd_appset_info{name="fleet",namespace="argocd",resource_update_status="ApplicationSetUpToDate"} 1`,
 		`argocd_appset_reconcile_count{name="fleet",namespace="argocd"} 1`,
 		`argocd_appset_owned_applications{name="fleet",namespace="argocd"} 3`,
@@ -222,6 +235,50 @@ func TestBounded(t *testing.T) {
 	}
 	if n := len(m.pushes.heard); n != maxPushes {
 		t.Errorf("%d commits are remembered, want %d", n, maxPushes)
+	}
+}
+
+// TestClipped: what people write into objects cannot make a scrape as long as it likes,
+// nor fail it.
+func TestClipped(t *testing.T) {
+	app := application("shop")
+	long := strings.Repeat("é", 100_000)
+	app.Spec.Project, app.Spec.Source.RepoURL = long, "https://git.example/"+long
+	app.Spec.Destination = api.Destination{Server: "https://" + long, Namespace: long}
+	app.Status.Sync.Status, app.Status.Health.Status = api.SyncCode(long), api.HealthCode(long)
+	app.Status.Conditions = []api.Condition{{Type: api.ConditionType(long)}}
+	app.Labels["team/owner"] = long
+	m := all(t, app)
+	m.GitAsked("https://git.example/"+long, "fetch")(nil)
+	m.Delivered(long, long, true)
+	m.Evaluated(long, true)
+	for line := range strings.Lines(scrape(t, m)) {
+		if len(line) > 10*maxText {
+			t.Errorf("a line of %d bytes: %.200s", len(line), line)
+		}
+	}
+}
+
+// TestAddresses: a repository has one address in all series of Applications, as in Argo
+// CD, without what may be secret.
+func TestAddresses(t *testing.T) {
+	for written, want := range map[string]string{
+		"https://GitHub.com/org/Shop.git":           "https://github.com/org/shop",
+		"https://jane:hunter2@git.example/shop.git": "https://git.example/shop",
+		"git@github.com:org/shop.git":               "git@github.com/org/shop",
+		"ssh://git@github.com:22/org/shop":          "git@github.com:22/org/shop",
+		"https://charts.example":                    "https://charts.example",
+		"registry.example/charts":                   "registry.example/charts",
+		"https://git.example/%zz":                   "",
+	} {
+		app := application("shop")
+		app.Spec.Source.RepoURL = written
+		text := scrape(t, all(t, app))
+		if !strings.Contains(text, fmt.Sprintf("project=%q,repo=%q", "default", want)) {
+			_, line, _ := strings.Cut(text, "\nargocd_app_info{")
+			line, _, _ = strings.Cut(line, "\n")
+			t.Errorf("%s: want %s, got %s", written, want, line)
+		}
 	}
 }
 
@@ -301,7 +358,7 @@ func TestTell(t *testing.T) {
 	app := application("shop")
 	app.Labels["tier"] = "1"
 	m := all(t, app)
-	m.Tell([]string{"tier", "team/owner"}, []string{"SyncError"})
+	m.Tell(Telling{ApplicationLabels: []string{"tier", "team/owner"}, Conditions: []string{"SyncError"}})
 	text := scrape(t, m)
 	for want, there := range map[string]bool{
 		`argocd_app_labels{label_team_owner="web",label_tier="1",name="shop",`: true,
@@ -312,7 +369,7 @@ func TestTell(t *testing.T) {
 			t.Errorf("%s: %t, want %t", want, !there, there)
 		}
 	}
-	m.Tell(nil, nil)
+	m.Tell(Telling{})
 	if text := scrape(t, m); strings.Contains(text, "argocd_app_labels") || strings.Contains(text, "argocd_app_condition") {
 		t.Error("labels or conditions are told that nobody asks for any more")
 	}

@@ -34,11 +34,11 @@ func (n *notifications) collectors() []prometheus.Collector {
 
 // Evaluated counts a condition of a trigger, and whether it held.
 func (m *Metrics) Evaluated(trigger string, holds bool) {
-	m.notifications.evaluations.WithLabelValues(m.notifications.triggers.of(trigger), strconv.FormatBool(holds)).Inc()
+	m.notifications.evaluations.WithLabelValues(m.notifications.triggers.of(clipped(trigger)), strconv.FormatBool(holds)).Inc()
 }
 
 // Delivered counts a message that was sent, or could not be.
 func (m *Metrics) Delivered(trigger, service string, ok bool) {
 	n := m.notifications
-	n.deliveries.WithLabelValues(n.triggers.of(trigger), n.services.of(service), strconv.FormatBool(ok)).Inc()
+	n.deliveries.WithLabelValues(n.triggers.of(clipped(trigger)), n.services.of(clipped(service)), strconv.FormatBool(ok)).Inc()
 }

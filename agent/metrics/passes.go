@@ -38,7 +38,7 @@ func (m *Metrics) Passed(namespace string, app *api.Application, took time.Durat
 		server = m.server(app)
 		m.syncs.expect(app, server)
 	}
-	m.passes.took.WithLabelValues(namespace, m.passes.servers.of(server)).Observe(took.Seconds())
+	m.passes.took.WithLabelValues(namespace, m.passes.servers.of(clipped(server))).Observe(took.Seconds())
 }
 
 // syncs are the metrics of operations that ended.
@@ -86,7 +86,7 @@ func (s *syncs) collectors() []prometheus.Collector {
 // series of an Application that goes elsewhere begin anew.
 func (s *syncs) expect(app *api.Application, server string) {
 	name := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
-	to := place{app.Spec.ProjectName(), s.servers.of(server)}
+	to := place{clipped(app.Spec.ProjectName()), s.servers.of(clipped(server))}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was, known := s.places[name]
@@ -129,15 +129,15 @@ func (m *Metrics) Synced(app *api.Application, op *api.OperationState) {
 	if op.Operation.Sync != nil && op.Operation.Sync.DryRun {
 		dryRun = "true"
 	}
-	project, server := app.Spec.ProjectName(), m.syncs.servers.of(m.server(app))
+	project, server := clipped(app.Spec.ProjectName()), m.syncs.servers.of(clipped(m.server(app)))
 	m.syncs.total.WithLabelValues(app.Namespace, app.Name, project, server, string(op.Phase), dryRun).Inc()
 	if op.FinishedAt == nil {
 		return
 	}
 	took := max(0, op.FinishedAt.Sub(op.StartedAt.Time).Seconds())
 	m.syncs.took.WithLabelValues(string(op.Phase)).Observe(took)
+	m.syncs.seconds.WithLabelValues(app.Namespace, app.Name, project, server).Add(took)
 	if op.Phase == api.OperationSucceeded {
-		m.syncs.seconds.WithLabelValues(app.Namespace, app.Name, project, server).Add(took)
 		m.pushes.applied(app, op)
 	}
 }

@@ -47,6 +47,7 @@ func newRepositories() *repositories {
 			"git ls-remote":        failed("argocd_git_lsremote_fail_total", "git ls-remote", "revision"),
 			"oci resolve-revision": failed("argocd_oci_resolve_revision_fail_total", "OCI resolve revision", "revision"),
 			"oci extract":          failed("argocd_oci_extract_fail_total", "OCI extract", "revision"),
+			"oci get-tags":         failed("argocd_oci_get_tags_fail_total", "OCI get tags"),
 		},
 		pending: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "argocd_repo_pending_request_total", Help: "Number of requests to repositories that are under way.",
@@ -71,7 +72,7 @@ func (m *Metrics) GitAsked(repo, request string) func(error) {
 }
 
 // RegistryAsked counts a request to a registry, a Helm repository or for a file,
-// "resolve-revision" or "extract", likewise.
+// "resolve-revision", "get-tags" or "extract", likewise.
 func (m *Metrics) RegistryAsked(repo, request string) func(error) {
 	r := m.repositories
 	if strings.HasPrefix(repo, "oci://") {
@@ -83,7 +84,7 @@ func (m *Metrics) RegistryAsked(repo, request string) func(error) {
 // begin counts a request. That failures have no revision as label is on purpose:
 // each commit would be a series for ever.
 func (r *repositories) begin(in asked, failed *prometheus.CounterVec, repo, request string) func(error) {
-	repo = r.names.of(repo)
+	repo = r.names.of(clipped(repo))
 	begun, pending := time.Now(), r.pending.WithLabelValues(repo)
 	pending.Inc()
 	return func(err error) {
@@ -91,7 +92,15 @@ func (r *repositories) begin(in asked, failed *prometheus.CounterVec, repo, requ
 		in.total.WithLabelValues(repo, request).Inc()
 		in.took.WithLabelValues(repo, request).Observe(time.Since(begun).Seconds())
 		if err != nil && failed != nil {
-			failed.WithLabelValues(repo, "").Inc()
+			failed.With(failedOf(repo, request)).Inc()
 		}
 	}
+}
+
+// failedOf are the labels of a failure: as Argo CD has it, lists of tags have no revision.
+func failedOf(repo, request string) prometheus.Labels {
+	if request == "get-tags" {
+		return prometheus.Labels{"repo": repo}
+	}
+	return prometheus.Labels{"repo": repo, "revision": ""}
 }

@@ -25,9 +25,14 @@ type requests struct {
 	pending      func() int
 	hostname     string
 
-	total   *prometheus.CounterVec
-	took    *prometheus.HistogramVec
-	written *prometheus.CounterVec
+	total    *prometheus.CounterVec
+	took     *prometheus.HistogramVec
+	written  *prometheus.CounterVec
+	lookups  *prometheus.HistogramVec
+	sent     *prometheus.HistogramVec
+	received *prometheus.HistogramVec
+	logins   *prometheus.CounterVec
+	hosts    *bounded
 
 	mu    sync.Mutex // guards byApp
 	byApp map[types.NamespacedName]map[asking]uint64
@@ -61,12 +66,17 @@ func newRequests(applications func() []*api.Application, pending func() int) *re
 		written: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "argocd_kubectl_exec_total", Help: "Number of writes to clusters, which Argo CD makes by kubectl.",
 		}, []string{"hostname", "command"}),
-		byApp: map[types.NamespacedName]map[asking]uint64{},
+		lookups:  newLookups(),
+		sent:     newSizes("argocd_kubectl_request_size_bytes", "Size of requests to clusters."),
+		received: newSizes("argocd_kubectl_response_size_bytes", "Size of the answers of clusters."),
+		logins:   newLogins(),
+		hosts:    newBounded(maxServers),
+		byApp:    map[types.NamespacedName]map[asking]uint64{},
 	}
 }
 
 func (r *requests) collectors() []prometheus.Collector {
-	return []prometheus.Collector{r.total, r.took, r.written}
+	return []prometheus.Collector{r.total, r.took, r.written, r.lookups, r.sent, r.received, r.logins}
 }
 
 // Requested counts a request to a destination.
@@ -76,8 +86,9 @@ func (m *Metrics) Requested(request traffic.Request) { m.requests.count(request)
 var commands = map[string]string{"Patch": "apply", "Create": "create", "Update": "replace", "Delete": "delete"}
 
 func (r *requests) count(q traffic.Request) {
-	r.total.WithLabelValues(q.Host, q.Method, strconv.Itoa(q.Code)).Inc()
-	r.took.WithLabelValues(q.Host, q.Verb).Observe(q.Took.Seconds())
+	host := r.hosts.of(q.Host)
+	r.total.WithLabelValues(host, q.Method, strconv.Itoa(q.Code)).Inc()
+	r.took.WithLabelValues(host, q.Verb).Observe(q.Took.Seconds())
 	if q.App == (types.NamespacedName{}) {
 		return
 	}
@@ -116,7 +127,7 @@ func (r *requests) Collect(out chan<- prometheus.Metric) {
 	}
 	pairs := pairs{}
 	for _, app := range r.applications() {
-		own := []*dto.LabelPair{pairs.of("name", app.Name), pairs.of("namespace", app.Namespace), pairs.of("project", app.Spec.ProjectName())}
+		own := []*dto.LabelPair{pairs.of("name", app.Name), pairs.of("namespace", app.Namespace), pairs.of("project", clipped(app.Spec.ProjectName()))}
 		for what, n := range r.of(app) {
 			out <- &series{pairs.labels(own, what), n}
 		}

@@ -11,25 +11,66 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// A telling is which labels and which conditions of Applications are told.
-type telling struct {
-	labels, conditions []string
-	desc               *prometheus.Desc // of argocd_app_labels; nil if no labels are asked for
+// A Telling is what is told only if somebody asks for it: labels of Applications,
+// ApplicationSets and the Secrets of clusters, by argocd_app_labels, argocd_appset_labels
+// and argocd_cluster_labels, and the types of conditions of Applications, by
+// argocd_app_condition; "*" is all.
+type Telling struct {
+	ApplicationLabels, SetLabels, ClusterLabels, Conditions []string
 }
 
-// Tell has other labels and types of conditions be told from now on: see Sources.
-func (m *Metrics) Tell(labels, conditions []string) { m.telling.Store(newTelling(labels, conditions)) }
+// A telling is a Telling with what it comes to.
+type telling struct {
+	apps, sets, clusters *labels
+	conditions           []string
+}
 
-func newTelling(labels, conditions []string) *telling {
-	t := &telling{labels: labels, conditions: conditions}
-	if len(labels) > 0 {
-		names := appLabels
-		for _, label := range labels {
-			names = with(names, LabelName(label))
-		}
-		t.desc = prometheus.NewDesc("argocd_app_labels", "Argo Application labels converted to Prometheus labels", names, nil)
+// labels are those of one kind of object that are told.
+type labels struct {
+	names []string
+	desc  *prometheus.Desc
+}
+
+// Tell has other labels and types of conditions be told from now on.
+func (m *Metrics) Tell(t Telling) {
+	m.telling.Store(&telling{
+		apps:       newLabels("argocd_app_labels", "Argo Application labels converted to Prometheus labels", appLabels, t.ApplicationLabels),
+		sets:       newLabels("argocd_appset_labels", "Applicationset labels translated to Prometheus labels", setLabels, t.SetLabels),
+		clusters:   newLabels("argocd_cluster_labels", "Argo Cluster labels converted to Prometheus labels", with(clusterLabels, "name"), t.ClusterLabels),
+		conditions: t.Conditions,
+	})
+}
+
+// newLabels is nil if there are none.
+func newLabels(metric, help string, of, names []string) *labels {
+	if len(names) == 0 {
+		return nil
 	}
-	return t
+	for _, name := range names {
+		of = with(of, LabelName(name))
+	}
+	return &labels{names, prometheus.NewDesc(metric, help, of, nil)}
+}
+
+// collect makes the series of one object.
+func (l *labels) collect(out chan<- prometheus.Metric, of map[string]string, identity ...string) {
+	if l == nil {
+		return
+	}
+	values := identity
+	for _, name := range l.names {
+		values = with(values, clipped(of[name]))
+	}
+	out <- prometheus.MustNewConstMetric(l.desc, prometheus.GaugeValue, 1, values...)
+}
+
+// describe tells of those that are told now.
+func (t *telling) describe(out chan<- *prometheus.Desc) {
+	for _, l := range []*labels{t.apps, t.sets, t.clusters} {
+		if l != nil {
+			out <- l.desc
+		}
+	}
 }
 
 var notInLabels = regexp.MustCompile(`[^a-zA-Z0-9_]`)
@@ -68,19 +109,11 @@ func (t *telling) count(app *api.Application) map[api.ConditionType]int {
 	return count
 }
 
-func (t *telling) valuesOf(app *api.Application) []string {
-	values := make([]string, len(t.labels))
-	for i, label := range t.labels {
-		values[i] = app.Labels[label]
-	}
-	return values
-}
-
-// labelled are the series of argocd_app_labels. What labels they have may change, which
-// is why it describes nothing: the registry checks at each scrape.
+// labelled are the series of labels. Which ones they have may change, which is why it
+// describes nothing: the registry checks at each scrape.
 type labelled struct {
-	applications func() []*api.Application
-	tell         *atomic.Pointer[telling]
+	from Sources
+	tell *atomic.Pointer[telling]
 }
 
 // Describe and Collect make it a prometheus.Collector.
@@ -88,11 +121,21 @@ func (labelled) Describe(chan<- *prometheus.Desc) {}
 
 func (l labelled) Collect(out chan<- prometheus.Metric) {
 	tell := l.tell.Load()
-	if tell.desc == nil {
-		return
+	if tell.apps != nil {
+		for _, app := range l.from.Applications() {
+			tell.apps.collect(out, app.Labels, app.Namespace, app.Name, clipped(app.Spec.ProjectName()))
+		}
 	}
-	for _, app := range l.applications() {
-		values := with([]string{app.Namespace, app.Name, app.Spec.ProjectName()}, tell.valuesOf(app)...)
-		out <- prometheus.MustNewConstMetric(tell.desc, prometheus.GaugeValue, 1, values...)
+	if tell.sets != nil && l.from.ApplicationSets != nil {
+		for _, set := range l.from.ApplicationSets() {
+			tell.sets.collect(out, set.Labels, set.Namespace, set.Name)
+		}
+	}
+	if tell.clusters != nil && l.from.Clusters != nil {
+		for _, c := range l.from.Clusters() {
+			if c.Labels != nil { // as Argo CD has it: the agent's own may have no Secret
+				tell.clusters.collect(out, c.Labels, c.Server, c.Name)
+			}
+		}
 	}
 }

@@ -47,6 +47,15 @@ func normalize(repository string) address {
 	}
 }
 
+// Address is a repository's URL in the one spelling that Argo CD has for it, without
+// what may be secret; "" if it is none.
+func Address(repository string) string {
+	if a := normalize(repository); a.text != "" {
+		return a.shown
+	}
+	return ""
+}
+
 func hasDotSegment(path string) bool {
 	return slices.ContainsFunc(strings.Split(path, "/"), func(segment string) bool {
 		return segment == "." || segment == ".."

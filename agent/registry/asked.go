@@ -9,6 +9,7 @@ import (
 // Requests to a server, as they are told of.
 const (
 	requestFind  = "resolve-revision"
+	requestTags  = "get-tags"
 	requestFetch = "extract"
 )
 
@@ -19,7 +20,8 @@ func (s *Store) told(src *source) origin {
 	}
 	url := git.Redact(src.place.URL)
 	begin := func(request string) func(error) { return s.options.Asked(url, request) }
-	if src.place.kind == ociChart || src.place.kind == artifact {
+	if p, ok := src.origin.(*packages); ok {
+		p.begin = begin
 		return toldPackages{src.origin, begin}
 	}
 	return toldFiles{src.origin, begin}

@@ -28,6 +28,7 @@ type packages struct {
 	remote *remote.Repository
 	tags   []string // as of the last refresh, if they were asked for
 	listed bool
+	begin  func(request string) (done func(error)) // tells of a request; nil if nobody is told
 }
 
 func newPackages(p Place, limits Limits) (*packages, error) {
@@ -138,6 +139,10 @@ func (p *packages) list(ctx context.Context) error {
 	if p.listed {
 		return nil
 	}
+	done := func(error) {}
+	if p.begin != nil {
+		done = p.begin(requestTags)
+	}
 	var tags []string
 	err := p.remote.Tags(ctx, "", func(page []string) error {
 		if tags = append(tags, page...); len(tags) > p.limits.Tags {
@@ -145,6 +150,7 @@ func (p *packages) list(ctx context.Context) error {
 		}
 		return nil
 	})
+	done(err)
 	if missing(err) {
 		return p.status(http.StatusNotFound)
 	}

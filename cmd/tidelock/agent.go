@@ -82,7 +82,7 @@ type agentOptions struct {
 	otlpEndpoint     string
 	traceRatio       float64
 
-	metricsLabels, metricsConditions []string
+	metricsLabels, metricsConditions, metricsClusterLabels, metricsSetLabels []string
 
 	clusterTimeout time.Duration
 	clusterExec    []string
@@ -148,6 +148,8 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.replicaAddress, "replica-address", "", "`HOST` at which other replicas reach this one, such as the pod's address; one of this machine's if empty")
 	f.DurationVar(&o.leaseDuration, "lease-duration", shard.DefaultTerm, "how long a replica that does not answer any more keeps its Applications, in whole seconds")
 	f.StringSliceVar(&o.metricsLabels, "metrics-application-labels", nil, "labels of Applications that argocd_app_labels tells, as `NAME`s")
+	f.StringSliceVar(&o.metricsSetLabels, "metrics-applicationset-labels", nil, "labels of ApplicationSets that argocd_appset_labels tells, as `NAME`s")
+	f.StringSliceVar(&o.metricsClusterLabels, "metrics-cluster-labels", nil, "labels of the Secrets of clusters that argocd_cluster_labels tells, as `NAME`s")
 	f.StringSliceVar(&o.metricsConditions, "metrics-application-conditions", []string{"*"}, "types of conditions of Applications that argocd_app_condition tells, as `NAME`s; * is all")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
 	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused. Those of other servers, and GitHub's without this flag, are entries of Secret argocd-secret, such as webhook.gitlab.secret; what has no signature has a repository asked for news at most once in ten seconds")
@@ -296,7 +298,10 @@ type parts struct {
 // knows every concrete type.
 func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 	o, log := p.options, p.log
-	renders := newRenders(p.host, log)
+	renders := render.New(render.Config{
+		Plugins: renderers{p.host}, Custom: p.host.customs, Logger: log,
+		Waited: func(long time.Duration) { p.metrics.Waited(long) },
+	})
 	p.lookOn()
 	p.metrics = metrics.New(p.numbers(renders))
 	read := p.reads(cfg)

@@ -38,6 +38,8 @@ var settingChecks = []settingCheck{
 	{"replicas-listen", func(o *agentOptions) error { return checkAddress(o.replicasListen) }},
 	{"lease-duration", func(o *agentOptions) error { return checkSpan(o.leaseDuration, shortestLease) }},
 	{"metrics-application-labels", func(o *agentOptions) error { return metrics.CheckLabels(o.metricsLabels) }},
+	{"metrics-applicationset-labels", func(o *agentOptions) error { return metrics.CheckLabels(o.metricsSetLabels) }},
+	{"metrics-cluster-labels", func(o *agentOptions) error { return metrics.CheckLabels(o.metricsClusterLabels) }},
 	{"webhook-secret-file", func(o *agentOptions) error { _, err := readSecretFile(o.webhookSecret); return err }},
 	{"poll-interval", func(o *agentOptions) error {
 		if o.pollInterval == 0 {

@@ -28,7 +28,8 @@ func (p *parts) clusterConfig() destinations.Config {
 		Used: func(user values.User) {
 			p.agent.Wake(types.NamespacedName{Namespace: user.Namespace, Name: user.Name})
 		},
-		Told: p.metrics.Requested, Guard: func(cfg *rest.Config) *rest.Config { return p.fenced(p.reads(cfg)) },
+		Told: p.metrics.Requested, Measured: p.metrics.Exchanged, LoggedIn: p.metrics.LoggedIn,
+		Guard: func(cfg *rest.Config) *rest.Config { return p.fenced(p.reads(cfg)) },
 	}
 }
 
@@ -46,9 +47,9 @@ func (p *parts) wakeCluster(server string) {
 
 // clusters are the destinations: the agent's own, and those that are connected to.
 func (p *parts) clusters() []metrics.Cluster {
-	all := []metrics.Cluster{shownCluster(inCluster.Server, p.engine.destinations.OwnName(), !p.connection.lost.Load(), p.cluster.Vitals())}
+	all := []metrics.Cluster{shownCluster(inCluster.Server, p.engine.destinations.OwnName(), p.engine.destinations.OwnLabels(), !p.connection.lost.Load(), p.cluster.Vitals())}
 	for _, s := range p.engine.destinations.Statuses() {
-		all = append(all, shownCluster(s.Server, s.Name, s.Connected, s.Vitals))
+		all = append(all, shownCluster(s.Server, s.Name, s.Labels, s.Connected, s.Vitals))
 	}
 	return all
 }

@@ -73,7 +73,7 @@ Exit status: 0 all can be reached, 1 failure, or one cannot, 2 wrong use.`,
 	f := cmd.Flags()
 	f.StringVarP(&o.output, "output", "o", "", "json, or a table if empty")
 	f.DurationVar(&o.timeout, "timeout", defaultClusterTimeout, "how long each cluster may take to answer")
-	f.StringSliceVar(&o.exec, "allow-cluster-exec", nil, "`COMMAND`s that a Secret may have run here to log in")
+	f.StringSliceVar(&o.exec, "allow-cluster-exec", nil, allowExecHelp)
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]cobra.Completion{"json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

@@ -56,9 +56,14 @@ func (e *engine) await(ctx context.Context, app *api.Application) error {
 	return err
 }
 
-// clustersForMyself are destinations of one look, for which nothing is run to log in: that
-// is for the agent, in its own container.
-var clustersForMyself = destinations.Config{
-	Wanted: func() []api.Destination { return nil }, Timeout: defaultClusterTimeout,
-	Changed: func(string, string, bool) {}, Wake: func(string) {}, Used: func(values.User) {},
+// allowExecHelp is of a flag of the commands that log in to clusters themselves.
+const allowExecHelp = "`COMMAND`s that the Secret of a cluster may have run here to log in; none if empty"
+
+// clustersForMyself are destinations of one look. What may be run to log in is for the
+// person to say: the agent runs it in its own container.
+func clustersForMyself(commands []string) destinations.Config {
+	return destinations.Config{
+		Wanted: func() []api.Destination { return nil }, Timeout: defaultClusterTimeout, Commands: commands,
+		Changed: func(string, string, bool) {}, Wake: func(string) {}, Used: func(values.User) {},
+	}
 }

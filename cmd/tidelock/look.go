@@ -33,6 +33,7 @@ type lookOptions struct {
 	resources        []string
 	timeout          time.Duration
 	plugins          pluginOptions
+	exec             []string
 }
 
 // lookFlags adds the flags that all of them have.
@@ -41,6 +42,7 @@ func (o *lookOptions) lookFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.sealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
 	o.plugins.flags(f)
+	f.StringSliceVar(&o.exec, "allow-cluster-exec", nil, allowExecHelp)
 	f.DurationVar(&o.timeout, "timeout", 0, "how long it may take; 0 is for ever")
 }
 
@@ -220,6 +222,6 @@ func (o *lookOptions) engine(ctx context.Context, r *remote, app *api.Applicatio
 	return &engine{
 		namespace: home, log: log, store: store, cluster: c, keys: personalKeys{ring, local},
 		git: mirrors, artifacts: registry.NewStore(registry.Options{Log: log}), host: plugins,
-		known: &leak.Known{}, clusters: clustersForMyself,
+		known: &leak.Known{}, clusters: clustersForMyself(o.exec),
 	}, notes, nil
 }

@@ -27,7 +27,7 @@ func (p *parts) numbers(engine *render.Engine) metrics.Sources {
 
 		ApplicationSets: p.ownSets,
 		Pending:         func() int { return p.applier.Waiting() },
-		Labels:          p.options.metricsLabels, Conditions: p.options.metricsConditions,
+		Telling:         p.options.telling(),
 		Gauges: slices.Concat(p.replicas.gauges(p), p.notificationNumbers(), []metrics.Number{
 			{Name: "tidelock_live_objects", Help: "Live objects that are followed.", Value: func() float64 { return float64(p.objects()) }},
 			{Name: "tidelock_applications_looked_at", Help: "Applications of this replica that it has looked at since it began.", Value: func() float64 { return float64(p.metrics.Looked()) }},
@@ -72,9 +72,9 @@ type connection struct {
 }
 
 // shownCluster is a destination as it is told.
-func shownCluster(server, name string, connected bool, v cluster.Vitals) metrics.Cluster {
+func shownCluster(server, name string, labels map[string]string, connected bool, v cluster.Vitals) metrics.Cluster {
 	return metrics.Cluster{
-		Server: server, Name: name, Version: v.Version, Connected: connected,
+		Server: server, Name: name, Labels: labels, Version: v.Version, Connected: connected,
 		Kinds: v.Kinds, Objects: v.Objects, Listed: v.Listed, Events: v.Events, Processing: processing(v.Processing),
 	}
 }
@@ -95,6 +95,7 @@ func (p *parts) counted(cfg *rest.Config) *rest.Config {
 		p.connection.blindness.note(r, p.options.namespace, time.Now())
 		p.metrics.Requested(r)
 	}))
+	cfg.Wrap(traffic.Measured(p.metrics.Exchanged))
 	return cfg
 }
 

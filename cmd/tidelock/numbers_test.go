@@ -26,7 +26,9 @@ var described = regexp.MustCompile(`fqName: "([^"]+)", help: "((?:[^"\\]|\\.)*)"
 // with its labels. The rules and the dashboard beside it may name no other.
 func TestMetricsListed(t *testing.T) {
 	t.Parallel()
-	p := &parts{host: &plugins{Host: &host.Host{}}, options: agentOptions{metricsConditions: []string{"*"}}}
+	p := &parts{host: &plugins{Host: &host.Host{}}, options: agentOptions{
+		metricsConditions: []string{"*"}, metricsLabels: []string{"NAME"}, metricsSetLabels: []string{"NAME"}, metricsClusterLabels: []string{"NAME"},
+	}}
 	p.params = newParams(&p.options, nil, nil, nil)
 	m := metrics.New(p.numbers(&render.Engine{}))
 	p.shadow = &onlooking{}

@@ -28,9 +28,12 @@ const (
 
 // argoKeys are those of Argo CD's ConfigMap that there is a flag for.
 var argoKeys = map[string]string{
-	"controller.log.level":   "log-level",
-	"controller.log.format":  "log-format",
-	"application.namespaces": "application-namespaces",
+	"controller.log.level":                      "log-level",
+	"controller.log.format":                     "log-format",
+	"controller.metrics.application.labels":     "metrics-application-labels",
+	"controller.metrics.application.conditions": "metrics-application-conditions",
+	"controller.metrics.cluster.labels":         "metrics-cluster-labels",
+	"application.namespaces":                    "application-namespaces",
 
 	"applicationsetcontroller.namespaces":                   "applicationset-namespaces",
 	"applicationsetcontroller.allowed.scm.providers":        "allowed-scm-providers",

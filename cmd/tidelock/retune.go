@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidelock-io/tidelock/agent/metrics"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/secrets/resolve"
 )
@@ -31,6 +32,8 @@ var atOnce = map[string]retune{
 	"new-git-file-globbing":          func(p *parts, o *agentOptions) { p.sets.Glob(o.globbing) },
 	"metrics-application-labels":     (*parts).retuneMetrics,
 	"metrics-application-conditions": (*parts).retuneMetrics,
+	"metrics-applicationset-labels":  (*parts).retuneMetrics,
+	"metrics-cluster-labels":         (*parts).retuneMetrics,
 	"trace-ratio":                    func(p *parts, o *agentOptions) { p.tracer.Sample(o.traceRatio) },
 	"webhook-secret-file":            func(p *parts, o *agentOptions) { p.hookFile.follow(o.webhookSecret) },
 }
@@ -137,6 +140,11 @@ func (p *parts) tuneRenders(o *agentOptions) {
 	p.engine.pipeline.NoSubmodules.Store(!o.submodules)
 }
 
-func (p *parts) retuneMetrics(o *agentOptions) {
-	p.metrics.Tell(o.metricsLabels, o.metricsConditions)
+func (p *parts) retuneMetrics(o *agentOptions) { p.metrics.Tell(o.telling()) }
+
+// telling is what metrics tell only on demand.
+func (o *agentOptions) telling() metrics.Telling {
+	return metrics.Telling{
+		ApplicationLabels: o.metricsLabels, SetLabels: o.metricsSetLabels, ClusterLabels: o.metricsClusterLabels, Conditions: o.metricsConditions,
+	}
 }
