@@ -48,6 +48,7 @@ func (p *parts) ready() []probe.Check {
 			"the Secrets with keys and credentials are not listed yet, or may not be: the log says which")},
 		{Part: "applications", Wrong: unless(p.applications.Listed,
 			"Applications and AppProjects are not listed yet, or may not be: the log says why")},
+		{Part: "plugins", Wrong: func() string { return pluginsWrong(p.host.Host) }},
 		{Part: "share", Wrong: unless(p.replicas.settled,
 			"the Applications are being divided among replicas, or Leases may not be written: the log says")},
 	}, p.alive()...)

@@ -76,6 +76,18 @@ func (h *Host) Processes() []Process {
 	return processes
 }
 
+// Failed says why the last start of a plugin has failed; nil if it has not, if none was
+// tried, or if there is no such plugin.
+func (h *Host) Failed(plugin string) error {
+	p := h.find(plugin)
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failed
+}
+
 // PIDs returns the process ids of what runs now.
 func (h *Host) PIDs() []int {
 	pids := []int{}
