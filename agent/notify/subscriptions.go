@@ -2,6 +2,7 @@ package notify
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,9 @@ import (
 const (
 	annotationOne  = "notifications.argoproj.io/subscribe."
 	annotationList = "notifications.argoproj.io/subscriptions"
+	// annotationLegacy ends the name of those from before notifications came with Argo CD,
+	// after a trigger and a dot, or after nothing.
+	annotationLegacy = "recipients.argocd-notifications.argoproj.io"
 )
 
 // maxRecipients bounds whom an Application may notify of one event, and maxList the
@@ -40,8 +44,10 @@ type Subscription struct {
 //	  - trigger: [TRIGGER]
 //	    destinations:
 //	    - {service: SERVICE, recipients: [RECIPIENT]}
+//	TRIGGER.recipients.argocd-notifications.argoproj.io: SERVICE:RECIPIENT, SERVICE:RECIPIENT
+//	recipients.argocd-notifications.argoproj.io: SERVICE:RECIPIENT
 //
-// of which the second asks for the default triggers, and so does a list without
+// of which the second and the last ask for the default triggers, and so does a list without
 // triggers. It returns them in a fixed order, and what is wrong with those that mean
 // nothing.
 func Subscriptions(annotations map[string]string) (all []Subscription, mistakes []string) {
@@ -53,6 +59,8 @@ func Subscriptions(annotations map[string]string) (all []Subscription, mistakes 
 			found, err = single(of, value)
 		} else if strings.HasPrefix(name, annotationList) {
 			found, err = list(value)
+		} else if trigger, ok := legacyTrigger(name); ok {
+			found, err = ofLegacy(trigger, value)
 		} else {
 			continue
 		}
@@ -89,6 +97,31 @@ func single(of, value string) (all []Subscription, err error) {
 		}
 	}
 	return all, nil
+}
+
+// legacyTrigger is the trigger of an annotation of the old form, "" for the default ones.
+func legacyTrigger(name string) (trigger string, ok bool) {
+	before, ok := strings.CutSuffix(name, annotationLegacy)
+	if !ok || before != "" && !strings.HasSuffix(before, ".") {
+		return "", false
+	}
+	return strings.TrimSuffix(before, "."), true
+}
+
+// ofLegacy reads an annotation of the old form.
+func ofLegacy(trigger, value string) (all []Subscription, err error) {
+	for recipient := range strings.SplitSeq(value, ",") {
+		if recipient = strings.TrimSpace(recipient); recipient == "" {
+			continue
+		}
+		s := Subscription{Trigger: trigger}
+		if s.Service, s.Recipient, _ = strings.Cut(recipient, ":"); s.Service == "" {
+			err = errors.New("it names no service: write SERVICE:RECIPIENT")
+			continue
+		}
+		all = append(all, s)
+	}
+	return all, err
 }
 
 // list reads an annotation that is a list.
@@ -172,7 +205,8 @@ func (c *Config) triggersOf(s Subscription) []string {
 // Subscribes says whether annotations hold any subscription.
 func Subscribes(annotations map[string]string) bool {
 	for name := range annotations {
-		if strings.HasPrefix(name, annotationOne) || strings.HasPrefix(name, annotationList) {
+		_, legacy := legacyTrigger(name)
+		if legacy || strings.HasPrefix(name, annotationOne) || strings.HasPrefix(name, annotationList) {
 			return true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,6 +85,8 @@ type agentOptions struct {
 
 	metricsLabels, metricsConditions, metricsClusterLabels, metricsSetLabels []string
 
+	notifications bool
+
 	clusterTimeout time.Duration
 	clusterExec    []string
 
@@ -151,6 +154,7 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.metricsSetLabels, "metrics-applicationset-labels", nil, "labels of ApplicationSets that argocd_appset_labels tells, as `NAME`s")
 	f.StringSliceVar(&o.metricsClusterLabels, "metrics-cluster-labels", nil, "labels of the Secrets of clusters that argocd_cluster_labels tells, as `NAME`s")
 	f.StringSliceVar(&o.metricsConditions, "metrics-application-conditions", []string{"*"}, "types of conditions of Applications that argocd_app_condition tells, as `NAME`s; * is all")
+	f.BoolVar(&o.notifications, "notifications", true, "tell people of Applications, as ConfigMap argocd-notifications-cm and annotations say. Leave it to Argo CD's own notifications controller if that runs, too: else each tells of everything")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
 	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused. Those of other servers, and GitHub's without this flag, are entries of Secret argocd-secret, such as webhook.gitlab.secret; what has no signature has a repository asked for news at most once in ten seconds")
 	f.DurationVar(&o.pollInterval, "poll-interval", defaultPoll, "how often repositories are asked for news, if no webhook tells. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts; there, 0 is never")
@@ -292,6 +296,7 @@ type parts struct {
 	spreading    chan news
 	shadow       *onlooking
 	notifier     *notify.Notifier
+	notifying    atomic.Bool
 }
 
 // assemble makes the parts and ties them together. It is the one place that

@@ -100,7 +100,7 @@ func (w *dayWorld) wake(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	o := agentOptions{
 		namespace: testenv.AgentNamespace, sealingNamespace: "kube-system", sealedSecrets: "auto", cacheDir: t.TempDir(),
-		pollInterval: defaultPoll, refresh: defaultRefresh, submodules: true, metricsConditions: []string{"*"},
+		pollInterval: defaultPoll, refresh: defaultRefresh, submodules: true, notifications: true, metricsConditions: []string{"*"},
 		replicasListen: "127.0.0.1:0", leaseDuration: dayLease,
 		plugins: pluginOptions{dir: t.TempDir(), scratch: t.TempDir()},
 	}

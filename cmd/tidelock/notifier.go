@@ -18,11 +18,14 @@ import (
 
 // newNotifier makes what tells people of Applications.
 func (p *parts) newNotifier() *notify.Notifier {
+	p.notifying.Store(p.options.notifications)
 	p.keyring.NotificationsChanged = func() { p.agent.All() }
 	httputil.SetCertResolver(func(host string) ([]string, error) { return certificates(p.keyring.Authorities(host)), nil })
 	return notify.New(notify.Options{
 		Log: p.log, Now: time.Now, Store: p.applications, Wake: p.agent.Wake,
-		Mine: func(app types.NamespacedName) bool { return p.shadow == nil && p.replicas.owns(app) }, // who looks on tells nobody
+		Mine: func(app types.NamespacedName) bool {
+			return p.shadow == nil && p.notifying.Load() && p.replicas.owns(app) // who looks on tells nobody
+		},
 		Source: func() (notify.Source, string) {
 			config, secret, version := p.keyring.Notifications()
 			return notify.Source{ConfigMap: config, Secret: secret}, version

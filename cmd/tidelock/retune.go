@@ -34,6 +34,7 @@ var atOnce = map[string]retune{
 	"metrics-application-conditions": (*parts).retuneMetrics,
 	"metrics-applicationset-labels":  (*parts).retuneMetrics,
 	"metrics-cluster-labels":         (*parts).retuneMetrics,
+	"notifications":                  func(p *parts, o *agentOptions) { p.notifying.Store(o.notifications) },
 	"trace-ratio":                    func(p *parts, o *agentOptions) { p.tracer.Sample(o.traceRatio) },
 	"webhook-secret-file":            func(p *parts, o *agentOptions) { p.hookFile.follow(o.webhookSecret) },
 }
