@@ -107,6 +107,8 @@ type story struct {
 	signers    map[string]*signaturetest.Key
 	tap        *testenv.Tap             // nil if there is none
 	others     map[string]*otherCluster // see "cluster"
+	connects   *connectProxy            // see "proxy"
+	fronts     []func()                 // end what stands before clusters
 	recordings
 }
 
@@ -157,6 +159,9 @@ func (s *story) end() error {
 	err := errors.Join(s.git.Close(), s.stopRecording())
 	if s.running {
 		err = errors.Join(err, s.agent.Stop())
+	}
+	for _, end := range s.fronts {
+		end()
 	}
 	for _, other := range s.others {
 		err = errors.Join(err, other.network.Close(), other.cluster.Stop())

@@ -107,6 +107,7 @@ func TestReplicas(t *testing.T) {
 	p.roams(ctx, t)
 	p.dies(ctx, t)
 	p.untilSynced(ctx, t)
+	p.eachOnce(ctx, t)
 	if err := recording.Stop(); err != nil {
 		t.Fatal(err)
 	}
