@@ -136,6 +136,7 @@ func (p *pass) mark(set manifest.Set, rollouts map[manifest.Key]string) (manifes
 			return nil, err
 		}
 	}
+	marked.Share()
 	return marked, nil
 }
 

@@ -269,6 +269,7 @@ func (o *Object) Edit(edit func(body map[string]any)) (*Object, error) {
 	if n.data != nil && !n.isSecret() {
 		return nil, &LocatedError{o.Origin, fmt.Errorf("%w: %s was a Secret and holds data", ErrInvalid, n.Key)}
 	}
+	Set{o, n}.Share()
 	return n, nil
 }
 

@@ -46,6 +46,7 @@ func parse(text []byte, origin Origin, decode func([]byte) (any, error)) (Set, e
 			return nil, &LocatedError{at, err}
 		}
 	}
+	set.Share()
 	return set, nil
 }
 
