@@ -69,10 +69,11 @@ ifdef RERUN
 tests = go run $(gotestsum) --format standard-quiet --hide-summary=skipped --packages $1 --rerun-fails=1 --rerun-fails-max-failures=6 \
 	--rerun-fails-abort-on-data-race --rerun-fails-report=$(RERUN).$@ -- $2 -timeout 30m
 endif
-# Three lines of tests run side by side, for each waits for much of its time.
+# Three lines of tests run side by side, for each waits for much of its time. What they
+# start is built before.
 test: ## Build, then run all tests, with the race detector if there is a C compiler.
 	$(MAKE) --no-print-directory -j 2 build tools
-	status=0; $(MAKE) --no-print-directory -j 3 test-all $(if $(race),test-stories) test-beside || status=$$?; \
+	status=0; TIDELOCK_TEST_BUILT=yes $(MAKE) --no-print-directory -j 3 test-all $(if $(race),test-stories) test-beside || status=$$?; \
 	$(if $(RERUN),cat $(RERUN).test-* >>$(RERUN) 2>/dev/null; rm -f $(RERUN).test-*;) exit $$status
 
 test-all:

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,6 +94,13 @@ func without() {
 	os.Exit(exitUsage)
 }
 
+// goNames are the variables that say where Go finds what it builds with, and goValues
+// asks for them, once for all stories.
+var (
+	goNames  = []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "CGO_ENABLED"}
+	goValues = sync.OnceValues(func() ([]byte, error) { return exec.Command("go", append([]string{"env"}, goNames...)...).Output() })
+)
+
 // goEnv lets a story build with Go.
 func goEnv(env *testscript.Env) error {
 	root, err := testenv.Root()
@@ -100,13 +108,12 @@ func goEnv(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("ROOT", root)
-	names := []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "CGO_ENABLED"}
-	values, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
+	values, err := goValues()
 	if err != nil {
 		return fmt.Errorf("go env: %w", err)
 	}
 	for i, value := range strings.Split(strings.TrimSuffix(string(values), "\n"), "\n") {
-		env.Setenv(names[i], value)
+		env.Setenv(goNames[i], value)
 	}
 	env.Setenv("GOFLAGS", "-buildvcs=false")
 	env.Setenv("GORACE", os.Getenv("GORACE")) // of this program, which the scripts run as tidelock
