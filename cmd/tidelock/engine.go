@@ -156,10 +156,12 @@ func (e *engine) permit(app *api.Application) func(*manifest.Object) error {
 }
 
 // permitSource asks an Application's project about an address that its sources lead
-// to.
+// to. What it returns is kept with the commit, for as long as that is the last one, and
+// does not hold the Application.
 func (e *engine) permitSource(app *api.Application) func(string) error {
+	project := app.Spec.ProjectName()
 	return func(url string) error {
-		rules, err := e.store.Rules(app.Spec.ProjectName())
+		rules, err := e.store.Rules(project)
 		if err != nil {
 			return err
 		}
