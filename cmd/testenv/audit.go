@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 )
 
@@ -58,17 +59,22 @@ func (r Requests) String() string {
 }
 
 // newAuditLog returns a log in dir, and the path of the policy that records the
-// metadata of what users ask for, and nothing else.
-func newAuditLog(dir string, users []string) (log *AuditLog, policy string, err error) {
+// metadata of what users ask for, what they send of some resources, and nothing else.
+func newAuditLog(dir string, users []string, sent ...schema.GroupResource) (log *AuditLog, policy string, err error) {
 	policy = filepath.Join(dir, "audit-policy.yaml")
+	var rules []any
+	for _, of := range sent {
+		resources := []any{map[string]any{"group": of.Group, "resources": []string{of.Resource}}}
+		rules = append(rules, map[string]any{"level": "Request", "users": users, "resources": resources})
+	}
 	content, err := yaml.Marshal(map[string]any{
 		"apiVersion": "audit.k8s.io/v1",
 		"kind":       "Policy",
 		"omitStages": []string{"RequestReceived"},
-		"rules": []any{
+		"rules": append(rules,
 			map[string]any{"level": "Metadata", "users": users},
 			map[string]any{"level": "None"},
-		},
+		),
 	})
 	if err != nil {
 		return nil, "", err

@@ -49,20 +49,25 @@ func StartCluster(ctx context.Context, bin Binaries, dir string, audit ...string
 	return startControlPlane(ctx, bin, dir, nil, audit)
 }
 
+// StartWitnessed is StartCluster, with what a user sends of some resources recorded, too.
+func StartWitnessed(ctx context.Context, bin Binaries, dir, user string, sent ...schema.GroupResource) (*Cluster, error) {
+	return startControlPlane(ctx, bin, dir, nil, []string{user}, sent...)
+}
+
 // StartAPIServer is StartCluster without controllers and nodes: nothing acts on what is
 // applied there.
 func StartAPIServer(ctx context.Context, bin Binaries, dir string, audit ...string) (*Cluster, error) {
 	return startControlPlane(ctx, bin, dir, []string{"--api-only"}, audit)
 }
 
-func startControlPlane(ctx context.Context, bin Binaries, dir string, how, audit []string) (*Cluster, error) {
+func startControlPlane(ctx context.Context, bin Binaries, dir string, how, audit []string, sent ...schema.GroupResource) (*Cluster, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	c := &Cluster{Dir: dir, Kubeconfig: filepath.Join(dir, "kubeconfig"), binary: bin.Devcluster}
 	flags := append([]string{"up", "--dir", dir}, how...)
 	if len(audit) > 0 {
-		log, policy, err := newAuditLog(dir, audit)
+		log, policy, err := newAuditLog(dir, audit, sent...)
 		if err != nil {
 			return nil, err
 		}

@@ -70,6 +70,11 @@ func newWorld(t *testing.T, audit ...string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newWorldOn(t, bin, cluster)
+}
+
+// newWorldOn is a world on a control plane that was started.
+func newWorldOn(t *testing.T, bin testenv.Binaries, cluster *testenv.Cluster) *world {
 	t.Cleanup(func() {
 		if err := cluster.Stop(); err != nil {
 			t.Error(err)

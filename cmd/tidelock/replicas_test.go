@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/install"
 	"github.com/tidelock-io/tidelock/agent/shard"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
@@ -29,7 +30,7 @@ import (
 var (
 	replicatedApplications = flag.Int("replicas.applications", 16, "how many Applications TestReplicas has")
 	replicasFor            = flag.Duration("replicas.for", 0, "for how long TestReplicas kills replicas at random, after the few kills that it always makes")
-	replicasLease          = flag.Duration("replicas.lease", 4*time.Second, "for how long a Lease of TestReplicas is good")
+	replicasLease          = flag.Duration("replicas.lease", 6*time.Second, "for how long a Lease of TestReplicas is good")
 	replicasSeed           = flag.Uint64("replicas.seed", 1, "whom it kills, and when")
 )
 
@@ -75,18 +76,35 @@ type pack struct {
 	commit  string
 	commits int
 	deaths  int
-	// From a death until all Applications are somebody's: by SIGKILL, and by SIGTERM.
-	killed, ended []time.Duration
+	killed, ended takeovers
+}
+
+// takeovers are how long it took from signals until all Applications were somebody's, and
+// until whose they were had looked at each.
+type takeovers struct{ owned, looked []time.Duration }
+
+func (o takeovers) String() string {
+	return "in " + spread(o.owned) + ", and was looked at in " + spread(o.looked)
 }
 
 // TestReplicas: three replicas divide the Applications while commits come in, and are
 // told to end and killed. At the end all is as the last commit says; what the API
-// server told meanwhile shows that no hook ran twice for a commit, that nothing ever went
-// back to an older version, and that nothing was deleted.
+// server told meanwhile, and its audit log, show that no hook ran twice for a commit, that
+// nothing ever went back to an older version, that nothing was deleted, and that nobody
+// wrote on what was another's.
 func TestReplicas(t *testing.T) {
 	whole(t)
 	t.Parallel()
-	w := newWorld(t)
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := testenv.StartWitnessed(t.Context(), bin, t.TempDir(), testenv.ServiceAccountUser("agent-replicas", install.Name),
+		schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}, schema.GroupResource{Group: "batch", Resource: "jobs"}, schema.GroupResource{Resource: "configmaps"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorldOn(t, bin, cluster)
 	f := w.newFlock(t, "replicas", *replicatedApplications)
 	p := &pack{flock: f, Rand: rand.New(rand.NewPCG(*replicasSeed, 7)), agents: make([]*testenv.Agent, 3), states: map[int]int{}}
 	ctx, cancel := context.WithTimeout(t.Context(), convergence+2**replicasFor)
@@ -102,7 +120,7 @@ func TestReplicas(t *testing.T) {
 	defer p.end(t)
 	p.push(ctx, t, f.n)
 	f.create(ctx, t)
-	p.untilSettled(ctx, t, time.Now())
+	p.until(ctx, t, owned, time.Now())
 	p.untilSynced(ctx, t)
 	p.roams(ctx, t)
 	p.dies(ctx, t)
@@ -112,8 +130,13 @@ func TestReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.proves(t, recording.Events())
-	t.Logf("%d Applications, %d commits, %d deaths; all Applications had a replica again after SIGTERM in %s, after SIGKILL in %s",
-		f.n, p.commits, p.deaths, spread(p.ended), spread(p.killed))
+	writes, err := w.cluster.Audit.Writes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.judges(t, writes)
+	t.Logf("%d Applications, %d commits, %d deaths, a Lease of %s; from SIGTERM on each had a replica %s; from SIGKILL on %s",
+		f.n, p.commits, p.deaths, *replicasLease, p.ended, p.killed)
 }
 
 // spread is the median and the greatest of some times, and how many there are.
@@ -130,8 +153,12 @@ func (p *pack) begin(ctx context.Context, t *testing.T, i int) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
+		kubeconfig := filepath.Join(dir, "kubeconfig") // with a token of its own
+		if err := p.cluster.Person(ctx, p.namespace(), install.Name, kubeconfig); err != nil {
+			t.Fatal(err)
+		}
 		p.options = append(p.options, testenv.AgentOptions{
-			Binary: p.bin.Tidelock, Kubeconfig: p.kubeconfig, Dir: dir, SealedSecretsNamespace: p.namespace(),
+			Binary: p.bin.Tidelock, Kubeconfig: kubeconfig, Dir: dir, SealedSecretsNamespace: p.namespace(),
 			Flags: []string{"--namespace", p.namespace(), "--lease-duration", replicasLease.String()},
 		})
 	}
@@ -190,15 +217,21 @@ func (p *pack) alive() (alive []int) {
 	return alive
 }
 
-// owned is how many Applications the replicas say that they work on.
-func (p *pack) owned(ctx context.Context) (sum int) {
+// What a replica says of how many Applications it works on, and has looked at of these.
+const (
+	owned  = "tidelock_owned_applications"
+	looked = "tidelock_applications_looked_at"
+)
+
+// sum is what the replicas say in all; -1 if one does not answer.
+func (p *pack) sum(ctx context.Context, metric string) (sum int) {
 	for _, i := range p.alive() {
 		text, err := p.agents[i].MetricsText(ctx)
 		if err != nil {
 			return -1
 		}
 		for line := range strings.Lines(string(text)) {
-			if n, ok := strings.CutPrefix(line, "tidelock_owned_applications "); ok {
+			if n, ok := strings.CutPrefix(line, metric+" "); ok {
 				count, err := strconv.ParseFloat(strings.TrimSpace(n), 64)
 				if err != nil {
 					return -1
@@ -210,14 +243,16 @@ func (p *pack) owned(ctx context.Context) (sum int) {
 	return sum
 }
 
-// untilSettled waits until each Application is somebody's, and notes how long that took.
-func (p *pack) untilSettled(ctx context.Context, t *testing.T, since time.Time) time.Duration {
+// until waits until the replicas say so of each Application, and returns how long that
+// took.
+func (p *pack) until(ctx context.Context, t *testing.T, metric string, since time.Time) time.Duration {
 	t.Helper()
-	for p.owned(ctx) != p.n {
+	last := 0
+	for ; last != p.n; last = p.sum(ctx, metric) {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
-			t.Fatalf("%d of %d Applications are somebody's", p.owned(ctx), p.n)
+			t.Fatalf("%s is %d in all, of %d Applications", metric, last, p.n)
 		}
 	}
 	return time.Since(since)
@@ -315,7 +350,7 @@ func (p *pack) dies(ctx context.Context, t *testing.T) {
 		}
 		p.death(ctx, t, i, p.IntN(2) == 0, p.IntN(2) == 0)
 	}
-	p.untilSettled(ctx, t, time.Now())
+	p.until(ctx, t, owned, time.Now())
 }
 
 // death ends a replica, by SIGKILL or SIGTERM, and begins another process in its place:
@@ -332,7 +367,8 @@ func (p *pack) death(ctx context.Context, t *testing.T, i int, kill, wait bool) 
 	var g errgroup.Group
 	g.Go(end)
 	if wait {
-		*took = append(*took, p.untilSettled(ctx, t, since))
+		took.owned = append(took.owned, p.until(ctx, t, owned, since))
+		took.looked = append(took.looked, p.until(ctx, t, looked, since))
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
