@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/cmd/testenv"
 )
 
@@ -120,13 +122,39 @@ func (b *bench) drift(ctx context.Context) (time.Duration, error) {
 	service := b.nextService()
 	name := serviceName(service)
 	b.concerned = name
+	before, err := b.lastOperation(ctx, service)
+	if err != nil {
+		return 0, err
+	}
 	patch := []byte(`[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"tampered"}]`)
 	begun := time.Now()
 	tampered, err := b.cluster.Typed.AppsV1().Deployments(b.options.namespace(service)).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{})
 	if err != nil {
 		return 0, err
 	}
-	return b.untilDone(ctx, begun, generationAbove(tampered.Generation, service))
+	at, err := b.objects.until(ctx, generationAbove(tampered.Generation, service))
+	if err != nil {
+		return 0, errors.Join(err, b.describe(service))
+	}
+	// It was Synced at this commit before: that the operation has ended is what is new,
+	// and an agent that was stopped before it has said so would begin it anew.
+	return at.Sub(begun), b.cluster.UntilApplication(ctx, testenv.AgentNamespace, name, func(app *api.Application) bool {
+		last := app.Status.OperationState
+		return testenv.Synced(app) && !equality.Semantic.DeepEqual(last, before)
+	})
+}
+
+// lastOperation is what the Application of a service tells of its last sync.
+func (b *bench) lastOperation(ctx context.Context, service int) (*api.OperationState, error) {
+	object, err := b.cluster.Dynamic.Resource(testenv.Applications).Namespace(testenv.AgentNamespace).Get(ctx, serviceName(service), metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	app, err := testenv.ReadApplication(object)
+	if err != nil {
+		return nil, err
+	}
+	return app.Status.OperationState, nil
 }
 
 // settle pays what the pushes before have left to do: the agent lets Applications
