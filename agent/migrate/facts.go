@@ -20,6 +20,8 @@ type Facts struct {
 	Elsewhere []Workload
 	// Config is ConfigMap argocd-cm, Params argocd-cmd-params-cm; nil if it is not there.
 	Config, Params map[string]string
+	// Followed are the keys of Params that have their effect with Tidelock, too.
+	Followed []string
 	// Notifications is ConfigMap argocd-notifications-cm, RBAC argocd-rbac-cm; likewise.
 	Notifications, RBAC map[string]string
 

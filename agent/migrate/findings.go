@@ -75,7 +75,7 @@ func (f *Facts) ofConfig(add adder) {
 	}
 	ignored := slices.DeleteFunc(slices.Sorted(maps.Keys(f.Params)), func(key string) bool {
 		return !strings.HasPrefix(key, "controller.") && !strings.HasPrefix(key, "applicationsetcontroller.") && !strings.HasPrefix(key, "reposerver.") ||
-			key == "controller.log.level" || key == "controller.log.format"
+			slices.Contains(f.Followed, key)
 	})
 	if len(ignored) > 0 {
 		add(Note, "ConfigMap argocd-cmd-params-cm", "these have no effect: %s", named(ignored))

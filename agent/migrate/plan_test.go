@@ -18,8 +18,9 @@ func facts(t *testing.T, apps string, change func(*Facts)) Facts {
 			{Kind: "Deployment", Namespace: "argocd", Name: "argo-appsets", Part: setController, Replicas: 1},
 			{Kind: "Deployment", Namespace: "argocd", Name: repoServer, Part: repoServer, Replicas: 1, Containers: []Container{{Name: repoServer}, {Name: "cmp"}}},
 		},
-		Config: map[string]string{"application.resourceTrackingMethod": "annotation+label", "dex.config": "x", "url": "y", "timeout.reconciliation": "often", "kustomize.buildOptions": "--enable-helm"},
-		Params: map[string]string{"controller.status.processors": "50", "server.insecure": "true"},
+		Config:   map[string]string{"application.resourceTrackingMethod": "annotation+label", "dex.config": "x", "url": "y", "timeout.reconciliation": "often", "kustomize.buildOptions": "--enable-helm"},
+		Params:   map[string]string{"controller.status.processors": "50", "server.insecure": "true", "applicationsetcontroller.policy": "create-only"},
+		Followed: []string{"applicationsetcontroller.policy"},
 	}
 	var list api.ApplicationList
 	if err := yaml.Unmarshal([]byte("items:\n"+apps), &list); err != nil {

@@ -100,6 +100,8 @@ type Config struct {
 	// NewFileGlobbing reads paths of files as `--enable-new-git-file-globbing` of Argo
 	// CD does.
 	NewFileGlobbing bool
+	// Rules are those at the start.
+	Rules Rules
 }
 
 const (
@@ -120,6 +122,7 @@ type Controller struct {
 	store    *store
 	queue    workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	globbing atomic.Bool // see Glob
+	rules    atomic.Pointer[Rules]
 
 	mu      sync.Mutex                         // guards all below
 	reads   map[types.NamespacedName][]address // what each set has read, when it was last looked at
@@ -145,6 +148,7 @@ func New(config Config) *Controller {
 		c.Running = &shard.Running{}
 	}
 	c.globbing.Store(config.NewFileGlobbing)
+	c.rules.Store(&config.Rules)
 	c.store = newStore(config.Client, config.Namespace, config.Elsewhere, c.queue.Add)
 	return c
 }

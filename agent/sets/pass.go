@@ -38,6 +38,7 @@ func (c *Controller) pass(ctx context.Context, name types.NamespacedName) (again
 		c.forget(name)
 		return refresh, nil
 	}
+	set = c.ruled(set)
 	_, renew := set.Annotations[api.AnnotationApplicationSetRefresh]
 	p := &pass{
 		c: c, set: set, name: name, log: c.Log.With("applicationset", api.InstanceName(name.Namespace, name.Name, c.Namespace)), now: metav1.NewTime(c.Now()), renew: renew, again: refresh,

@@ -59,7 +59,7 @@ func (p *pass) patch(ctx context.Context, doing string, patch []byte, subresourc
 	if err != nil {
 		return fmt.Errorf("%s ApplicationSet %s: %w", doing, p.set.Name, err)
 	}
-	p.set = set
+	p.set = p.c.ruled(set)
 	return nil
 }
 

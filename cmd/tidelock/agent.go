@@ -75,6 +75,9 @@ type agentOptions struct {
 	shadowDryRuns    bool
 	submodules       bool
 	globbing         bool
+	setPolicy        string
+	setOverride      bool
+	preserved        struct{ annotations, labels []string }
 	plugins          pluginOptions
 	debug            bool
 	logLevel         string
@@ -167,6 +170,10 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.DurationVar(&o.clusterTimeout, "cluster-timeout", defaultClusterTimeout, "how long a cluster other than the agent's own may be silent before it is taken to be lost: its Applications wait then, and no others do")
 	f.StringSliceVar(&o.clusterExec, "allow-cluster-exec", nil, "`COMMAND`s that the Secret of a cluster may have run to log in (execProviderConfig.command), with the arguments that it gives; none if empty")
 	f.BoolVar(&o.submodules, "git-submodules", true, "read submodules whose repositories the Application's project permits")
+	f.StringVar(&o.setPolicy, "applicationset-policy", "", "what may be done with the Applications of ApplicationSets, whatever these say: create-only, create-update, create-delete or sync; without it they say it")
+	f.BoolVar(&o.setOverride, "applicationset-policy-override", false, "let ApplicationSets that state a policy have their own before --applicationset-policy")
+	f.StringSliceVar(&o.preserved.annotations, "preserved-annotations", nil, "`KEYS` of annotations that others may put on the Applications of ApplicationSets, beside those that these preserve")
+	f.StringSliceVar(&o.preserved.labels, "preserved-labels", nil, "`KEYS` of labels that others may put on the Applications of ApplicationSets")
 	f.BoolVar(&o.globbing, "new-git-file-globbing", false, "read paths of files in ApplicationSets as Argo CD does with --enable-new-git-file-globbing")
 	f.BoolVar(&o.plugins.identity, "sops-workload-identity", false, "let the process that asks SOPS' key services log in as this pod: with its AWS_*, AZURE_* and GOOGLE_* variables, and the tokens that they name. Who may is said by Secrets, too: see the entry sops.workload-identity")
 	o.plugins.inCluster = true

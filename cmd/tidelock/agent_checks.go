@@ -24,6 +24,7 @@ type settingCheck struct {
 var settingChecks = []settingCheck{
 	{"application-namespaces", func(o *agentOptions) error { return o.checkElsewhere(o.namespaces) }},
 	{"applicationset-namespaces", func(o *agentOptions) error { return o.checkElsewhere(o.setNamespaces) }},
+	{"applicationset-policy", func(o *agentOptions) error { return checkSetPolicy(o.setPolicy) }},
 	{"allowed-scm-providers", func(o *agentOptions) error { return checkProviders(o.scmProviders) }},
 	{destinationsFlag, func(o *agentOptions) error { return install.CheckNamespaces(o.destinations) }},
 	{"sealed-secrets", func(o *agentOptions) error { _, err := resolve.ParseMode(o.sealedSecrets); return err }},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -32,7 +33,7 @@ func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) err
 		Namespace: p.options.namespace, Elsewhere: p.options.setsElsewhere(), Client: client, Applications: p.applications,
 		Git: p.git, Repo: p.keyring.Repo, Verify: p.engine.verify, Clusters: p.knownClusters,
 		Mine: p.replicas.owns, Running: &p.replicas.running, Fresh: reconciler.Freshness, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
-		NewFileGlobbing: p.options.globbing, Shadow: p.shadow.sets(),
+		NewFileGlobbing: p.options.globbing, Rules: p.options.setRules(), Shadow: p.shadow.sets(),
 		Passed: func(set types.NamespacedName, took time.Duration, gone bool) {
 			p.metrics.SetPassed(set.Namespace, set.Name, took, gone)
 			p.shadow.passedSet(set, gone)
@@ -45,6 +46,23 @@ func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) err
 	p.keyring.ClustersChanged = func() {
 		p.engine.destinations.Refresh()
 		p.sets.All()
+	}
+	return nil
+}
+
+// setRules are the administrator's for all ApplicationSets.
+func (o *agentOptions) setRules() sets.Rules {
+	return sets.Rules{
+		Policy: api.ApplicationsSync(o.setPolicy), Override: o.setOverride,
+		Annotations: o.preserved.annotations, Labels: o.preserved.labels,
+	}
+}
+
+// checkSetPolicy wants one of those that sets can state.
+func checkSetPolicy(policy string) error {
+	all := []api.ApplicationsSync{"", api.ApplicationsSyncAll, api.ApplicationsSyncCreateOnly, api.ApplicationsSyncCreateUpdate, api.ApplicationsSyncCreateDelete}
+	if !slices.Contains(all, api.ApplicationsSync(policy)) {
+		return fmt.Errorf("%.40q is no policy: there are create-only, create-update, create-delete and sync", policy)
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -36,7 +38,7 @@ func (o *migrateOptions) facts(ctx context.Context) (migrate.Facts, error) {
 		return migrate.Facts{}, err
 	}
 	r.cfg = readonly.Config(r.cfg, readonly.Guard{})
-	s := &surveyor{remote: r, facts: migrate.Facts{Namespace: o.namespace}}
+	s := &surveyor{remote: r, facts: migrate.Facts{Namespace: o.namespace, Followed: slices.Sorted(maps.Keys(argoKeys))}}
 	if s.typed, err = kubernetes.NewForConfig(r.cfg); err != nil {
 		return migrate.Facts{}, fmt.Errorf("connect to the cluster: %w", err)
 	}

@@ -39,6 +39,10 @@ var argoKeys = map[string]string{
 	"applicationsetcontroller.allowed.scm.providers":        "allowed-scm-providers",
 	"applicationsetcontroller.enable.tokenref.strict.mode":  "tokenref-strict-mode",
 	"applicationsetcontroller.enable.new.git.file.globbing": "new-git-file-globbing",
+	"applicationsetcontroller.policy":                       "applicationset-policy",
+	"applicationsetcontroller.enable.policy.override":       "applicationset-policy-override",
+	"applicationsetcontroller.global.preserved.annotations": "preserved-annotations",
+	"applicationsetcontroller.global.preserved.labels":      "preserved-labels",
 	"otlp.address": "otlp-endpoint",
 }
 

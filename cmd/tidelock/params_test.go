@@ -48,6 +48,11 @@ func TestParams(t *testing.T) {
 		{name: "labels that are one in metrics", flags: "--metrics-application-labels=a.b,a-b", err: `--metrics-application-labels: "a-b" would be label_a_b in metrics, as "a.b" is`},
 		{name: "no label", flags: "--metrics-application-labels=a//b", err: `--metrics-application-labels: "a//b" is no name of a label: a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`},
 		{name: "a server that is none", flags: "--allowed-scm-providers=git.example.com", err: `--allowed-scm-providers: "git.example.com" is no address such as https://git.example.com`},
+		{name: "a policy of sets that is none", argo: "applicationsetcontroller.policy=never", err: `ConfigMap argocd-cmd-params-cm, key "applicationsetcontroller.policy": "never" is no policy: there are create-only, create-update, create-delete and sync`},
+		{
+			name: "rules for sets, as Argo CD has them", want: "info 2m0s []",
+			argo: "applicationsetcontroller.policy=create-only applicationsetcontroller.enable.policy.override=true applicationsetcontroller.global.preserved.annotations=a,b applicationsetcontroller.global.preserved.labels=c",
+		},
 		{name: "no file", flags: "--webhook-secret-file=/nowhere/at/all", err: "--webhook-secret-file: open /nowhere/at/all: no such file or directory"},
 		{name: "a secret that is none", flags: "--webhook-secret-file=/dev/null", err: "--webhook-secret-file: /dev/null holds nothing"},
 		{name: "a format that is none", flags: "--log-format=xml", err: `--log-format: "xml" is neither json nor text`},

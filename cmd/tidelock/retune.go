@@ -30,6 +30,10 @@ var atOnce = map[string]retune{
 	"sealed-secrets-accept-v1-data":  (*parts).retuneRenders,
 	"git-submodules":                 (*parts).retuneRenders,
 	"new-git-file-globbing":          func(p *parts, o *agentOptions) { p.sets.Glob(o.globbing) },
+	"applicationset-policy":          (*parts).retuneRules,
+	"applicationset-policy-override": (*parts).retuneRules,
+	"preserved-annotations":          (*parts).retuneRules,
+	"preserved-labels":               (*parts).retuneRules,
 	"metrics-application-labels":     (*parts).retuneMetrics,
 	"metrics-application-conditions": (*parts).retuneMetrics,
 	"metrics-applicationset-labels":  (*parts).retuneMetrics,
@@ -103,6 +107,9 @@ func (p *parts) retuneNamespaces(o *agentOptions) {
 
 // retuneSets has what servers are asked and shown be decided anew.
 func (p *parts) retuneSets(*agentOptions) { p.sets.Renew(nil, true) }
+
+// retuneRules has ApplicationSets be kept by other rules.
+func (p *parts) retuneRules(o *agentOptions) { p.sets.Rule(o.setRules()) }
 
 // retuneLog leaves a level that was set by a signal or by hand as it is, unless it is
 // the level that has changed.
