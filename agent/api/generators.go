@@ -20,6 +20,17 @@ type Generator struct {
 	Plugin   *PluginGenerator      `json:"plugin,omitempty"`
 }
 
+// Children are the generators within a matrix or merge.
+func (g *Generator) Children() []NestedGenerator {
+	switch {
+	case g.Matrix != nil:
+		return g.Matrix.Generators
+	case g.Merge != nil:
+		return g.Merge.Generators
+	}
+	return nil
+}
+
 // ListGenerator yields its elements.
 type ListGenerator struct {
 	Elements []AnyJSON `json:"elements,omitzero"`

@@ -383,6 +383,52 @@ func TestMovedWhileRead(t *testing.T) {
 	}
 }
 
+// TestGitIsAskedAsOftenAsSaid: requeueAfterSeconds of a generator that reads Git, or of one
+// within another, has the repository asked before it is asked anyway.
+func TestGitIsAskedAsOftenAsSaid(t *testing.T) {
+	git := func(more string) string {
+		return `git: {repoURL: r, revision: main` + more + `, files: [{path: "*.yaml"}]}`
+	}
+	const list = "list: {elements: [{x: y}]}"
+	for _, tt := range []struct {
+		name, generators string
+		every            time.Duration // 0 is never
+	}{
+		{"not said", "[{" + git("") + "}]", 0},
+		{"said", "[{" + git(", requeueAfterSeconds: 30") + "}]", 30 * time.Second},
+		{"never", "[{" + git(", requeueAfterSeconds: 0") + "}]", 0},
+		{"too often", "[{" + git(", requeueAfterSeconds: 1") + "}]", leastEvery},
+		{"beside another", "[{" + list + "}, {" + git(", requeueAfterSeconds: 30") + "}, {" + git(", requeueAfterSeconds: 20") + "}]", 20 * time.Second},
+		{"in a matrix", "[{matrix: {generators: [{" + list + "}, {" + git(", requeueAfterSeconds: 40") + "}]}}]", 40 * time.Second},
+		{"in a merge in a matrix", "[{matrix: {generators: [{" + list + "}, {merge: {mergeKeys: [name], generators: [{" + git(", requeueAfterSeconds: 50") + "}, {" + list + "}]}}]}}]", 50 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.write("a.yaml", "name: a")
+			w.apply(setOf("apps", tt.generators, ""))
+			again, err := w.pass(t.Context(), in("apps"))
+			next, later := refresh, time.Hour
+			if tt.every > 0 {
+				next, later = tt.every, tt.every
+			}
+			if err != nil || again != next || w.resolved != 0 {
+				t.Fatalf("the next look is in %s, want %s; it was asked %d times; %v", again, next, w.resolved, err)
+			}
+			w.now = w.now.Add(later - time.Second)
+			w.must("apps")
+			if w.resolved != 0 {
+				t.Error("it is asked before its time")
+			}
+			w.now = w.now.Add(time.Second)
+			w.must("apps")
+			w.must("apps")
+			if asked := w.resolved > 0; asked != (tt.every > 0) || w.resolved > 2 {
+				t.Errorf("it was asked %d times", w.resolved)
+			}
+		})
+	}
+}
+
 // TestHanging: a pass that has not ended long after its deadline is counted.
 func TestHanging(t *testing.T) {
 	w := newWorld(t)

@@ -21,6 +21,8 @@ type sources struct {
 	project  string // "" if parameters say which
 	services Services
 	reads    []address
+	// gitEvery is how often repositories are to be asked; 0 leaves that to who watches them.
+	gitEvery time.Duration
 }
 
 func newSources(p *pass) *sources {
@@ -30,6 +32,9 @@ func newSources(p *pass) *sources {
 	}
 	if p.c.Services != nil {
 		s.services = p.c.Services(p.set)
+	}
+	if s.gitEvery = gitEvery(p.set.Spec.Generators); s.gitEvery > 0 {
+		p.again = min(p.again, s.gitEvery)
 	}
 	return s
 }
@@ -48,10 +53,11 @@ func (s *sources) Tree(ctx context.Context, url, revision string) (fs.FS, error)
 		return nil, err
 	}
 	known, ok := s.c.Git.Known(repo, revision)
+	due := s.renew || s.gitEvery > 0 && s.now.Sub(known.At) >= s.gitEvery
 	switch {
-	case ok && !s.renew && known.Err != nil:
+	case ok && !due && known.Err != nil:
 		return nil, fmt.Errorf("%w (still at commit %.7s, of %s)", known.Err, known.SHA, known.At.UTC().Format(time.RFC3339))
-	case !ok || s.renew:
+	case !ok || due:
 		if known.SHA, err = s.c.Git.Resolve(ctx, repo, revision); err != nil {
 			return nil, err
 		}
@@ -62,6 +68,34 @@ func (s *sources) Tree(ctx context.Context, url, revision string) (fs.FS, error)
 	}
 	return tree, s.prove(ctx, repo, revision, known.SHA)
 }
+
+// leastEvery bounds how often a set can have repositories asked.
+const leastEvery = 10 * time.Second
+
+// gitEvery is the shortest requeueAfterSeconds of generators that read Git, those within
+// others included; 0 if none states it.
+func gitEvery(generators []api.Generator) (every time.Duration) {
+	shorter := func(d time.Duration) {
+		if d > 0 && (every == 0 || d < every) {
+			every = d
+		}
+	}
+	for i := range generators {
+		g := &generators[i]
+		if g.Git != nil && g.Git.RequeueAfterSeconds != nil && *g.Git.RequeueAfterSeconds > 0 {
+			shorter(max(leastEvery, time.Duration(min(*g.Git.RequeueAfterSeconds, maxEvery))*time.Second))
+		}
+		for _, child := range g.Children() {
+			if decoded, err := child.Decode(); err == nil { // else the generation tells
+				shorter(gitEvery([]api.Generator{decoded}))
+			}
+		}
+	}
+	return every
+}
+
+// maxEvery keeps seconds from being too many to count.
+const maxEvery = int64(365 * 24 * 3600)
 
 // prove makes sure that a commit is signed, if the project demands it. Which project that
 // is may be what the commit says; then nobody can.

@@ -40,6 +40,9 @@ type world struct {
 	now  time.Time
 	dir  string // the repository
 	down error  // of the Git server, and of services
+	// gitAsked is when the Git server was asked last, and resolved how often by a set.
+	gitAsked time.Time
+	resolved int
 	// found are the branches of pull requests, the repositories, and what a plugin says.
 	found []string
 
@@ -300,10 +303,14 @@ func (w *world) Project(name string) (*api.AppProject, error) {
 
 // Known, Resolve and Tree make it Commits.
 func (w *world) Known(git.Repo, string) (git.Answer, bool) {
-	return git.Answer{SHA: strings.Repeat("a", 40), At: w.now, Err: w.down}, true
+	if w.gitAsked.IsZero() {
+		w.gitAsked = w.now
+	}
+	return git.Answer{SHA: strings.Repeat("a", 40), At: w.gitAsked, Err: w.down}, true
 }
 
 func (w *world) Resolve(context.Context, git.Repo, string) (string, error) {
+	w.gitAsked, w.resolved = w.now, w.resolved+1
 	return strings.Repeat("a", 40), w.down
 }
 
