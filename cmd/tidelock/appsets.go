@@ -105,6 +105,7 @@ func (e *expander) expand(ctx context.Context, s foundSet) *expansion {
 		return x
 	}
 	for _, app := range x.result.Valid() {
+		app = appset.Live(s.set, app)
 		object, err := generatedObject(app, s.object.Origin)
 		if err != nil {
 			x.err = err

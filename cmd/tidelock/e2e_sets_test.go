@@ -1,13 +1,18 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
+	"strings"
 
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -18,6 +23,7 @@ var setVerbs = []verb{
 	{"approveset NAME: approve of an ApplicationSet's held deletions, as its condition says", 1, 1, (*scene).approveSet},
 	{"refreshset NAME: ask for a look at an ApplicationSet, and wait until that was taken", 1, 1, (*scene).refreshSet},
 	{"setcondition NAME TYPE=STATUS REASON REGEXP: wait until an ApplicationSet says so", 4, 4, (*scene).setCondition},
+	{"sameoffline SET FILE [FLAG...]: wait until the Applications of an ApplicationSet are those that render --applications makes of the file, which states it", 2, -1, (*scene).sameOffline},
 	{"answering FILE: serve a generator's plugin at ${PLUGIN}, which answers those who know sesame with what the file has then", 1, 1, (*scene).answering},
 }
 
@@ -105,4 +111,79 @@ func (s *scene) approveSet(args []string) error {
 		return err
 	}
 	return s.patch([]string{"applicationset", args[0], fmt.Sprintf("{metadata: {annotations: {%s: %q}}}", api.AnnotationApprove, hash)})
+}
+
+// A generated is what a set says of an Application.
+type generated struct {
+	Metadata struct {
+		Namespace           string
+		Labels, Annotations map[string]string
+		Finalizers          []string
+	}
+	Spec any
+}
+
+func (s *scene) sameOffline(args []string) error {
+	file := s.ts.MkAbs(args[1])
+	if err := os.WriteFile(file, s.file(args[1]), 0o600); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(s.ctx, s.bin.Tidelock, append([]string{"render", "--applications", "-o", "json", "-f", file}, args[2:]...)...)
+	cmd.Dir, cmd.Env = s.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", cmd, err, stderr.String())
+	}
+	made := unstructured.UnstructuredList{}
+	if err := made.UnmarshalJSON(out); err != nil {
+		return err
+	}
+	want, err := generatedOf(made.Items, func(*unstructured.Unstructured) bool { return true })
+	if err != nil {
+		return err
+	}
+	at, err := s.place("application", "any")
+	if err != nil {
+		return err
+	}
+	owned := func(app *unstructured.Unstructured) bool {
+		owner := metav1.GetControllerOf(app)
+		return owner != nil && owner.Kind == api.ApplicationSetKind && owner.Name == args[0]
+	}
+	diff := ""
+	err = s.until("the Applications of "+args[0], func() (bool, error) {
+		live, err := s.cluster.Dynamic.Resource(at.resource).Namespace(at.namespace).List(s.ctx, metav1.ListOptions{})
+		if err != nil {
+			return false, err
+		}
+		got, err := generatedOf(live.Items, owned)
+		diff = cmp.Diff(want, got)
+		return diff == "" && len(got) > 0, err
+	})
+	if err != nil {
+		return fmt.Errorf("%w: -offline +live\n%s", err, diff)
+	}
+	return nil
+}
+
+// generatedOf are those of some Applications, by name.
+func generatedOf(items []unstructured.Unstructured, is func(*unstructured.Unstructured) bool) (map[string]generated, error) {
+	all := map[string]generated{}
+	for i := range items {
+		if !is(&items[i]) {
+			continue
+		}
+		var one generated
+		text, err := items[i].MarshalJSON()
+		if err == nil {
+			err = json.Unmarshal(text, &one)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all[items[i].GetName()] = one
+	}
+	return all, nil
 }

@@ -41,6 +41,7 @@ type renderOptions struct {
 	output      string
 	showSecrets bool
 	inputs      bool
+	apps        bool
 	offline     bool
 	plugins     pluginOptions
 	cache       cacheOptions
@@ -105,6 +106,9 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
   # an Application, over files that are not pushed yet
   tidelock render -f argocd/api-staging.yaml --repo .
 
+  # the Applications that an ApplicationSet makes
+  tidelock render -f argocd/apps.yaml --applications
+
   # the names of what a tag holds
   tidelock render apps/api/overlays/production --revision v1.2.3 -o name
 
@@ -136,6 +140,7 @@ Exit status: 0 success, 1 the input has an error, 2 wrong use.`,
 	o.plugins.flags(f)
 	o.sets.flags(f)
 	f.BoolVar(&o.offline, "offline", false, "fetch nothing: what is not on disk is an error that names it")
+	f.BoolVar(&o.apps, "applications", false, "print the Applications instead, those that ApplicationSets make among them, as the agent makes them")
 	f.BoolVar(&o.inputs, "inputs", false, "print what was read instead: what the result depends on")
 	return cmd
 }
@@ -146,6 +151,8 @@ func (o *renderOptions) check() error {
 		return errors.New("give a directory, or Applications with -f")
 	case o.path != "" && len(o.repos) > 0:
 		return errors.New("--repo stands in for the repository of an Application: give one with -f")
+	case o.apps && (o.path != "" || o.inputs):
+		return errors.New("--applications prints those of files: give them with -f, and no --inputs")
 	case o.output != "yaml" && o.output != "json" && o.output != "name":
 		return fmt.Errorf("-o %s: give yaml, json or name", o.output)
 	}
@@ -168,6 +175,9 @@ func runRender(ctx context.Context, o renderOptions, out, talk io.Writer) error 
 	defer closePipeline()
 	if err := o.expand(ctx, input, line, talk); err != nil {
 		return err
+	}
+	if o.apps {
+		return o.printApplications(out, input.applications)
 	}
 	all, failed := input.render(ctx, line, screen)
 	for _, rendered := range all {
@@ -293,7 +303,11 @@ func (o *renderOptions) print(out io.Writer, all []*pipeline.Rendered) error {
 	case o.output == "name":
 		return printNames(out, set)
 	}
-	text, err := set.YAML(o.showSecrets)
+	return writeManifests(out, set, o.showSecrets)
+}
+
+func writeManifests(out io.Writer, set manifest.Set, reveal bool) error {
+	text, err := set.YAML(reveal)
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,10 @@ import (
 	"io"
 	"slices"
 
+	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/git"
 	"github.com/tidelock-io/tidelock/agent/pipeline"
+	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
 // expand adds the Applications that the ApplicationSets of files make.
@@ -69,4 +71,23 @@ func (o *renderOptions) knownClusters(ctx context.Context, in *renderInput) (*kn
 		}
 	}
 	return known, nil
+}
+
+// printApplications writes what is otherwise rendered.
+func (o *renderOptions) printApplications(out io.Writer, apps []*api.Application) error {
+	var set manifest.Set
+	for _, app := range apps {
+		object, err := generatedObject(app, manifest.Origin{})
+		if err != nil {
+			return err
+		}
+		set = append(set, object)
+	}
+	switch o.output {
+	case "json":
+		return printJSON(out, set, o.showSecrets)
+	case "name":
+		return printNames(out, set)
+	}
+	return writeManifests(out, set, o.showSecrets)
 }
