@@ -476,7 +476,11 @@ func (p *parts) synced(app *api.Application, op *api.OperationState) {
 func (p *parts) orphans(app *api.Application) (count int, asked bool) { return p.agent.Orphans(app) }
 
 func (p *parts) passed(name types.NamespacedName, took time.Duration) {
-	p.metrics.Passed(name.Namespace, p.applications.Application(name.Namespace, name.Name), took)
+	app := p.applications.Application(name.Namespace, name.Name)
+	if !p.replicas.owns(name) {
+		app = nil // it went to another meanwhile, whose series begin
+	}
+	p.metrics.Passed(name.Namespace, app, took)
 	p.sets.Looked(name)
 }
 
