@@ -9,6 +9,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/cluster"
 	"github.com/tidelock-io/tidelock/agent/project"
+	"github.com/tidelock-io/tidelock/agent/rival"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -174,7 +175,7 @@ func (a *Applications) keep(app *api.Application) bool {
 
 func (a *Applications) stored(app *api.Application) bool {
 	key := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
-	app.ManagedFields = nil
+	app.ManagedFields = rival.Kept(app.ManagedFields)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	old := a.apps[key]

@@ -27,6 +27,7 @@
 //   - rehearsal: what an API server of its own says of objects; controlplane runs it
 //   - reconcile: one pass over one Application; writes its status
 //   - readonly: keeps clients from writing, for agents that look on at Argo CD
+//   - rival: whether Argo CD works on the same Applications
 //   - shadow: what we would say of Applications beside what Argo CD says; pure, too
 //   - migrate: how a cluster goes from Argo CD to this agent; pure, too
 //   - keyring: repository credentials and keys, followed in the cluster

@@ -64,7 +64,7 @@ func (o Options) destination() []rbacv1.PolicyRule {
 // takes, where the API server enforces that. Where nothing else lets it, it reads there
 // the kinds that it follows.
 func (o Options) own() []rbacv1.PolicyRule {
-	return []rbacv1.PolicyRule{
+	rules := []rbacv1.PolicyRule{
 		o.followed("argoproj.io", "applications", "create", "patch", "delete"),
 		o.listed("argoproj.io", "applicationsets", "patch"),
 		rule("argoproj.io", "applicationsets/status", "patch"),
@@ -75,6 +75,10 @@ func (o Options) own() []rbacv1.PolicyRule {
 		o.followed("", "secrets", "create"),
 		o.followed("coordination.k8s.io", "leases", "create", "update", "delete"),
 	}
+	if o.confined() { // to see whether Argo CD's controller runs there, too
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments", "statefulsets"}, Verbs: []string{"list"}})
+	}
+	return rules
 }
 
 // followed is a rule of what the agent reads and follows, too.

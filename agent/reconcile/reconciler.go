@@ -68,6 +68,10 @@ type Config struct {
 	Synced func(app *api.Application, op *api.OperationState)
 	// Replicas are those that this process is one of; nil if it works on all Applications.
 	Replicas Replicas
+	// Rivals is where Argo CD's controller is looked for; nil if none is.
+	Rivals Rivals
+	// IgnoreRivals has Applications worked on that Argo CD works on, too.
+	IgnoreRivals bool
 }
 
 // A Reconciler makes passes. It is safe for concurrent use on different
@@ -141,6 +145,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 		return Outcome{}, nil
 	}
 	r.meet(instance, app.UID)
+	if v := r.contested(ctx, app); v.Held {
+		return r.yield(ctx, app, instance, v)
+	}
 	to := r.goalOf(app)
 	if errors.Is(to.away, destinations.ErrConnecting) || errors.Is(to.away, destinations.ErrSkipped) {
 		return Outcome{}, nil // it is woken when that has changed

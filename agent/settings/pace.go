@@ -70,3 +70,21 @@ func readSpan(text string) (entry, error) {
 	}
 	return entry{span: span}, nil
 }
+
+// Patience is how long Argo CD may take to look at an Application again that nothing
+// happens to, with some grace. By what its own settings leave out it looks every two
+// minutes, or up to one later.
+func (s *Settings) Patience() time.Duration {
+	const grace, never = time.Minute, 30 * time.Minute
+	interval, jitter := 2*time.Minute, time.Minute
+	if s.interval != nil {
+		interval = *s.interval
+	}
+	if s.jitter != nil {
+		jitter = *s.jitter
+	}
+	if interval == 0 {
+		return never
+	}
+	return interval + jitter + grace
+}

@@ -10,7 +10,6 @@ import (
 	"github.com/tidelock-io/tidelock/agent/appset"
 	"github.com/tidelock-io/tidelock/agent/readonly"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
-	"github.com/tidelock-io/tidelock/agent/settings"
 	"github.com/tidelock-io/tidelock/agent/shadow"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -29,7 +28,7 @@ func (p *parts) lookOn() {
 		return
 	}
 	p.shadow = &onlooking{dryRuns: p.options.shadowDryRuns, ledger: shadow.NewLedger(func() time.Duration {
-		return argoPatience(p.engine.settings.Settings(), p.options.refresh)
+		return p.engine.settings.Settings().Patience()
 	})}
 	p.shadow.ledger.Changed = func(a shadow.Application) {
 		p.log.Info("compared with Argo CD", "application", a.Namespace+"/"+a.Name, "outcome", a.Outcome, "why", a.Why,
@@ -101,17 +100,6 @@ func (o *onlooking) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	_ = encoder.Encode(o.report()) // who asked may be gone
-}
-
-// argoPatience is how long Argo CD may take to look at an Application again, by its own
-// settings.
-func argoPatience(s *settings.Settings, usual time.Duration) time.Duration {
-	const grace, never = time.Minute, 30 * time.Minute
-	pace := s.Pace(usual)
-	if pace.Interval == 0 {
-		return never
-	}
-	return pace.Interval + pace.Jitter + grace
 }
 
 // foundOf is what a pass has found, as the comparison takes it.

@@ -170,7 +170,7 @@ func (o *checkOptions) one(ctx context.Context, r *remote, e *engine, reconciler
 		return shadow.Application{}, err
 	}
 	found := foundOf(reconciler.Observe(ctx, now))
-	return shadow.Compare(now, found, shadow.Standing{Patience: argoPatience(e.settings.Settings(), defaultRefresh)}), ctx.Err()
+	return shadow.Compare(now, found, shadow.Standing{Patience: e.settings.Settings().Patience()}), ctx.Err()
 }
 
 // A reader reads one Application and its project; agent.Applications does.

@@ -26,6 +26,7 @@ var atOnce = map[string]retune{
 	"refresh-interval":               (*parts).retunePace,
 	"sync-timeout":                   (*parts).retunePace,
 	"impersonate":                    (*parts).retunePace,
+	"ignore-argocd":                  (*parts).retunePace,
 	"sealed-secrets":                 (*parts).retuneRenders,
 	"sealed-secrets-accept-v1-data":  (*parts).retuneRenders,
 	"git-submodules":                 (*parts).retuneRenders,
@@ -130,7 +131,7 @@ func (p *parts) retunePace(o *agentOptions) {
 
 // tuning is what a Reconciler needs of them.
 func (o *agentOptions) tuning() reconcile.Tuning {
-	return reconcile.Tuning{Refresh: o.refresh, Insist: o.insistRefresh, SyncTimeout: o.syncTimeout, Impersonate: o.impersonate}
+	return reconcile.Tuning{Refresh: o.refresh, Insist: o.insistRefresh, SyncTimeout: o.syncTimeout, Impersonate: o.impersonate, IgnoreRivals: o.ignoreArgo}
 }
 
 // retuneRenders is about what becomes of files: all is rendered anew.

@@ -1,0 +1,121 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"testing"
+	"time"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/rival"
+	"github.com/tidelock-io/tidelock/agent/settings"
+)
+
+// A desk is a shelf whose Applications are written to.
+type desk struct {
+	shelf
+	writes int
+}
+
+func (d *desk) Patch(_ context.Context, namespace, name string, patch []byte) (*api.Application, error) {
+	d.writes++
+	before, err := json.Marshal(d.Application(namespace, name))
+	if err != nil {
+		return nil, err
+	}
+	after, err := jsonpatch.MergePatch(before, patch)
+	if err != nil {
+		return nil, err
+	}
+	app := &api.Application{}
+	if err := json.Unmarshal(after, app); err != nil {
+		return nil, err
+	}
+	d.shelf[namespace+"/"+name] = app
+	return app, nil
+}
+
+// seen is what is to be seen in a namespace.
+type seen map[string]rival.State
+
+func (s seen) State(_ context.Context, namespace string, _ time.Time) rival.State {
+	return s[namespace]
+}
+
+// rivalled is an Application that Argo CD, in another namespace, has looked at.
+func rivalled(t *testing.T) *api.Application {
+	t.Helper()
+	app := appIn(t, "web", `status: {reconciledAt: "`+at.Format(time.RFC3339)+`", controllerNamespace: theirs, conditions: [{type: OrphanedResourceWarning, message: one}]}`)
+	app.ManagedFields = rival.Kept(read[api.Application](t, `{metadata: {managedFields: [{manager: argocd-application-controller, fieldsV1: {f:status: {f:reconciledAt: {}}}}]}}`).ManagedFields)
+	return app
+}
+
+func TestContested(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		rivals Rivals
+		change func(*api.Application)
+		ignore bool
+		want   bool
+	}{
+		{"it runs", seen{"theirs": rival.Runs}, nil, false, true},
+		{"it may run", seen{}, nil, false, true},
+		{"it runs elsewhere", seen{"theirs": rival.Stopped, "argocd": rival.Runs}, nil, false, false},
+		{"it runs, and that is to be no matter", seen{"theirs": rival.Runs}, nil, true, false},
+		{"nobody looks for it", nil, nil, false, false},
+		{"new, and it runs here", seen{"argocd": rival.Runs}, func(app *api.Application) { app.ManagedFields, app.Status = nil, api.ApplicationStatus{} }, false, true},
+		{"ours, and it runs", seen{"theirs": rival.Runs}, func(app *api.Application) { app.ManagedFields = nil }, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			app := rivalled(t)
+			if tt.change != nil {
+				tt.change(app)
+			}
+			r := New(Config{
+				Namespace: "argocd", Rivals: tt.rivals, IgnoreRivals: tt.ignore, Now: func() time.Time { return at },
+				Settings: func() *settings.Settings { return new(settings.Settings) },
+			})
+			if got := r.contested(t.Context(), app).Held; got != tt.want {
+				t.Errorf("held: %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestYield: an Application that is Argo CD's is said to be, once, beside what that says,
+// and nothing else is done about it, be it asked for, or be it deleted.
+func TestYield(t *testing.T) {
+	for _, name := range []string{"at rest", "asked to sync", "deleted"} {
+		t.Run(name, func(t *testing.T) {
+			app := rivalled(t)
+			switch name {
+			case "asked to sync":
+				app.Operation = &api.Operation{Sync: &api.SyncOperation{}}
+			case "deleted":
+				app.DeletionTimestamp, app.Finalizers = app.Status.ReconciledAt, []string{"resources-finalizer.argocd.argoproj.io"}
+			}
+			store := &desk{shelf: shelf{"argocd/web": app}}
+			r := New(Config{
+				Namespace: "argocd", Store: store, Rivals: seen{"theirs": rival.Runs}, Log: slog.New(slog.DiscardHandler),
+				Now: func() time.Time { return at }, Pipeline: forgetful{},
+			})
+			for range 3 {
+				outcome, err := r.Reconcile(t.Context(), "argocd", "web")
+				if err != nil || outcome.Failed || outcome.Again == 0 {
+					t.Fatalf("%+v, %v", outcome, err)
+				}
+			}
+			now := store.shelf["argocd/web"]
+			if store.writes != 1 || len(now.Status.Conditions) != 2 || now.Status.Conditions[0].Message != "one" ||
+				now.Status.Conditions[1].Type != ConditionRivalControllerWarning || now.Status.Conditions[1].LastTransitionTime == nil {
+				t.Errorf("%d writes, conditions %+v", store.writes, now.Status.Conditions)
+			}
+			if (now.Operation == nil) != (app.Operation == nil) || len(now.Finalizers) != len(app.Finalizers) || !now.Status.ReconciledAt.Equal(app.Status.ReconciledAt) {
+				t.Errorf("it has become %+v", now)
+			}
+		})
+	}
+}
