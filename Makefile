@@ -24,7 +24,7 @@ companions = cmp directory helm kustomize
 
 race = $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build test test-all test-stories test-beside tools fuzz demo bench image lint bin/tidelock $(companions:%=bin/tidelock-%) bin/tidelock-external-secrets bin/devcluster bin/devvault
+.PHONY: help argocd build test test-all test-stories test-beside tools fuzz demo bench image lint bin/tidelock $(companions:%=bin/tidelock-%) bin/tidelock-external-secrets bin/devcluster bin/devvault bin/devargocd
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,14 @@ bin/devcluster:
 
 bin/devvault:
 	go build -C cmd/devvault -ldflags '-s -w' -o $(CURDIR)/$@ .
+
+bin/devargocd:
+	go build -C cmd/devargocd -ldflags '-s -w -X github.com/argoproj/argo-cd/v3/common.version=$(patsubst v%,%,$(shell cd cmd/devargocd && go list -m -f '{{.Version}}' github.com/argoproj/argo-cd/v3))' -o $(CURDIR)/$@ .
+
+# Beside a real Argo CD, and in its place. It is no part of test, for to compile it takes
+# many minutes.
+argocd: build tools bin/devargocd ## Test beside a real Argo CD. Many minutes the first time.
+	TIDELOCK_TEST_ARGOCD=$(CURDIR)/bin/devargocd go test ./cmd/tidelock -run 'TestArgoCD$$' -parallel 1 -timeout 30m -count=1 -v
 
 # What tests compare with and the Vault that they ask: built before, so that it
 # takes no time from those that wait for a cluster.

@@ -76,7 +76,7 @@ func TestOf(t *testing.T) {
 		{"batch/v1 Job", `status: {conditions: [{type: Suspended, status: "False"}]}`, "Progressing Job is running"},
 		// 2.6 CronJob: as Argo CD judges it
 		{"batch/v1 CronJob", `spec: {schedule: "* * * * *"}`, "Healthy"},
-		{"batch/v1 CronJob", `spec: {suspend: true}`, "Suspended CronJob is suspended"},
+		{"batch/v1 CronJob", `spec: {suspend: true}`, "Healthy CronJob is suspended"},
 		{"batch/v1 CronJob", `status: {lastScheduleTime: "2026-01-02T00:00:00Z"}`, "Healthy"},
 		{"batch/v1 CronJob", `status: {lastScheduleTime: "2026-01-02T00:00:00Z", lastSuccessfulTime: "2026-01-02T00:00:09Z"}`, "Healthy"},
 		{"batch/v1 CronJob", `status: {lastScheduleTime: "2026-01-02T00:00:00Z", lastSuccessfulTime: "2026-01-01T00:00:09Z", active: [{name: a}]}`, "Healthy"},

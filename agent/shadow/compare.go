@@ -176,6 +176,9 @@ func (c *comparison) whole() {
 		if theirs.Health == api.HealthMissing && c.oneMissing() {
 			because = "one missing object makes no Application Missing, as in Argo CD since 3.4"
 		}
+		if ours.Sync == api.SyncCodeUnknown && theirs.Sync == api.SyncCodeUnknown && ours.Health == api.HealthUnknown {
+			because = byUnknown
+		}
 		c.add(Difference{What: "health", Ours: string(ours.Health), Theirs: string(theirs.Health)}, fresh, because)
 	}
 	if ours.SourceType != theirs.SourceType && ours.SourceType != "" && theirs.SourceType != "" {

@@ -123,6 +123,8 @@ func TestCompare(t *testing.T) {
 		{"health of an object", "status: Synced, health: {status: Healthy} => status: Synced, health: {status: Degraded}", "", nil,
 			"Differs\nhealth of apps/Deployment shop/web: ours Healthy, Argo CD's Degraded"},
 		{"Argo CD keeps the health of objects to itself", "sourceType: Directory => resourceHealthSource: appTree\n, health: {status: Healthy}} => }", "", nil, "Same"},
+		{"by design: no check of ours", "", "name: web, status: Synced, health: {status: Healthy} => name: web, status: Synced", nil,
+			"ByDesign\nfine health of apps/Deployment shop/web: ours none, Argo CD's Healthy (by design: what has no health check here counts as healthy)"},
 		{"an object that only they have", "", "  - {version: v1, kind: ConfigMap, namespace: shop, name: settings, status: Synced} => NOTHING", nil,
 			"Differs\npresence of ConfigMap shop/settings: ours none, Argo CD's Synced"},
 		{"an object that only we have", "  - {version: v1, kind: ConfigMap, namespace: shop, name: settings, status: Synced} => NOTHING", "", nil,
@@ -175,6 +177,26 @@ func TestCompare(t *testing.T) {
 		got := Compare(application(t, theirs), found, Standing{})
 		if got.Outcome != Differs || len(got.Differences) != 5 {
 			t.Errorf("got\n%s", summary(got))
+		}
+	})
+	t.Run("neither can render it", func(t *testing.T) {
+		app := application(t, theirs)
+		app.Status.Sync.Status, app.Status.Resources = api.SyncCodeUnknown, nil
+		found := ours(app)
+		found.Status.Health.Status = api.HealthUnknown
+		want := "ByDesign\nfine health: ours Unknown, Argo CD's Healthy (by design: what cannot be compared is not said to be healthy)"
+		if got := summary(Compare(app, found, Standing{})); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+	t.Run("an Ingress without an address", func(t *testing.T) {
+		app := application(t, strings.Replace(theirs, "kind: Deployment", "kind: Ingress", 1))
+		found := ours(application(t, strings.Replace(theirs, "kind: Deployment", "kind: Ingress", 1)))
+		app.Status.Health.Status, app.Status.Resources[0].Health.Status = api.HealthProgressing, api.HealthProgressing
+		because := " (by design: an Ingress is healthy without an address, for many controllers never give it one)"
+		want := "ByDesign\nfine health of apps/Ingress shop/web: ours Healthy, Argo CD's Progressing" + because + "\nfine health: ours Healthy, Argo CD's Progressing" + because
+		if got := summary(Compare(app, found, Standing{})); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	})
 	t.Run("one is missing, before 3.4", func(t *testing.T) {

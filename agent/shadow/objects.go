@@ -17,6 +17,9 @@ const (
 	byChild   = "the health of a child Application counts"
 	byDryRun  = "what the API server refuses is found by a dry run before a sync"
 	byOneself = "only Tidelock says so"
+	byIngress = "an Ingress is healthy without an address, for many controllers never give it one"
+	byNoCheck = "what has no health check here counts as healthy"
+	byUnknown = "what cannot be compared is not said to be healthy"
 )
 
 // objects compares objects one by one.
@@ -81,11 +84,7 @@ func (c *comparison) object(o Object, ours, theirs api.ResourceStatus, healths b
 		c.note("sync", o, Difference{Ours: string(ours.Status), Theirs: string(theirs.Status)}, c.syncBecause(o, ours, theirs))
 	}
 	if a, b := healthOf(ours), healthOf(theirs); healths && a != b {
-		because := ""
-		if o.Key.Group == api.GroupVersion.Group && o.Key.Kind == api.ApplicationKind {
-			because = byChild
-		}
-		c.note("health", o, Difference{Ours: string(a), Theirs: string(b)}, because)
+		c.note("health", o, Difference{Ours: string(a), Theirs: string(b)}, healthBecause(o.Key, a, b))
 	} else if !healths && c.childCounts(o, ours) {
 		c.explained["health"] = byChild
 	}
@@ -100,6 +99,19 @@ func (c *comparison) syncBecause(o Object, ours, theirs api.ResourceStatus) stri
 		return byServer
 	case theirs.Status == api.SyncCodeSynced && o.Known && onlyMarks(o.Fields):
 		return byMarks
+	}
+	return ""
+}
+
+// healthBecause is by which design an object's health is another one.
+func healthBecause(key manifest.Key, ours, theirs api.HealthCode) string {
+	switch {
+	case key.Group == api.GroupVersion.Group && key.Kind == api.ApplicationKind:
+		return byChild
+	case key.Kind == "Ingress" && ours == api.HealthHealthy && theirs == api.HealthProgressing:
+		return byIngress
+	case ours == "" && theirs == api.HealthHealthy:
+		return byNoCheck
 	}
 	return ""
 }

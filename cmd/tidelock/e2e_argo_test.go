@@ -31,6 +31,9 @@ var argoVerbs = []verb{
 	{"stopagent: end the agent as Kubernetes does; the next one may have other flags, and has the rights of its kind", 0, 0, (*scene).stopAgent},
 	{"readonly: the agent has asked the API server for nothing but get, list and watch so far", 0, 0, (*scene).readOnly},
 	{"shadow REGEXP: wait until what GET /shadow answers matches; negated: until it does not", 1, 1, (*scene).shadowSays},
+	{"argocd [NAME=VALUE...]: start a real Argo CD for the agent's namespace; the first time, with variables", 0, -1, (*scene).startArgo},
+	{"stopargocd: end it", 0, 0, (*scene).stopArgo},
+	{"verdicts FILE: wait until what GET /shadow answers is this, as verdictsOf words it", 1, 1, (*scene).verdicts},
 }
 
 // argoManager is the field manager of Argo CD.

@@ -114,6 +114,7 @@ type story struct {
 	others     map[string]*otherCluster // see "cluster"
 	connects   *connectProxy            // see "proxy"
 	fronts     []func()                 // end what stands before clusters
+	argo       *testenv.ArgoCD          // nil before its start
 	recordings
 }
 
