@@ -97,9 +97,6 @@ func verdictsOf(r shadow.Report) string {
 				fmt.Fprintln(&b, "  "+part.word, d)
 			}
 		}
-		for _, c := range a.Ours.Conditions {
-			fmt.Fprintf(&b, "  we say %s: %s\n", c.Type, c.Message)
-		}
 		for _, c := range a.Changes {
 			if len(c.Fields) > 0 || c.Verdict == "create" || c.Verdict == "extra" {
 				fmt.Fprintln(&b, "  would change", c.Object)
