@@ -3,6 +3,7 @@ package destinations
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,7 +35,7 @@ func Ask(ctx context.Context, s keyring.ClusterSecret, commands []string, timeou
 	defer cancel()
 	response, err := ask(ctx, w, login)
 	if err != nil {
-		return "", fmt.Errorf("%w: %s", ErrUnreachable, plain(err))
+		return "", unanswered(err)
 	}
 	defer response.Body.Close()
 	var said struct{ GitVersion string }
@@ -42,6 +43,21 @@ func Ask(ctx context.Context, s keyring.ClusterSecret, commands []string, timeou
 		return "", nil // it answers, and may not say
 	}
 	return strings.TrimPrefix(said.GitVersion, "v"), nil
+}
+
+// ErrLogin says that a cluster answers, and does not take what its Secret logs in with.
+var ErrLogin = errors.New("it refuses the login")
+
+func (l *login) refused() error {
+	return fmt.Errorf("%w of Secret %s (401 Unauthorized)", ErrLogin, l.secret)
+}
+
+// unanswered is why a cluster was of no use.
+func unanswered(err error) error {
+	if errors.Is(err, ErrLogin) {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return fmt.Errorf("%w: %s", ErrUnreachable, plain(err))
 }
 
 // ask asks for what is cheapest. The answer's body is to be closed.
@@ -56,7 +72,7 @@ func ask(ctx context.Context, w *wire, l *login) (*http.Response, error) {
 	}
 	switch code := response.StatusCode; {
 	case code == http.StatusUnauthorized:
-		err = fmt.Errorf("it refuses the login of Secret %s (401 Unauthorized)", l.secret)
+		err = l.refused()
 	case code >= http.StatusInternalServerError, code >= http.StatusMultipleChoices && code < http.StatusBadRequest:
 		err = fmt.Errorf("it answers %s", response.Status)
 	}

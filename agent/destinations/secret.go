@@ -65,6 +65,15 @@ type execConfig struct {
 	InstallHint string            `json:"installHint"`
 }
 
+// Program is what the Secret of a cluster has run to log in, "" if nothing.
+func Program(s keyring.ClusterSecret) string {
+	var config login
+	if json.Unmarshal(s.Config.Reveal(), &config) != nil || config.Exec == nil {
+		return ""
+	}
+	return config.Exec.Command
+}
+
 // anonymous says that there is nothing to log in with.
 func (l *login) anonymous() bool {
 	return l.Username == "" && l.Password == "" && l.BearerToken == "" && l.Exec == nil && len(l.cert) == 0
