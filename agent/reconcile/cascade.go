@@ -34,6 +34,10 @@ func (p *pass) cascade(ctx context.Context) (over bool, err error) {
 	if err := p.watch(ctx, nil); err != nil {
 		return false, err
 	}
+	if !p.abandonStrays() {
+		p.soon(toldOf)
+		return false, nil
+	}
 	doomed := p.doomed(ctx)
 	if len(doomed) == 0 {
 		return true, nil
@@ -45,9 +49,15 @@ func (p *pass) cascade(ctx context.Context) (over bool, err error) {
 	if err != nil || len(doomed) == 0 || p.unapproved(doomed) {
 		return false, err
 	}
+	if held, err := p.swept(ctx); held {
+		return false, err
+	}
 	p.lingering(doomed)
 	return false, p.deleteWave(ctx, lastWave(doomed))
 }
+
+// toldOf is when a deletion goes on that has something to tell first.
+const toldOf = time.Second
 
 // doomed are the objects that go with the Application: those that are its own
 // and are not to stay, and what is left of the hooks of its syncs.

@@ -192,6 +192,7 @@ func (p *pass) compared(desired *Desired, changes []diff.Change) {
 		resources = append(resources, hookStatus(l))
 	}
 	p.status.Sync = sync
+	p.leaveStrays(p.status.Resources, resources)
 	p.status.Resources = resources
 	p.status.Summary = desired.summary
 	p.status.ControllerNamespace = p.r.Namespace

@@ -66,6 +66,9 @@ type Config struct {
 	Finder Finder
 	// Synced is told of every operation that ended.
 	Synced func(app *api.Application, op *api.OperationState)
+	// Sweeping names what is being deleted with all Applications of a namespace in it,
+	// "" if nothing is; nil if that cannot be found out.
+	Sweeping func(ctx context.Context, namespace string) (string, error)
 	// Replicas are those that this process is one of; nil if it works on all Applications.
 	Replicas Replicas
 	// Rivals is where Argo CD's controller is looked for; nil if none is.

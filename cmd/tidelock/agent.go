@@ -399,8 +399,8 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 		Refresh: p.options.refresh, Insist: p.options.insistRefresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
 		IgnoreRivals: p.options.ignoreArgo, Rivals: rivals,
 		Wake: func(app types.NamespacedName) { p.agent.Wake(app) }, Replicas: p.replicas.asked(), Shadow: p.shadow.passes(),
-		Onlooker: p.shadow != nil,
-		Finder:   finder{func() *notify.Notifier { return p.notifier }, p.known, p.options.namespace},
+		Onlooker: p.shadow != nil, Sweeping: p.sweeping(cfg),
+		Finder: finder{func() *notify.Notifier { return p.notifier }, p.known, p.options.namespace},
 	})
 	if err != nil {
 		return err
