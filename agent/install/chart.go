@@ -26,10 +26,44 @@ namespaces: []
 # where the keys of the sealed-secrets controller are: kube-system if empty, or the
 # release's namespace where there are namespaces above
 sealedSecretsNamespace: ""
+# other namespaces with Applications, and with ApplicationSets: patterns such as team-*;
+# names, where impersonate is true
+applicationNamespaces: []
+applicationSetNamespaces: []
 # write in the name of the ServiceAccounts that projects name
 impersonate: false
+# look on at Argo CD, in its namespace, and write nothing
+shadow: false
+# have the one that looks on ask the API server by dry runs what it would change
+shadowDryRuns: false
 # add a ServiceMonitor and a PrometheusRule
 monitoring: false
+`
+
+// schemaFile has Helm refuse values that are misspelt, or of another type. What
+// contradicts itself is refused by templates, in words.
+const schemaFile = `{
+  "$schema": "http://json-schema.org/draft-07/schema#",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "global": {"type": "object"},
+    "image": {"type": "string", "pattern": "^[^\\s\"']+$"},
+    "replicas": {"type": "integer", "minimum": 1, "maximum": %d},
+    "namespaces": {"type": "array", "uniqueItems": true, "items": {"$ref": "#/definitions/namespace"}},
+    "sealedSecretsNamespace": {"anyOf": [{"const": ""}, {"$ref": "#/definitions/namespace"}]},
+    "applicationNamespaces": {"type": "array", "items": {"$ref": "#/definitions/pattern"}},
+    "applicationSetNamespaces": {"type": "array", "items": {"$ref": "#/definitions/pattern"}},
+    "impersonate": {"type": "boolean"},
+    "shadow": {"type": "boolean"},
+    "shadowDryRuns": {"type": "boolean"},
+    "monitoring": {"type": "boolean"}
+  },
+  "definitions": {
+    "namespace": {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"},
+    "pattern": {"type": "string", "pattern": "^[^,\"\n]+$"}
+  }
+}
 `
 
 // Chart returns the files of a Helm chart that installs the same objects as
@@ -39,6 +73,7 @@ func Chart(image string) (map[string][]byte, error) {
 	files := map[string][]byte{
 		"Chart.yaml":             []byte(chartFile),
 		"values.yaml":            fmt.Appendf(nil, valuesFile, image),
+		"values.schema.json":     fmt.Appendf(nil, schemaFile, mostReplicas),
 		"templates/_helpers.tpl": []byte(helpers),
 	}
 	definitions, err := Definitions()

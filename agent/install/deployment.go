@@ -1,6 +1,7 @@
 package install
 
 import (
+	"fmt"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -70,19 +71,40 @@ func (o Options) Arguments() []string {
 		"agent", "--namespace=" + o.Namespace, "--sealed-secrets-namespace=" + o.sealing(),
 		"--cache-dir=/cache", "--plugin-scratch-dir=/memory",
 	}
-	if o.confined() {
-		args = append(args, "--"+DestinationsFlag+"="+strings.Join(o.Namespaces, ","))
-	}
-	if o.Impersonate {
-		args = append(args, "--impersonate")
-	}
-	if o.Shadow {
-		args = append(args, "--shadow")
-	}
-	if o.ShadowDryRuns {
-		args = append(args, "--shadow-dry-runs")
+	for _, a := range o.arguments() {
+		if a.given {
+			args = append(args, a.text)
+		}
 	}
 	return args
+}
+
+// An argument is one that not all agents are started with.
+type argument struct {
+	text  string
+	given bool
+	// when is the condition, and as how the argument is written, as a template has them.
+	when, as string
+}
+
+func (o Options) arguments() []argument {
+	list := func(flag string, names []string, value string) argument {
+		return argument{
+			"--" + flag + "=" + strings.Join(names, ","), len(names) > 0,
+			".Values." + value, fmt.Sprintf(`{{ printf "--%s=%%s" (join "," .Values.%s) | quote }}`, flag, value),
+		}
+	}
+	word := func(flag string, given bool, value string) argument {
+		return argument{"--" + flag, given, ".Values." + value, "--" + flag}
+	}
+	return []argument{
+		list(DestinationsFlag, o.Namespaces, "namespaces"),
+		list(ApplicationsFlag, o.ApplicationNamespaces, "applicationNamespaces"),
+		list(SetsFlag, o.SetNamespaces, "applicationSetNamespaces"),
+		word("impersonate", o.Impersonate, "impersonate"),
+		word("shadow", o.Shadow, "shadow"),
+		word("shadow-dry-runs", o.ShadowDryRuns, "shadowDryRuns"),
+	}
 }
 
 func (o Options) container() corev1.Container {

@@ -35,7 +35,9 @@ func TestExamples(t *testing.T) {
 	}
 	confined := defaults
 	confined.Namespaces = []string{"team-a", "team-b"}
-	for name, o := range map[string]Options{"kustomize": defaults, "kustomize-namespaces": confined} {
+	looking := defaults
+	looking.Namespace, looking.Shadow = "argocd", true
+	for name, o := range map[string]Options{"kustomize": defaults, "kustomize-namespaces": confined, "kustomize-shadow": looking} {
 		objects, err := Objects(o)
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +105,12 @@ func TestObjects(t *testing.T) {
 		"impersonate":                    {func(o *Options) { o.Impersonate = true }, before + "ClusterRole ClusterRoleBinding " + role + after},
 		"namespaces":                     {func(o *Options) { o.Namespaces = []string{"a", "b"} }, before + role + " " + role + " " + role + after},
 		"namespaces, and keys elsewhere": {func(o *Options) { o.Namespaces, o.SealingNamespace = []string{"a"}, "keys" }, before + role + " " + role + " " + role + after},
-		"namespaces, and keys in one":    {func(o *Options) { o.Namespaces, o.SealingNamespace = []string{"a"}, "a" }, before + role + " " + role + after},
+		"applications elsewhere":         {func(o *Options) { o.ApplicationNamespaces, o.SetNamespaces = []string{"a-*", "b"}, []string{"b"} }, always},
+		"applications elsewhere, impersonate": {func(o *Options) {
+			o.ApplicationNamespaces, o.SetNamespaces, o.Impersonate = []string{"a", "b"}, []string{"b"}, true
+		}, before + "ClusterRole ClusterRoleBinding " + role + " " + role + " " + role + " " + role + after},
+		"shadow":                      {func(o *Options) { o.Shadow = true }, "ServiceAccount ClusterRole ClusterRoleBinding" + after},
+		"namespaces, and keys in one": {func(o *Options) { o.Namespaces, o.SealingNamespace = []string{"a"}, "a" }, before + role + " " + role + after},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := defaults
@@ -140,25 +147,114 @@ func TestImpersonating(t *testing.T) {
 	}
 }
 
+// TestCheck: what is wrong with an option, and what makes no sense together, is said in
+// words, and nothing is printed.
 func TestCheck(t *testing.T) {
+	elsewhere := func(o *Options, applications ...string) { o.ApplicationNamespaces = applications }
 	for name, tt := range map[string]struct {
 		change func(*Options)
 		want   string
 	}{
-		"namespace": {func(o *Options) { o.Namespace = "A b" }, `namespace "A b": `},
-		"sealing":   {func(o *Options) { o.SealingNamespace = "-" }, `sealed-secrets-namespace "-": `},
-		"scope":     {func(o *Options) { o.Namespaces = []string{"a", "B"} }, `scope: namespace "B": `},
-		"twice":     {func(o *Options) { o.Namespaces = []string{"a", "a"} }, `scope: namespace "a" is named twice`},
-		"replicas":  {func(o *Options) { o.Replicas = 101 }, "replicas 101: give a number from 1 to 100"},
-		"image":     {func(o *Options) { o.Image = "a\nb: c" }, "image \"a\\nb: c\": give a name such as"},
+		"namespace":               {func(o *Options) { o.Namespace = "A b" }, `namespace "A b": `},
+		"sealing":                 {func(o *Options) { o.SealingNamespace = "-" }, `sealed-secrets-namespace "-": `},
+		"scope":                   {func(o *Options) { o.Namespaces = []string{"a", "B"} }, `scope: namespace "B": `},
+		"twice":                   {func(o *Options) { o.Namespaces = []string{"a", "a"} }, `scope: namespace "a" is named twice`},
+		"replicas":                {func(o *Options) { o.Replicas = 101 }, "replicas 101: give a number from 1 to 100"},
+		"image":                   {func(o *Options) { o.Image = "a\nb: c" }, "image \"a\\nb: c\": give a name such as"},
+		"dry runs of a writer":    {func(o *Options) { o.ShadowDryRuns = true }, "shadow-dry-runs: it is for shadow only"},
+		"looking on as others":    {func(o *Options) { o.Shadow, o.Impersonate = true, true }, "impersonate: an agent that looks on writes in nobody's name"},
+		"several that look on":    {func(o *Options) { o.Shadow, o.Replicas = true, 3 }, "replicas: agents that look on have no Leases"},
+		"confined, and elsewhere": {func(o *Options) { o.Namespaces = []string{"a"}; elsewhere(o, "b") }, "application-namespaces: what is in other namespaces is followed in the whole cluster"},
+		"sets without applications": {
+			func(o *Options) { o.SetNamespaces = []string{"a"} },
+			"applicationset-namespaces: the Applications of ApplicationSets stay in these namespaces: name them by application-namespaces, too",
+		},
+		"sets with other applications": {
+			func(o *Options) { elsewhere(o, "a*"); o.SetNamespaces = []string{"b"} },
+			"applicationset-namespaces: the Applications of ApplicationSets stay in namespace b: name it by application-namespaces, too",
+		},
+		"patterns as others": {func(o *Options) { elsewhere(o, "team-*"); o.Impersonate = true }, "application-namespaces: give names, and no patterns, beside impersonate"},
+		"sets' patterns as others": {
+			func(o *Options) { elsewhere(o, "a"); o.SetNamespaces, o.Impersonate = []string{"?"}, true },
+			"application-namespaces: give names, and no patterns, beside impersonate",
+		},
+		"pattern":             {func(o *Options) { elsewhere(o, "/(/") }, "application-namespaces: pattern /(/ of namespaces cannot be read"},
+		"pattern of sets":     {func(o *Options) { elsewhere(o, "*"); o.SetNamespaces = []string{"["} }, "applicationset-namespaces: pattern [ of namespaces cannot be read"},
+		"pattern with commas": {func(o *Options) { elsewhere(o, "/a{1,2}/") }, `application-namespaces: "/a{1,2}/": a pattern that is empty, or has a comma`},
+		"two at once":         {func(o *Options) { o.Replicas, o.ShadowDryRuns = -1, true }, "replicas -1: give a number from 1 to 100\nshadow-dry-runs: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := defaults
 			tt.change(&o)
-			if _, err := Objects(o); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
-				t.Errorf("got %v, want %s...", err, tt.want)
+			if objects, err := Objects(o); err == nil || len(objects) > 0 || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("got %d objects and %v, want %s...", len(objects), err, tt.want)
 			}
 		})
+	}
+}
+
+// TestRemoval: what is deleted is all that was installed but what Applications are in;
+// the agent goes first, and its rights go after it.
+func TestRemoval(t *testing.T) {
+	for want, change := range map[string]func(*Options){
+		"Deployment NetworkPolicy Service PodDisruptionBudget ClusterRoleBinding ClusterRole ServiceAccount":    func(*Options) {},
+		"Deployment NetworkPolicy Service PodDisruptionBudget RoleBinding Role RoleBinding Role ServiceAccount": func(o *Options) { o.Namespaces = []string{"a"} },
+		"Deployment PrometheusRule ServiceMonitor NetworkPolicy Service PodDisruptionBudget ClusterRoleBinding ClusterRole ServiceAccount": func(o *Options) {
+			o.Monitoring, o.Shadow = true, true
+		},
+	} {
+		o := defaults
+		change(&o)
+		all, err := Removal(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kinds []string
+		for _, object := range all {
+			kinds = append(kinds, object["kind"].(string))
+			if len(object) != 3 {
+				t.Errorf("more than a name: %v", object)
+			}
+		}
+		if got := strings.Join(kinds, " "); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestFlags: the flags of the command ask for what there is.
+func TestFlags(t *testing.T) {
+	for want, o := range map[string]Options{
+		"":                        {Replicas: 1, SealingNamespace: "kube-system"},
+		" --replicas 3":           {Replicas: 3},
+		" --impersonate":          {Impersonate: true},
+		" --scope namespaces=a,b": {Namespace: "t", Namespaces: []string{"a", "b"}, SealingNamespace: "t"},
+		" --scope namespaces=a --sealed-secrets-namespace kube-system":                   {Namespace: "t", Namespaces: []string{"a"}, SealingNamespace: "kube-system"},
+		" --application-namespaces 'a-*,b' --applicationset-namespaces 'b' --monitoring": {ApplicationNamespaces: []string{"a-*", "b"}, SetNamespaces: []string{"b"}, Monitoring: true},
+		" --shadow --shadow-dry-runs":                                                    {Shadow: true, ShadowDryRuns: true, KeepNamespace: true},
+	} {
+		if got := o.Flags(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestArguments: an installation's options reach the agent, and no others do.
+func TestArguments(t *testing.T) {
+	for want, change := range map[string]func(*Options){
+		"": func(o *Options) { o.Replicas = HighlyAvailable },
+		"--application-namespaces=a-*,b --applicationset-namespaces=b": func(o *Options) {
+			o.ApplicationNamespaces, o.SetNamespaces = []string{"a-*", "b"}, []string{"b"}
+		},
+		"--impersonate":              func(o *Options) { o.Impersonate = true },
+		"--shadow":                   func(o *Options) { o.Shadow = true },
+		"--shadow --shadow-dry-runs": func(o *Options) { o.Shadow, o.ShadowDryRuns = true, true },
+	} {
+		o := defaults
+		change(&o)
+		if got := strings.Join(o.Arguments()[5:], " "); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -33,6 +33,11 @@ func Objects(o Options) ([]Object, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	return o.objects()
+}
+
+// objects are those of options that may not have been checked.
+func (o Options) objects() ([]Object, error) {
 	typed := []runtime.Object{o.account()}
 	if !o.KeepNamespace && !o.Shadow {
 		typed = slices.Insert(typed, 0, runtime.Object(o.namespace()))
@@ -41,16 +46,24 @@ func Objects(o Options) ([]Object, error) {
 	typed = append(typed, o.deployment(), o.budget(), o.service(), o.networkPolicy())
 	var all []Object
 	for _, t := range typed {
-		body, err := runtime.DefaultUnstructuredConverter.ToUnstructured(t)
+		object, err := untyped(t)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, bare(body))
+		all = append(all, object)
 	}
 	if o.Monitoring {
 		all = append(all, o.serviceMonitor(), o.rules())
 	}
 	return all, nil
+}
+
+func untyped(t runtime.Object) (Object, error) {
+	body, err := runtime.DefaultUnstructuredConverter.ToUnstructured(t)
+	if err != nil {
+		return nil, err
+	}
+	return bare(body), nil
 }
 
 // bare is a body without what Go's types print of nothing.

@@ -19,6 +19,10 @@ const (
 	Image = "ghcr.io/tidelock-io/tidelock"
 	// DestinationsFlag is the agent's flag that confines it to namespaces.
 	DestinationsFlag = "destination-namespaces"
+	// ApplicationsFlag is its flag of other namespaces with Applications.
+	ApplicationsFlag = "application-namespaces"
+	// SetsFlag is its flag of other namespaces with ApplicationSets.
+	SetsFlag = "applicationset-namespaces"
 )
 
 // HighlyAvailable is how many replicas there are if one may be lost at any time, and
@@ -36,6 +40,11 @@ type Options struct {
 	// Namespaces are the only ones that the agent has rights in, beside its own; if
 	// there are none, it has rights in the whole cluster.
 	Namespaces []string
+	// ApplicationNamespaces are patterns of other namespaces with Applications; names,
+	// with Impersonate.
+	ApplicationNamespaces []string
+	// SetNamespaces are the same of ApplicationSets, whose Applications stay there.
+	SetNamespaces []string
 	// SealingNamespace is where the keys of the sealed-secrets controller are. If
 	// empty, it is kube-system, or the agent's own for one that is confined to
 	// namespaces.
@@ -77,10 +86,7 @@ func (o Options) Check() error {
 	if o.Shadow && o.confined() {
 		errs = append(errs, errors.New("shadow: an agent that looks on reads the whole cluster: leave out the scope"))
 	}
-	if o.ShadowDryRuns && !o.Shadow {
-		errs = append(errs, errors.New("shadow-dry-runs: it is for shadow only"))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.contradictions()...)...)
 }
 
 // mostReplicas is more than anybody needs, and few enough to know each other.

@@ -41,6 +41,21 @@ func Rights(o Options) []Right {
 	return all
 }
 
+// DestinationRights are those that an agent needs in a cluster that it deploys to.
+func DestinationRights(o Options) (all []Right) {
+	rules := o.destination()
+	if o.Shadow {
+		rules = o.reading()
+	}
+	if !o.confined() {
+		return listed("", rules)
+	}
+	for _, namespace := range o.Namespaces {
+		all = append(all, listed(namespace, rules)...)
+	}
+	return all
+}
+
 func listed(namespace string, rules []rbacv1.PolicyRule) (all []Right) {
 	for _, rule := range rules {
 		for _, group := range rule.APIGroups {

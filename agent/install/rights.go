@@ -19,6 +19,7 @@ func (o Options) rights() []runtime.Object {
 		all := o.everywhere(o.destination())
 		if o.Impersonate {
 			all = append(all, o.in(o.Namespace, Name, o.own())...)
+			all = append(all, o.away()...)
 		}
 		return all
 	}
@@ -79,6 +80,27 @@ func (o Options) own() []rbacv1.PolicyRule {
 		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments", "statefulsets"}, Verbs: []string{"list"}})
 	}
 	return rules
+}
+
+// away are the rights that an agent without rights to destinations needs in other
+// namespaces with Applications: to their status and finalizers, and to what it tells of
+// them. Where ApplicationSets are, it makes and deletes theirs.
+func (o Options) away() (all []runtime.Object) {
+	for _, namespace := range o.ApplicationNamespaces {
+		all = append(all, o.in(namespace, o.clusterMeta().Name, []rbacv1.PolicyRule{
+			rule("argoproj.io", "applications", "patch"),
+			rule("", "events", "create", "patch"),
+		})...)
+	}
+	for _, namespace := range o.SetNamespaces {
+		all = append(all, o.in(namespace, o.clusterMeta().Name+":sets", []rbacv1.PolicyRule{
+			rule("argoproj.io", "applications", "create", "delete"),
+			rule("argoproj.io", "applicationsets", "patch"),
+			rule("argoproj.io", "applicationsets/status", "patch"),
+			rule("argoproj.io", "applicationsets/finalizers", "update"),
+		})...)
+	}
+	return all
 }
 
 // followed is a rule of what the agent reads and follows, too.

@@ -11,17 +11,12 @@ import (
 //
 // With ShadowDryRuns it may patch, for a dry run takes that right: the agent sends no
 // other patch, but whoever has its token may.
-func (o Options) onlooker() []runtime.Object {
+func (o Options) onlooker() []runtime.Object { return o.everywhere(o.reading()) }
+
+func (o Options) reading() []rbacv1.PolicyRule {
 	rules := []rbacv1.PolicyRule{rule("*", "*", "get", "list", "watch")}
 	if o.ShadowDryRuns {
-		rules = append(rules, rule("*", "*", "create", "patch")) // create: an apply of what is not there
+		rules = append(rules, rule("*", "*", "patch")) // what is not there is not asked for
 	}
-	return []runtime.Object{
-		&rbacv1.ClusterRole{TypeMeta: rbacKind("ClusterRole"), ObjectMeta: o.clusterMeta(), Rules: rules},
-		&rbacv1.ClusterRoleBinding{
-			TypeMeta: rbacKind("ClusterRoleBinding"), ObjectMeta: o.clusterMeta(),
-			Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: o.Namespace, Name: Name}},
-			RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: o.clusterMeta().Name},
-		},
-	}
+	return rules
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/tidelock-io/tidelock/agent/install"
 	"github.com/tidelock-io/tidelock/cmd/release"
 )
@@ -14,6 +15,7 @@ type installOptions struct {
 	scope            string
 	ha               bool
 	crdsOnly, noCRDs bool
+	uninstall        bool
 }
 
 func newInstallCommand() *cobra.Command {
@@ -39,6 +41,13 @@ With --ha, or --replicas, as many agents divide the Applications among them, on
 different nodes where there are some. The share of one that is lost is taken over by
 the others within half a minute.
 
+Applying the output of another version, or of other options, changes what is there; what
+an installation had beyond, such as the ClusterRole of one that is confined now, stays,
+and tidelock check names it. With --uninstall it is printed what to delete, for the same
+options: the agent and its rights. Applications, what they have deployed, the namespace
+and the definitions stay. To delete the definitions deletes all Applications of the
+cluster.
+
 The same objects are in examples/install as a Helm chart and as a kustomization.
 tidelock check tells what is missing in a cluster that has them.`,
 		Example: `  # server-side, for the annotation of a client-side apply cannot hold the definitions
@@ -56,12 +65,18 @@ tidelock check tells what is missing in a cluster that has them.`,
   # to look on at Argo CD, with the right to read only
   tidelock install --shadow --no-crds --namespace argocd | kubectl apply --server-side -f -
 
+  # take the agent away; what it has deployed stays
+  tidelock install --uninstall | kubectl delete -f -
+
   # the definitions only
   tidelock install --crds-only | kubectl apply --server-side -f -`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.settle(cmd.Flags().Changed("replicas")); err != nil {
+			if err := o.settle(cmd.Flags()); err != nil {
 				return &usageError{cmd.CommandPath(), err}
+			}
+			if o.uninstall {
+				return o.remove(cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
 			return o.print(cmd.OutOrStdout())
 		},
@@ -73,6 +88,8 @@ tidelock check tells what is missing in a cluster that has them.`,
 	f.BoolVar(&o.ha, "ha", false, fmt.Sprintf("highly available: %d replicas, unless --replicas says otherwise", install.HighlyAvailable))
 	f.StringVar(&o.scope, "scope", "cluster", "where the agent has rights: `cluster`, or namespaces=a,b")
 	f.StringVar(&o.SealingNamespace, "sealed-secrets-namespace", "", "where the keys of the sealed-secrets controller are; kube-system if empty, or the agent's own namespace with --scope namespaces")
+	f.StringSliceVar(&o.ApplicationNamespaces, install.ApplicationsFlag, nil, "other namespaces with Applications, as `PATTERN`s: globs, or regular expressions between slashes; names, with --impersonate")
+	f.StringSliceVar(&o.SetNamespaces, install.SetsFlag, nil, "other namespaces with ApplicationSets, as `PATTERN`s, which --application-namespaces has to match, too")
 	f.BoolVar(&o.Impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts only")
 	f.BoolVar(&o.Monitoring, "monitoring", false, "add a ServiceMonitor and a PrometheusRule, of the Prometheus operator's kinds")
 	f.BoolVar(&o.Shadow, "shadow", false, "look on at Argo CD, in its namespace: the agent may read, and do nothing else. The Namespace is left out, for it is there")
@@ -80,12 +97,23 @@ tidelock check tells what is missing in a cluster that has them.`,
 	f.BoolVar(&o.KeepNamespace, "no-namespace", false, "leave out the Namespace: it is there, and has labels of its own")
 	f.BoolVar(&o.crdsOnly, "crds-only", false, "print the CustomResourceDefinitions only")
 	f.BoolVar(&o.noCRDs, "no-crds", false, "leave out the CustomResourceDefinitions")
+	f.BoolVar(&o.uninstall, "uninstall", false, "print what to delete, for kubectl delete: the agent and its rights, and nothing else")
 	cmd.MarkFlagsMutuallyExclusive("crds-only", "no-crds")
+	cmd.MarkFlagsMutuallyExclusive("crds-only", "uninstall")
 	return cmd
 }
 
 // settle is what follows from the flags together, and what is wrong with them.
-func (o *installOptions) settle(replicas bool) error {
+func (o *installOptions) settle(flags *pflag.FlagSet) error {
+	replicas := flags.Changed("replicas")
+	if o.crdsOnly {
+		if err := onlyFlag(flags, "crds-only"); err != nil {
+			return err
+		}
+	}
+	if o.ha && replicas && o.Replicas < 2 {
+		return fmt.Errorf("--ha --replicas %d: of fewer than 2, none may be lost: leave out one of the two", o.Replicas)
+	}
 	var err error
 	if o.Namespaces, err = install.ParseScope(o.scope); err != nil {
 		return fmt.Errorf("--scope %w", err)
@@ -97,6 +125,31 @@ func (o *installOptions) settle(replicas bool) error {
 		return fmt.Errorf("--replicas %d: give at least 1", o.Replicas)
 	}
 	return o.Check()
+}
+
+// onlyFlag says that another flag has no effect beside one.
+func onlyFlag(flags *pflag.FlagSet, name string) error {
+	var err error
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Name != name && err == nil {
+			err = fmt.Errorf("--%s: --%s has no effect on the definitions: leave it out", name, f.Name)
+		}
+	})
+	return err
+}
+
+// remove prints what to delete, and tells what stays.
+func (o *installOptions) remove(out, talk io.Writer) error {
+	objects, err := install.Removal(o.Options)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(talk, `tidelock: this deletes the agent and its rights. Applications and what they have deployed stay, and so
+do the namespace %s with keys and credentials, and the definitions. To have objects go with an
+Application, delete that while the agent runs. An Application with finalizers that is deleted
+afterwards waits until they are removed from it. Deleting a definition deletes all of its kind.
+`, o.Namespace)
+	return install.Print(out, objects)
 }
 
 // imageTag is that of the image of this version.
