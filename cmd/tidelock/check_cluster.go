@@ -24,6 +24,7 @@ func (c *checker) lookCluster(ctx context.Context, a *area) {
 	c.lookVersion(ctx, a)
 	c.lookClock(ctx, a)
 	c.lookRivals(ctx, a)
+	c.lookFlux(ctx, a)
 }
 
 func (c *checker) lookVersion(ctx context.Context, a *area) {

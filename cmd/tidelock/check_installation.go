@@ -21,7 +21,7 @@ func (c *checker) lookInstallation(ctx context.Context, a *area) {
 		a.unread("the agent's Deployment", c.noDeployment)
 		return
 	}
-	command := "tidelock install -n " + c.namespace + " --no-crds | kubectl apply --server-side -f -"
+	command := c.installCommand()
 	if c.deployment == nil {
 		a.wrong(command+", or name the namespace of the agent with -n", "no agent is installed in namespace %s: there is no Deployment with label %s", c.namespace, selectorOfAgent)
 		return
@@ -32,7 +32,18 @@ func (c *checker) lookInstallation(ctx context.Context, a *area) {
 	c.lookRights(ctx, a)
 }
 
+// installCommand installs what there is anew.
+func (c *checker) installCommand() string {
+	return "tidelock install -n " + c.namespace + " --no-crds" + c.options.Flags() + " | kubectl apply --server-side -f -"
+}
+
 func (c *checker) lookFlags(a *area) {
+	switch {
+	case c.options.ShadowDryRuns && c.options.Shadow:
+		a.ok("the agent looks on at Argo CD (--shadow, --shadow-dry-runs)")
+	case c.options.Shadow:
+		a.ok("the agent looks on at Argo CD (--shadow)")
+	}
 	if c.unknown != nil {
 		a.wrong("see tidelock agent --help", "the agent's arguments cannot be read: %v", c.unknown)
 	}
@@ -59,7 +70,9 @@ func (c *checker) lookDeployment(ctx context.Context, a *area) {
 	default:
 		a.ok("%d of %d replicas of Deployment %s are ready", d.Status.ReadyReplicas, want, d.Name)
 	}
-	c.lookReplicas(ctx, a, int(want))
+	if !c.options.Shadow { // which has no Lease
+		c.lookReplicas(ctx, a, int(want))
+	}
 	tag, ours := tagOf(c.container.Image), imageTag()
 	if tag != ours && ours != "latest" {
 		a.warn("tidelock install -n "+c.namespace+" prints what belongs to this version", "the agent runs %s, and this program is %s", c.container.Image, ours)

@@ -14,14 +14,10 @@ import (
 )
 
 // lookObjects looks at what people have written, of all kinds that the agent reads.
-func (c *checker) lookObjects(_ context.Context, a *area) {
+func (c *checker) lookObjects(ctx context.Context, a *area) {
 	c.lookApplications(a)
 	c.lookProjects(a)
-	if c.noSets != nil {
-		a.unread("ApplicationSets", c.noSets)
-	} else {
-		a.ok("%d ApplicationSets", len(c.appSets))
-	}
+	c.lookSets(ctx, a)
 }
 
 // remarks are what is to be said of objects: their names, by what is said.

@@ -43,6 +43,13 @@ func (a *area) add(state, text, hint string) {
 	a.findings = append(a.findings, finding{a.name, state, oneLine(text), hint})
 }
 
+// take adds what was found by itself.
+func (a *area) take(other *area) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.findings = append(a.findings, other.findings...)
+}
+
 func (a *area) ok(format string, args ...any) { a.add(stateOK, fmt.Sprintf(format, args...), "") }
 func (a *area) warn(hint, format string, args ...any) {
 	a.add(stateWarning, fmt.Sprintf(format, args...), hint)

@@ -131,7 +131,7 @@ func (c *checker) lookMetrics(ctx context.Context, a *area) {
 		_, err := client.Resource(resource).Namespace(u.GetNamespace()).Get(ctx, u.GetName(), metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			a.warn(fmt.Sprintf("tidelock install -n %s --no-crds --monitoring | kubectl apply --server-side -f -", c.namespace), "there is a Prometheus operator, and no %s %s", u.GetKind(), u.GetName())
+			a.warn(strings.Replace(c.installCommand(), " |", " --monitoring |", 1), "there is a Prometheus operator, and no %s %s", u.GetKind(), u.GetName())
 		case err != nil:
 			a.unread(u.GetKind()+" "+u.GetName(), err)
 		default:

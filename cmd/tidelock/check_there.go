@@ -29,8 +29,8 @@ type there struct {
 	appSets     []api.ApplicationSet
 	ring        *keyring.Keyring // nil if none can be made
 
-	noDeployment, noApps, noProjects, noSets error
-	noKeys                                   []error
+	noDeployment, noApps, noProjects, noSets, noClusters error
+	noKeys, noNotifications                              []error
 }
 
 // readThere reads what several areas look at.
@@ -49,6 +49,7 @@ func (c *checker) readThere(ctx context.Context) (t there) {
 		return t
 	}
 	t.ring, t.noKeys = ring, ring.Read(ctx)
+	t.noClusters, t.noNotifications = ring.ReadClusters(ctx), ring.ReadNotifications(ctx)
 	return t
 }
 
@@ -114,7 +115,11 @@ func (t *there) optionsOf(namespace string) install.Options {
 	}
 	o.Namespaces, _ = t.flags.GetStringSlice(destinationsFlag)
 	o.SealingNamespace, _ = t.flags.GetString("sealed-secrets-namespace")
+	o.ApplicationNamespaces, _ = t.flags.GetStringSlice(install.ApplicationsFlag)
+	o.SetNamespaces, _ = t.flags.GetStringSlice(install.SetsFlag)
 	o.Impersonate, _ = t.flags.GetBool("impersonate")
+	o.Shadow, _ = t.flags.GetBool(shadowFlag)
+	o.ShadowDryRuns, _ = t.flags.GetBool("shadow-dry-runs")
 	if t.deployment != nil && t.deployment.Spec.Replicas != nil {
 		o.Replicas = int(*t.deployment.Spec.Replicas)
 	}

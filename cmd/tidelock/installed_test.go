@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -49,10 +51,22 @@ func TestInstalled(t *testing.T) {
 		s := ts.Value(theStory).(*story)
 		set, err := manifest.Parse([]byte(ts.ReadFile(args[0])), manifest.Origin{File: args[0]})
 		ts.Check(err)
-		ts.Check(s.renewTwice(t.Context()))
+		if !looksOn(set) {
+			ts.Check(s.renewTwice(t.Context()))
+		}
 		ts.Check(s.agent.Stop()) // it deletes its Lease
 		s.running = false
 		ts.Check(rights(s.cluster.Audit, testenv.ServiceAccountUser(s.namespace, install.Name), set))
+	}
+	all["restricted"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		set, err := manifest.Parse([]byte(ts.ReadFile(args[0])), manifest.Origin{File: args[0]})
+		ts.Check(err)
+		ts.Check(ts.Value(theStory).(*story).restricted(t.Context(), set))
+	}
+	all["unapply"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		set, err := manifest.Parse([]byte(ts.ReadFile(args[0])), manifest.Origin{File: args[0]})
+		ts.Check(err)
+		ts.Check(ts.Value(theStory).(*story).unapply(t.Context(), set))
 	}
 	all["contend"] = func(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(ts.Value(theStory).(*story).contend(t.Context(), args[0]))
@@ -82,6 +96,61 @@ func TestInstalled(t *testing.T) {
 		},
 		Cmds: all,
 	})
+}
+
+// looksOn says that an installation is of an agent that looks on.
+func looksOn(installation manifest.Set) bool {
+	return slices.ContainsFunc(installation, func(o *manifest.Object) bool {
+		return o.Key.Kind == "Deployment" && strings.Contains(string(o.Reveal()), `"--shadow"`)
+	})
+}
+
+// restricted has the API server judge the Pod of an installation in a namespace that
+// takes only what is restricted: as it is, and if it asked for more.
+func (s *story) restricted(ctx context.Context, installation manifest.Set) error {
+	const level = "pod-security.kubernetes.io/enforce"
+	namespace := s.namespace + "-restricted"
+	made := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: map[string]string{level: "restricted"}}}
+	if _, err := s.cluster.Typed.CoreV1().Namespaces().Create(ctx, made, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(installation, func(o *manifest.Object) bool { return o.Key.Kind == "Deployment" })
+	var deployment appsv1.Deployment
+	if err := json.Unmarshal(installation[i].Reveal(), &deployment); err != nil {
+		return err
+	}
+	accounts := s.cluster.Typed.CoreV1().ServiceAccounts(namespace)
+	if _, err := accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: install.Name}}, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	create := func(spec corev1.PodSpec) error {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "tried"}, Spec: spec}
+		_, err := s.cluster.Typed.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err
+	}
+	if err := create(deployment.Spec.Template.Spec); err != nil {
+		return fmt.Errorf("the Pod is not taken where only what is restricted is: %w", err)
+	}
+	more := deployment.Spec.Template.Spec.DeepCopy()
+	more.Containers[0].SecurityContext.Capabilities.Drop = nil
+	if err := create(*more); err == nil || !strings.Contains(err.Error(), "violates PodSecurity") {
+		return fmt.Errorf("a Pod that drops no capabilities is taken, too: %v", err)
+	}
+	return nil
+}
+
+// unapply deletes objects one after the other, as kubectl delete -f does.
+func (s *story) unapply(ctx context.Context, set manifest.Set) error {
+	for _, o := range set {
+		mapping, err := s.kinds.RESTMapping(o.Key.GroupKind(), o.Version)
+		if err != nil {
+			return err
+		}
+		if err := s.cluster.Dynamic.Resource(mapping.Resource).Namespace(o.Key.Namespace).Delete(ctx, o.Key.Name, metav1.DeleteOptions{}); err != nil {
+			return fmt.Errorf("delete %s: %w", o.Key, err)
+		}
+	}
+	return nil
 }
 
 // contend writes to an Application, whenever the agent may be writing to it, until it
@@ -222,6 +291,7 @@ destination: {server: https://kubernetes.default.svc, namespace: tidelock}, sour
 	}{
 		"kustomization":            {"examples/install/kustomize", nil},
 		"kustomization ha":         {"examples/install/kustomize-ha", []string{"--ha"}},
+		"kustomization shadow":     {"examples/install/kustomize-shadow", []string{"--shadow", "--no-crds", "-n", "argocd"}},
 		"kustomization namespaces": {"examples/install/kustomize-namespaces", []string{"--scope", "namespaces=team-a,team-b"}},
 		"chart":                    {"examples/install/helm", nil},
 		"chart ha":                 {`examples/install/helm, helm: {valuesObject: {replicas: 3}}`, []string{"--ha"}},

@@ -11,6 +11,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
 	"github.com/tidelock-io/tidelock/agent/migrate"
+	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/readonly"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -135,10 +136,18 @@ func (s *surveyor) config(ctx context.Context) {
 	}
 }
 
+// watched says that Argo CD works on the Applications of a namespace: those of another one,
+// which may have an Argo CD of its own, do not count here.
+func (s *surveyor) watched(namespace string) bool {
+	patterns := strings.FieldsFunc(s.facts.Params["application.namespaces"], func(r rune) bool { return r == ',' || r == ' ' })
+	elsewhere, err := project.NewNamespaces(patterns)
+	return namespace == s.namespace || err != nil || elsewhere.Has(namespace)
+}
+
 // applications reads the objects of the API: of all namespaces, or else of Argo CD's.
 func (s *surveyor) applications(ctx context.Context) {
 	s.each(ctx, "applications", func(u *unstructured.Unstructured) {
-		if app, ok := decoded[api.Application](u); ok {
+		if app, ok := decoded[api.Application](u); ok && s.watched(app.Namespace) {
 			if hasManager(u, diff.Manager) {
 				s.facts.Adopted++
 			}
