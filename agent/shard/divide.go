@@ -19,40 +19,45 @@ func (s *Share) yield(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-s.changed:
+			s.settle(ctx)
 		}
-		begun := s.Clock.Now()
-		s.mu.Lock()
-		self, others, now, joined := s.self, s.roster.Others(), s.roster.now, s.roster.Joined()
-		known := s.sure
-		if n := len(known); n > 0 && !known[n-1].equal(now) {
-			s.sure = append(slices.Clip(known), now)
-		}
-		s.mu.Unlock()
-		s.Log.Info("the Applications are divided among replicas", "replica", self.ID, "replicas", now.ids, "joined", joined, "others are still at", len(now.at))
-		s.bury(ctx, Dead(self, others))
-		s.Running.Interrupt(func(on types.NamespacedName) bool { return !s.Owns(on) }).Wait(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		s.makeRoom(others)
-		s.Release()
-		if !joined {
-			continue
-		}
-		gain, parted := s.gain(self.ID, known, now)
-		if gain.Has != nil && !s.caughtUp(ctx, gain) {
-			continue
-		}
-		s.mu.Lock()
-		s.sure = []division{now}
-		for _, id := range parted {
-			delete(s.parted, id)
-		}
-		s.mu.Unlock()
-		s.Log.Info("this replica has its share", "replica", self.ID, "took", s.Clock.Now().Sub(begun).String())
-		if gain.Has != nil {
-			s.Gained(gain.Has)
-		}
+	}
+}
+
+// settle has this replica do what falls to it by now, and nothing else.
+func (s *Share) settle(ctx context.Context) {
+	begun := s.Clock.Now()
+	s.mu.Lock()
+	self, others, now, joined := s.self, s.roster.Others(), s.roster.now, s.roster.Joined()
+	known := s.sure
+	if n := len(known); n > 0 && !known[n-1].equal(now) {
+		s.sure = append(slices.Clip(known), now)
+	}
+	s.mu.Unlock()
+	s.Log.Info("the Applications are divided among replicas", "replica", self.ID, "replicas", now.ids, "joined", joined, "held", len(now.at))
+	s.bury(ctx, Dead(self, others))
+	s.Running.Interrupt(func(on types.NamespacedName) bool { return !s.Owns(on) }).Wait(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	s.makeRoom(others)
+	s.Release()
+	if !joined {
+		return
+	}
+	gain, parted := s.gain(self.ID, known, now)
+	if gain.Has != nil && !s.caughtUp(ctx, gain) {
+		return
+	}
+	s.mu.Lock()
+	s.sure = []division{now}
+	for _, id := range parted {
+		delete(s.parted, id)
+	}
+	s.mu.Unlock()
+	s.Log.Info("this replica has its share", "replica", self.ID, "took", s.Clock.Now().Sub(begun).String())
+	if gain.Has != nil {
+		s.Gained(gain.Has)
 	}
 }
 

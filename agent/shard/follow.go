@@ -31,9 +31,9 @@ type Follower interface {
 // Listed, Seen and Deleted make it a Follower.
 func (s *Share) Listed(all []Member) {
 	now := s.Clock.Now()
-	first := false
 	s.mu.Lock()
-	if first = s.roster == nil; first {
+	first := s.roster == nil
+	if first {
 		s.roster = NewRoster(s.self, all, now)
 	}
 	s.mu.Unlock()

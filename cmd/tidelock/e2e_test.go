@@ -75,6 +75,7 @@ func newWorld(t *testing.T, audit ...string) *world {
 
 // newWorldOn is a world on a control plane that was started.
 func newWorldOn(t *testing.T, bin testenv.Binaries, cluster *testenv.Cluster) *world {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := cluster.Stop(); err != nil {
 			t.Error(err)

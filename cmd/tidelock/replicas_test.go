@@ -69,13 +69,13 @@ data: {at: "%s"}
 type pack struct {
 	*flock
 	*rand.Rand
-	agents  []*testenv.Agent // nil where none runs
-	options []testenv.AgentOptions
-	version int
-	states  map[int]int // the version that each Application is to have
-	commit  string
-	commits int
-	deaths  int
+	agents        []*testenv.Agent // nil where none runs
+	options       []testenv.AgentOptions
+	version       int
+	states        map[int]int // the version that each Application is to have
+	commit        string
+	commits       int
+	deaths        int
 	killed, ended takeovers
 }
 
