@@ -129,6 +129,9 @@ func (c *Cluster) newlyExpected(app string, set manifest.Set) map[manifest.Key]s
 	read := map[manifest.Key]string{}
 	wanted := make(map[manifest.Key]bool, len(set))
 	for _, o := range set {
+		if o.Key.Name == "" {
+			continue // a hook with a generateName: nobody knows what it was called
+		}
 		wanted[o.Key] = true
 		if _, known := c.expected[o.Key]; known {
 			continue

@@ -68,6 +68,13 @@ func TestExpect(t *testing.T) {
 	if got := c.newlyExpected("shop", manifest.Set{a, b}); len(got) != 0 {
 		t.Errorf("again: %v", got)
 	}
+	hook, err := manifest.New(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"generateName": "hook-", "namespace": "shop"}}, manifest.Origin{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.newlyExpected("shop", manifest.Set{a, b, hook}); len(got) != 0 || len(c.expected) != 2 {
+		t.Errorf("one whose name the server makes up: %v, %v", got, c.expected)
+	}
 	if got := c.newlyExpected("other", manifest.Set{a}); len(got) != 0 || c.expected[a.Key] != "shop" {
 		t.Errorf("another's: %v, %v", got, c.expected)
 	}
