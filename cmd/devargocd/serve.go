@@ -46,7 +46,23 @@ func serve(ctx context.Context, o options) error {
 		g.Go(func() error { return supervise(ctx, o, p, p.args(o, a)) })
 	}
 	g.Go(func() error { return announce(ctx, o, a) })
+	g.Go(func() error { return age(ctx, redis) })
 	return g.Wait()
+}
+
+// age has time pass for what is stored, which it does not by itself: Argo CD relies on
+// revisions being forgotten.
+func age(ctx context.Context, redis *miniredis.Miniredis) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			redis.FastForward(time.Second)
+		}
+	}
 }
 
 // prepare makes the directories.
