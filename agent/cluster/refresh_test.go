@@ -35,7 +35,8 @@ func refreshes(t *testing.T, refresh func(w *world, apps []string) error) {
 	w.sync(set[:2])
 	w.caughtUp(set[:2])
 	f.set(func(r *http.Request) (int, string) {
-		if isWatch(r) {
+		// What is followed is listed with a version, or from one on; what is to be known now, without.
+		if isWatch(r) || r.URL.Query().Has("resourceVersion") {
 			return http.StatusServiceUnavailable, broken
 		}
 		return 0, ""

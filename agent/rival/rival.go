@@ -1,9 +1,9 @@
 package rival
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -36,7 +36,7 @@ func Of(app *api.Application) Look {
 
 // noted says that an entry is that of Argo CD's note of its look.
 func noted(entry metav1.ManagedFieldsEntry) bool {
-	return entry.Manager == Manager && entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:reconciledAt"`))
+	return entry.Manager == Manager && entry.FieldsV1 != nil && strings.Contains(entry.FieldsV1.GetRawString(), `"f:reconciledAt"`)
 }
 
 // Kept is what [Of] needs of an Application's managed fields, which is little: nothing
@@ -48,7 +48,7 @@ func Kept(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 	return note
 }
 
-var note = []metav1.ManagedFieldsEntry{{Manager: Manager, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:status":{"f:reconciledAt":{}}}`)}}}
+var note = []metav1.ManagedFieldsEntry{{Manager: Manager, FieldsV1: metav1.NewFieldsV1(`{"f:status":{"f:reconciledAt":{}}}`)}}
 
 // A State is what there is to be seen of Argo CD's controller.
 type State int

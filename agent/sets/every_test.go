@@ -157,6 +157,7 @@ func (v variant) finds(w *world, names ...string) {
 // policy, whatever generates it; and no outage, no bad template and no empty result
 // deletes anything under any of them.
 func TestEveryGeneratorAndPolicy(t *testing.T) {
+	t.Parallel()
 	for _, v := range everyVariant() {
 		t.Run(v.String(), func(t *testing.T) {
 			t.Parallel()
@@ -326,5 +327,5 @@ type offline struct{ *world }
 func (o offline) Tree(context.Context, string, string) (fs.FS, error) { return os.DirFS(o.dir), nil }
 
 func (o offline) Clusters(context.Context) ([]appset.Cluster, error) {
-	return o.world.Config.Clusters(), nil
+	return o.Config.Clusters(), nil
 }

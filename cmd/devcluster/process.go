@@ -128,13 +128,13 @@ func (p *process) stop() {
 	}
 }
 
-// environment is that of a part. Memory is collected more seldom than usual, unless
-// somebody says how often: clusters that live for a test spend a fifth of their time on
-// that.
+// environment is that of a part. Memory is collected more seldom than usual, but for a
+// part that has much, unless somebody says how often: clusters that live for a test spend
+// a fifth of their time on that.
 func environment() []string {
 	env := slices.DeleteFunc(os.Environ(), readByEtcd)
 	if _, said := os.LookupEnv("GOGC"); !said {
-		env = append(env, "GOGC=400")
+		env = append(env, "GOGC=400", "GOMEMLIMIT=2GiB")
 	}
 	return env
 }

@@ -132,7 +132,7 @@ func (f *Forge) ask(face face, q question) http.HandlerFunc {
 			case <-r.Context().Done():
 			case <-f.end:
 			}
-			panic(http.ErrAbortHandler)
+			panic(http.ErrAbortHandler) //nolint:forbidigo // it is how a handler cuts its answer off
 		default:
 			v, err := q(r)
 			f.write(w, face, v, err, page, mood)
@@ -170,7 +170,7 @@ func (f *Forge) write(w http.ResponseWriter, face face, v any, err error, page i
 	if mood == Half {
 		_, _ = w.Write(body[:len(body)/2])
 		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) //nolint:forbidigo // it is how a handler cuts its answer off
 	}
 	_, _ = w.Write(body)
 }
