@@ -126,6 +126,6 @@ image: ## Build the container image.
 	docker build --build-arg VERSION=$(version) -t tidelock:$(version) .
 
 lint: ## Run golangci-lint over every module.
-	for module in . plugins/sdk plugins/external examples/plugin-go examples/monitoring cmd/devcluster cmd/devvault; do \
+	for module in . plugins/sdk plugins/external examples/plugin-go examples/monitoring cmd/devcluster cmd/devvault cmd/devargocd; do \
 		(cd $$module && go run $(golangci) run --config $(CURDIR)/.golangci.yaml ./...) || exit 1; \
 	done

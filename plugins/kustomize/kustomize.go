@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"sync"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/provenance"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
@@ -83,11 +85,15 @@ func documents(resources resmap.ResMap, f *files) ([]sdk.Document, error) {
 // release is that of kustomize whose library this is.
 const release = "v5.8.2"
 
+// unnamed is what the library says for its release: the version of the program that it
+// is part of, which may be another after each build, or what no label may hold.
+var unnamed = sync.OnceValue(func() string { return "kustomize-" + provenance.GetProvenance().Semver() })
+
 // nameRelease mends the label of `buildMetadata: [managedByLabel]`: a library
-// does not know its release, and says what no label may hold.
+// does not know its release.
 func nameRelease(res *resource.Resource) error {
 	labels := res.GetLabels(konfig.ManagedbyLabelKey)
-	if labels[konfig.ManagedbyLabelKey] != "kustomize-(devel)" {
+	if labels[konfig.ManagedbyLabelKey] != unnamed() {
 		return nil
 	}
 	labels = res.GetLabels()
