@@ -72,12 +72,6 @@ func (from Sources) server(app *api.Application) string {
 	return from.Server(app)
 }
 
-// A Number is one value without labels.
-type Number struct {
-	Name, Help string
-	Value      func() float64
-}
-
 // New registers everything.
 func New(from Sources) *Metrics {
 	m := &Metrics{
@@ -105,12 +99,7 @@ func New(from Sources) *Metrics {
 	if from.Shadow != nil {
 		m.registry.MustRegister(shadows{from.Shadow})
 	}
-	for _, n := range from.Gauges {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: n.Name, Help: n.Help}, n.Value))
-	}
-	for _, n := range from.Counters {
-		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: n.Name, Help: n.Help}, n.Value))
-	}
+	m.registry.MustRegister(newNumbers(from.Gauges, prometheus.GaugeValue), newNumbers(from.Counters, prometheus.CounterValue))
 	return m
 }
 

@@ -358,9 +358,9 @@ func (p *pack) dies(ctx context.Context, t *testing.T) {
 func (p *pack) death(ctx context.Context, t *testing.T, i int, kill, wait bool) {
 	t.Helper()
 	p.deaths++
-	end, took := p.agents[i].Stop, &p.ended
+	end, took, signal := p.agents[i].Stop, &p.ended, "SIGTERM"
 	if kill {
-		end, took = p.agents[i].Kill, &p.killed
+		end, took, signal = p.agents[i].Kill, &p.killed, "SIGKILL"
 	}
 	p.agents[i] = nil
 	since := time.Now()
@@ -369,6 +369,7 @@ func (p *pack) death(ctx context.Context, t *testing.T, i int, kill, wait bool) 
 	if wait {
 		took.owned = append(took.owned, p.until(ctx, t, owned, since))
 		took.looked = append(took.looked, p.until(ctx, t, looked, since))
+		t.Logf("death %d, %s: taken over in %s, looked at in %s", p.deaths, signal, took.owned[len(took.owned)-1], took.looked[len(took.looked)-1])
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
