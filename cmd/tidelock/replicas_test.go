@@ -353,14 +353,18 @@ func (p *pack) dies(ctx context.Context, t *testing.T) {
 	p.until(ctx, t, owned, time.Now())
 }
 
-// death ends a replica, by SIGKILL or SIGTERM, and begins another process in its place:
-// at once, or when the others have taken over what was its.
+// death ends a replica, by SIGKILL or SIGTERM, and begins another process in its place: at
+// once, at any moment; or, once each Application is somebody's, when the others have taken
+// over what was its, which is timed.
 func (p *pack) death(ctx context.Context, t *testing.T, i int, kill, wait bool) {
 	t.Helper()
 	p.deaths++
 	end, took, signal := p.agents[i].Stop, &p.ended, "SIGTERM"
 	if kill {
 		end, took, signal = p.agents[i].Kill, &p.killed, "SIGKILL"
+	}
+	if wait {
+		p.until(ctx, t, owned, time.Now())
 	}
 	p.agents[i] = nil
 	since := time.Now()
