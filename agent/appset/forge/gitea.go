@@ -32,7 +32,8 @@ func (a *Answers) giteaPulls(ctx context.Context, g *api.PullRequestGitea) ([]ap
 	defer s.close()
 	query := maps.Clone(giteaPage)
 	query.Set("state", "open")
-	pulls, err := list[githubPull](ctx, s, "/repos/"+url.PathEscape(g.Owner)+"/"+url.PathEscape(g.Repo)+"/pulls", query)
+	query.Set("sort", "oldest")
+	pulls, err := list[githubPull](ctx, s, "/repos/"+url.PathEscape(g.Owner)+"/"+url.PathEscape(g.Repo)+"/pulls", query, githubPull.key)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (p *giteaRepositories) at(name string) string {
 }
 
 func (p *giteaRepositories) repositories(ctx context.Context) ([]repository, error) {
-	known, err := list[giteaRepository](ctx, p.server, "/orgs/"+url.PathEscape(p.of.Owner)+"/repos", giteaPage)
+	known, err := list[giteaRepository](ctx, p.server, "/orgs/"+url.PathEscape(p.of.Owner)+"/repos", giteaPage, giteaRepository.key)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func (p *giteaRepositories) label(ctx context.Context, all []repository) error {
 	group.SetLimit(atOnce)
 	for i := range all {
 		group.Go(func() error {
-			labels, err := list[named](ctx, p.server, p.at(all[i].Repository.Repository)+"/labels", giteaPage)
+			labels, err := list[named](ctx, p.server, p.at(all[i].Repository.Repository)+"/labels", giteaPage, named.key)
 			all[i].Labels = namesOf(labels)
 			return err
 		})
@@ -108,7 +109,7 @@ func (p *giteaRepositories) label(ctx context.Context, all []repository) error {
 }
 
 func (p *giteaRepositories) branches(ctx context.Context, r repository) ([]branch, error) {
-	known, err := list[githubBranch](ctx, p.server, p.at(r.Repository.Repository)+"/branches", giteaPage)
+	known, err := list[githubBranch](ctx, p.server, p.at(r.Repository.Repository)+"/branches", giteaPage, githubBranch.key)
 	all := make([]branch, len(known))
 	for i, b := range known {
 		all[i] = branch{b.Name, b.Commit.ID}

@@ -13,6 +13,9 @@ import (
 // perPage is the most that the servers list at once.
 var perPage = url.Values{"per_page": {"100"}}
 
+// inOrder is the order in which GitHub's things came to be, which is not the usual one.
+var inOrder = url.Values{"per_page": {"100"}, "sort": {"created"}, "direction": {"asc"}}
+
 // github connects as a token says, or as an App that the owner has installed.
 func (a *Answers) github(ctx context.Context, address string, ref *api.SecretRef, app, owner string) (*server, error) {
 	s, err := a.connect(ctx, place{product: "GitHub", address: address, standard: "https://api.github.com", suffix: githubSuffix})
@@ -37,7 +40,12 @@ func githubSuffix(u *url.URL) string {
 
 type githubUser struct{ Login string }
 
-type named struct{ Name string }
+type named struct {
+	ID   int64
+	Name string
+}
+
+func (n named) key() int64 { return n.ID }
 
 func namesOf(list []named) []string {
 	names := make([]string, len(list))
@@ -55,13 +63,15 @@ type githubPull struct {
 	Labels     []named
 }
 
+func (p githubPull) key() int64 { return p.Number }
+
 func (a *Answers) githubPulls(ctx context.Context, g *api.PullRequestGithub) ([]appset.PullRequest, error) {
 	s, err := a.github(ctx, g.API, g.TokenRef, g.AppSecretName, g.Owner)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	pulls, err := list[githubPull](ctx, s, "/repos/"+url.PathEscape(g.Owner)+"/"+url.PathEscape(g.Repo)+"/pulls", perPage)
+	pulls, err := list[githubPull](ctx, s, "/repos/"+url.PathEscape(g.Owner)+"/"+url.PathEscape(g.Repo)+"/pulls", inOrder, githubPull.key)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func TestGitHubApp(t *testing.T) {
 	w := newWorld(t, "", map[string]answer{
 		wanted:                           {status: http.StatusCreated, body: fmt.Sprintf(`{"token": %q, "expires_at": %q}`, planted, expires)},
 		"/api/v3/orgs/acme/installation": {body: `{"id": 77}`},
-		"/api/v3/repos/acme/shop/pulls?page=1&per_page=100": {body: "[" + githubPull12 + "]"},
+		"/api/v3/repos/acme/shop/pulls?direction=asc&page=1&per_page=100&sort=created": {body: "[" + githubPull12 + "]"},
 	})
 	in := objects{"app/githubAppID": " 5\n", "app/githubAppPrivateKey": appKey(t), "app/url": "https://github.com/acme"}
 	asks := answersFor(t, forge.Options{}, in)

@@ -36,8 +36,10 @@ type githubRepository struct {
 	Archived bool
 }
 
+func (r githubRepository) key() int64 { return r.ID }
+
 func (p *githubRepositories) repositories(ctx context.Context) ([]repository, error) {
-	known, err := list[githubRepository](ctx, p.server, "/orgs/"+url.PathEscape(p.of.Organization)+"/repos", perPage)
+	known, err := list[githubRepository](ctx, p.server, "/orgs/"+url.PathEscape(p.of.Organization)+"/repos", inOrder, githubRepository.key)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +61,14 @@ type githubBranch struct {
 	Commit struct{ SHA, ID string }
 }
 
+func (b githubBranch) key() string { return b.Name }
+
 func (p *githubRepositories) at(r repository) string {
 	return "/repos/" + url.PathEscape(r.Organization) + "/" + url.PathEscape(r.Repository.Repository)
 }
 
 func (p *githubRepositories) branches(ctx context.Context, r repository) ([]branch, error) {
-	known, err := list[githubBranch](ctx, p.server, p.at(r)+"/branches", perPage)
+	known, err := list[githubBranch](ctx, p.server, p.at(r)+"/branches", perPage, githubBranch.key)
 	all := make([]branch, len(known))
 	for i, b := range known {
 		all[i] = branch{b.Name, b.Commit.SHA}

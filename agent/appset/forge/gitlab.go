@@ -41,6 +41,8 @@ type gitlabPull struct {
 	Author struct{ Username string }
 }
 
+func (p gitlabPull) key() int64 { return p.IID }
+
 func (a *Answers) gitlabPulls(ctx context.Context, g *api.PullRequestGitlab) ([]appset.PullRequest, error) {
 	s, err := a.gitlab(ctx, g.API, g.TokenRef, g.Insecure, g.CARef)
 	if err != nil {
@@ -48,13 +50,15 @@ func (a *Answers) gitlabPulls(ctx context.Context, g *api.PullRequestGitlab) ([]
 	}
 	defer s.close()
 	query := maps.Clone(perPage)
+	query.Set("order_by", "created_at")
+	query.Set("sort", "asc")
 	if g.PullRequestState != "" {
 		query.Set("state", g.PullRequestState)
 	}
 	if len(g.Labels) > 0 {
 		query.Set("labels", strings.Join(g.Labels, ","))
 	}
-	pulls, err := list[gitlabPull](ctx, s, "/projects/"+url.PathEscape(g.Project)+"/merge_requests", query)
+	pulls, err := list[gitlabPull](ctx, s, "/projects/"+url.PathEscape(g.Project)+"/merge_requests", query, gitlabPull.key)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +100,12 @@ type gitlabProject struct {
 	Tags    []string `json:"tag_list"` // what topics were before GitLab 14.5
 }
 
+func (p gitlabProject) key() int64 { return p.ID }
+
 func (p *gitlabRepositories) repositories(ctx context.Context) ([]repository, error) {
 	query := maps.Clone(perPage)
+	query.Set("order_by", "id")
+	query.Set("sort", "asc")
 	query.Set("include_subgroups", strconv.FormatBool(p.of.IncludeSubgroups))
 	query.Set("with_shared", strconv.FormatBool(p.of.IncludeSharedProjects == nil || *p.of.IncludeSharedProjects))
 	if p.of.Topic != "" {
@@ -106,7 +114,7 @@ func (p *gitlabRepositories) repositories(ctx context.Context) ([]repository, er
 	if !p.of.IncludeArchivedRepos {
 		query.Set("archived", "false")
 	}
-	known, err := list[gitlabProject](ctx, p.server, "/groups/"+url.PathEscape(p.of.Group)+"/projects", query)
+	known, err := list[gitlabProject](ctx, p.server, "/groups/"+url.PathEscape(p.of.Group)+"/projects", query, gitlabProject.key)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +136,8 @@ type gitlabBranch struct {
 	Commit struct{ ID string }
 }
 
+func (b gitlabBranch) key() string { return b.Name }
+
 func (p *gitlabRepositories) at(r repository) string {
 	return "/projects/" + r.number() + "/repository"
 }
@@ -139,7 +149,7 @@ func (r repository) number() string {
 }
 
 func (p *gitlabRepositories) branches(ctx context.Context, r repository) ([]branch, error) {
-	known, err := list[gitlabBranch](ctx, p.server, p.at(r)+"/branches", perPage)
+	known, err := list[gitlabBranch](ctx, p.server, p.at(r)+"/branches", perPage, gitlabBranch.key)
 	if isNotFound(err) { // it has no repository
 		return nil, nil
 	}
@@ -158,6 +168,8 @@ func (p *gitlabRepositories) branch(ctx context.Context, r repository) (*branch,
 
 type gitlabEntry struct{ Path string }
 
+func (e gitlabEntry) key() string { return e.Path }
+
 // hasPath looks into the directory that the path is in: for files and directories
 // there are different questions, and one that is not there is answered in two ways.
 func (p *gitlabRepositories) hasPath(ctx context.Context, r repository, branch, file string) (bool, error) {
@@ -166,7 +178,7 @@ func (p *gitlabRepositories) hasPath(ctx context.Context, r repository, branch, 
 	if dir := path.Dir(file); dir != "." {
 		query.Set("path", dir)
 	}
-	entries, err := list[gitlabEntry](ctx, p.server, p.at(r)+"/tree", query)
+	entries, err := list[gitlabEntry](ctx, p.server, p.at(r)+"/tree", query, gitlabEntry.key)
 	if isNotFound(err) {
 		return false, nil
 	}

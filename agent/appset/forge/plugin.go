@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -120,7 +119,7 @@ func (s *server) parameters(ctx context.Context, set string, g *api.PluginGenera
 		return nil, fmt.Errorf("input.parameters: %w", err)
 	}
 	var answer pluginAnswer
-	if _, err := s.call(ctx, http.MethodPost, pluginPath, url.Values{}, body, &answer); err != nil {
+	if _, err := s.call(ctx, request{method: http.MethodPost, path: pluginPath, body: body}, &answer); err != nil {
 		return nil, err
 	}
 	if answer.Output == nil || answer.Output.Parameters == nil {

@@ -31,8 +31,8 @@ func TestPullRequests(t *testing.T) {
 		{
 			"github, two pages", "Authorization: Bearer " + planted,
 			map[string]answer{
-				"/api/v3/repos/acme/shop/pulls?page=1&per_page=100": {header: map[string]string{"Link": `<https://elsewhere.example.com/x?page=2>; rel="next", <https://elsewhere.example.com/x?page=2>; rel="last"`}, body: "[" + githubPull12 + "]"},
-				"/api/v3/repos/acme/shop/pulls?page=2&per_page=100": {header: map[string]string{"Link": `<https://elsewhere.example.com/x?page=1>; rel="prev"`}, body: "[" + githubPull13 + "]"},
+				"/api/v3/repos/acme/shop/pulls?direction=asc&page=1&per_page=100&sort=created": {header: map[string]string{"Link": `<https://elsewhere.example.com/x?page=2>; rel="next", <https://elsewhere.example.com/x?page=2>; rel="last"`}, body: "[" + githubPull12 + "]"},
+				"/api/v3/repos/acme/shop/pulls?direction=asc&page=2&per_page=100&sort=created": {header: map[string]string{"Link": `<https://elsewhere.example.com/x?page=1>; rel="prev"`}, body: "[" + githubPull13 + "]"},
 			},
 			func(address string) api.PullRequestGenerator {
 				return api.PullRequestGenerator{Github: &api.PullRequestGithub{Owner: "acme", Repo: "shop", API: address, TokenRef: tokenRef}}
@@ -42,7 +42,7 @@ func TestPullRequests(t *testing.T) {
 		},
 		{
 			"github, all of the labels", "",
-			map[string]answer{"/api/v3/repos/acme/shop/pulls?page=1&per_page=100": {body: "[" + githubPull12 + "," + githubPull13 + "]"}},
+			map[string]answer{"/api/v3/repos/acme/shop/pulls?direction=asc&page=1&per_page=100&sort=created": {body: "[" + githubPull12 + "," + githubPull13 + "]"}},
 			func(address string) api.PullRequestGenerator {
 				return api.PullRequestGenerator{Github: &api.PullRequestGithub{Owner: "acme", Repo: "shop", API: address + "/api/v3/", Labels: []string{"shop", "preview"}}}
 			},
@@ -50,7 +50,7 @@ func TestPullRequests(t *testing.T) {
 		},
 		{
 			"github, one label that none has", "",
-			map[string]answer{"/api/v3/repos/acme/shop/pulls?page=1&per_page=100": {body: "[" + githubPull12 + "]"}},
+			map[string]answer{"/api/v3/repos/acme/shop/pulls?direction=asc&page=1&per_page=100&sort=created": {body: "[" + githubPull12 + "]"}},
 			func(address string) api.PullRequestGenerator {
 				return api.PullRequestGenerator{Github: &api.PullRequestGithub{Owner: "acme", Repo: "shop", API: address, Labels: []string{"preview", "other"}}}
 			},
@@ -59,8 +59,8 @@ func TestPullRequests(t *testing.T) {
 		{
 			"gitlab, the project by its path", "PRIVATE-TOKEN: " + planted,
 			map[string]answer{
-				"/api/v4/projects/acme%2Fteam%2Fshop/merge_requests?labels=preview%2Cshop&page=1&per_page=100&state=opened": {header: map[string]string{"X-Next-Page": "2", "X-Total-Pages": "2"}, body: "[" + gitlabPull7 + "]"},
-				"/api/v4/projects/acme%2Fteam%2Fshop/merge_requests?labels=preview%2Cshop&page=2&per_page=100&state=opened": {header: map[string]string{"X-Next-Page": ""}, body: "[" + strings.Replace(gitlabPull7, `"iid": 7`, `"iid": 8`, 1) + "]"},
+				"/api/v4/projects/acme%2Fteam%2Fshop/merge_requests?labels=preview%2Cshop&order_by=created_at&page=1&per_page=100&sort=asc&state=opened": {header: map[string]string{"X-Next-Page": "2", "X-Total-Pages": "2"}, body: "[" + gitlabPull7 + "]"},
+				"/api/v4/projects/acme%2Fteam%2Fshop/merge_requests?labels=preview%2Cshop&order_by=created_at&page=2&per_page=100&sort=asc&state=opened": {header: map[string]string{"X-Next-Page": ""}, body: "[" + strings.Replace(gitlabPull7, `"iid": 7`, `"iid": 8`, 1) + "]"},
 			},
 			func(address string) api.PullRequestGenerator {
 				return api.PullRequestGenerator{Gitlab: &api.PullRequestGitlab{Project: "acme/team/shop", API: address, TokenRef: tokenRef, Labels: []string{"preview", "shop"}, PullRequestState: "opened"}}
@@ -70,7 +70,7 @@ func TestPullRequests(t *testing.T) {
 		},
 		{
 			"gitlab, by its number, of every state", "",
-			map[string]answer{"/git/api/v4/projects/42/merge_requests?page=1&per_page=100": {body: "[]"}},
+			map[string]answer{"/git/api/v4/projects/42/merge_requests?order_by=created_at&page=1&per_page=100&sort=asc": {body: "[]"}},
 			func(address string) api.PullRequestGenerator {
 				return api.PullRequestGenerator{Gitlab: &api.PullRequestGitlab{Project: "42", API: address + "/git"}}
 			},
@@ -79,8 +79,8 @@ func TestPullRequests(t *testing.T) {
 		{
 			"gitea, that counts what there is", "Authorization: token " + planted,
 			map[string]answer{
-				"/api/v1/repos/acme/shop/pulls?limit=50&page=1&state=open": {header: map[string]string{"X-Total-Count": "2"}, body: "[" + githubPull12 + "]"},
-				"/api/v1/repos/acme/shop/pulls?limit=50&page=2&state=open": {header: map[string]string{"X-Total-Count": "2"}, body: "[" + githubPull13 + "]"},
+				"/api/v1/repos/acme/shop/pulls?limit=50&page=1&sort=oldest&state=open": {header: map[string]string{"X-Total-Count": "2"}, body: "[" + githubPull12 + "]"},
+				"/api/v1/repos/acme/shop/pulls?limit=50&page=2&sort=oldest&state=open": {header: map[string]string{"X-Total-Count": "2"}, body: "[" + githubPull13 + "]"},
 			},
 			func(address string) api.PullRequestGenerator {
 				return api.PullRequestGenerator{Gitea: &api.PullRequestGitea{Owner: "acme", Repo: "shop", API: address, TokenRef: tokenRef}}

@@ -18,7 +18,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/appset/forge"
 )
 
-const pullsOfShop = "/api/v1/repos/acme/shop/pulls?limit=50&page=1&state=open"
+const pullsOfShop = "/api/v1/repos/acme/shop/pulls?limit=50&page=1&sort=oldest&state=open"
 
 // Each answer is an error that says what to do, shows no token, and gives no part of a
 // list.
@@ -123,7 +123,7 @@ func TestUnsupportedRepositories(t *testing.T) {
 }
 
 func TestCloneProtocol(t *testing.T) {
-	w := newWorld(t, "", map[string]answer{"/api/v3/orgs/acme/repos?page=1&per_page=100": {body: githubRepos}})
+	w := newWorld(t, "", map[string]answer{"/api/v3/orgs/acme/repos?direction=asc&page=1&per_page=100&sort=created": {body: githubRepos}})
 	_, err := answersFor(t, forge.Options{}, own()).Repositories(t.Context(), &api.SCMProviderGenerator{Github: &api.SCMGithub{Organization: "acme", API: w.URL}, CloneProtocol: "git"})
 	if err == nil || !strings.Contains(err.Error(), `cloneProtocol "git" is neither ssh nor https`) {
 		t.Errorf("got %v", err)

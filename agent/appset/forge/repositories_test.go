@@ -28,13 +28,13 @@ const giteaRepos = `[
 func TestRepositories(t *testing.T) {
 	text := func(s string) *string { return &s }
 	github := map[string]answer{
-		"/api/v3/orgs/acme/repos?page=1&per_page=100":                    {body: githubRepos},
-		"/api/v3/repos/acme/shop/branches/main":                          {body: `{"name": "main", "commit": {"sha": "s1", "url": "…"}, "protected": true}`},
-		"/api/v3/repos/acme/old/branches/master":                         {body: `{"name": "master", "commit": {"sha": "o1"}}`},
-		"/api/v3/repos/acme/shop/branches?page=1&per_page=100":           {header: map[string]string{"Link": `<https://api.github.com/x>; rel="next"`}, body: `[{"name": "feature/a b", "commit": {"sha": "s2"}}]`},
-		"/api/v3/repos/acme/shop/branches?page=2&per_page=100":           {body: `[{"name": "main", "commit": {"sha": "s1"}}]`},
-		"/api/v3/repos/acme/shop/contents/deploy/base?ref=main":          {body: `[{"name": "kustomization.yaml", "type": "file"}]`},
-		"/api/v3/repos/acme/shop/contents/deploy/base?ref=feature%2Fa+b": {body: `[]`},
+		"/api/v3/orgs/acme/repos?direction=asc&page=1&per_page=100&sort=created": {body: githubRepos},
+		"/api/v3/repos/acme/shop/branches/main":                                  {body: `{"name": "main", "commit": {"sha": "s1", "url": "…"}, "protected": true}`},
+		"/api/v3/repos/acme/old/branches/master":                                 {body: `{"name": "master", "commit": {"sha": "o1"}}`},
+		"/api/v3/repos/acme/shop/branches?page=1&per_page=100":                   {header: map[string]string{"Link": `<https://api.github.com/x>; rel="next"`}, body: `[{"name": "feature/a b", "commit": {"sha": "s2"}}]`},
+		"/api/v3/repos/acme/shop/branches?page=2&per_page=100":                   {body: `[{"name": "main", "commit": {"sha": "s1"}}]`},
+		"/api/v3/repos/acme/shop/contents/deploy/base?ref=main":                  {body: `[{"name": "kustomization.yaml", "type": "file"}]`},
+		"/api/v3/repos/acme/shop/contents/deploy/base?ref=feature%2Fa+b":         {body: `[]`},
 	}
 	for _, tt := range []struct {
 		name, login string
@@ -68,7 +68,7 @@ func TestRepositories(t *testing.T) {
 		{
 			"gitlab, with subgroups", "PRIVATE-TOKEN: " + planted,
 			map[string]answer{
-				"/api/v4/groups/acme%2Fall/projects?archived=false&include_subgroups=true&page=1&per_page=100&topic=argocd&with_shared=true": {body: gitlabProjects},
+				"/api/v4/groups/acme%2Fall/projects?archived=false&include_subgroups=true&order_by=id&page=1&per_page=100&sort=asc&topic=argocd&with_shared=true": {body: gitlabProjects},
 				"/api/v4/projects/9/repository/branches/main":                                 {body: `{"name": "main", "commit": {"id": "g1", "short_id": "g"}}`},
 				"/api/v4/projects/9/repository/tree?page=1&path=deploy&per_page=100&ref=main": {header: map[string]string{"X-Next-Page": "2"}, body: `[{"id": "1", "name": "a", "type": "tree", "path": "deploy/a"}]`},
 				"/api/v4/projects/9/repository/tree?page=2&path=deploy&per_page=100&ref=main": {body: `[{"name": "base", "type": "tree", "path": "deploy/base"}]`},
@@ -82,9 +82,9 @@ func TestRepositories(t *testing.T) {
 		{
 			"gitlab, all branches, shared ones left out", "",
 			map[string]answer{
-				"/api/v4/groups/7/projects?include_subgroups=false&page=1&per_page=100&with_shared=false": {body: gitlabProjects},
-				"/api/v4/projects/9/repository/branches?page=1&per_page=100":                              {body: `[{"name": "main", "commit": {"id": "g1"}}, {"name": "next", "commit": {"id": "g2"}}]`},
-				"/api/v4/projects/9/repository/tree?page=1&per_page=100&ref=main":                         {body: `[{"name": "deploy.yaml", "path": "deploy.yaml"}]`},
+				"/api/v4/groups/7/projects?include_subgroups=false&order_by=id&page=1&per_page=100&sort=asc&with_shared=false": {body: gitlabProjects},
+				"/api/v4/projects/9/repository/branches?page=1&per_page=100":                                                   {body: `[{"name": "main", "commit": {"id": "g1"}}, {"name": "next", "commit": {"id": "g2"}}]`},
+				"/api/v4/projects/9/repository/tree?page=1&per_page=100&ref=main":                                              {body: `[{"name": "deploy.yaml", "path": "deploy.yaml"}]`},
 			},
 			func(address string) api.SCMProviderGenerator {
 				shared := false

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/appset"
@@ -39,22 +37,34 @@ func (s *server) close() {
 
 // get asks for one thing. The path is escaped already.
 func (s *server) get(ctx context.Context, path string, query url.Values, into any) (http.Header, error) {
-	return s.call(ctx, http.MethodGet, path, query, nil, into)
+	return s.call(ctx, request{method: http.MethodGet, path: path, query: query}, into)
 }
 
-func (s *server) call(ctx context.Context, method, path string, query url.Values, body []byte, into any) (http.Header, error) {
-	address := s.base.String() + path
-	if len(query) > 0 {
-		address += "?" + query.Encode()
+// A request is a question to a server. The path is escaped already.
+type request struct {
+	method, path string
+	query        url.Values
+	body         []byte
+	known        string // what the server called an answer that is at hand, by an ETag
+}
+
+// call asks a server. There is no header if the answer is the one that is known.
+func (s *server) call(ctx context.Context, r request, into any) (http.Header, error) {
+	address := s.base.String() + r.path
+	if len(r.query) > 0 {
+		address += "?" + r.query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, r.method, address, bytes.NewReader(r.body))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %.80q is no address", s.product, path)
+		return nil, fmt.Errorf("%s: %.80q is no address", s.product, r.path)
 	}
 	req.Header.Set("User-Agent", s.options.UserAgent)
 	req.Header.Set("Accept", s.accept)
-	if body != nil {
+	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.known != "" {
+		req.Header.Set("If-None-Match", r.known)
 	}
 	if token := s.shown(); token != "" {
 		req.Header.Set(s.header, s.scheme+token)
@@ -68,13 +78,15 @@ func (s *server) call(ctx context.Context, method, path string, query url.Values
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("ask %s at %s: %w", s.product, s.base.Host, within(err))
+	case res.StatusCode == http.StatusNotModified && r.known != "":
+		return nil, nil
 	case int64(len(text)) > s.options.MaxAnswer:
-		return nil, fmt.Errorf("%w: %s at %s answers %s with more than %d bytes", appset.ErrLimit, s.product, s.base.Host, path, s.options.MaxAnswer)
+		return nil, fmt.Errorf("%w: %s at %s answers %s with more than %d bytes", appset.ErrLimit, s.product, s.base.Host, r.path, s.options.MaxAnswer)
 	case res.StatusCode/100 != 2:
-		return nil, s.refused(res, path, text)
+		return nil, s.refused(res, r.path, text)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return nil, fmt.Errorf("%s at %s answers %s with something else than was asked for, which most likely is no API; check its address", s.product, s.base.Host, path)
+		return nil, fmt.Errorf("%s at %s answers %s with something else than was asked for, which most likely is no API; check its address", s.product, s.base.Host, r.path)
 	}
 	return res.Header, nil
 }
@@ -89,35 +101,4 @@ func within(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-// list asks for all pages. A list that is too long is an error, not a part of it.
-func list[T any](ctx context.Context, s *server, path string, query url.Values) ([]T, error) {
-	var all []T
-	query = maps.Clone(query)
-	for page := 1; page <= s.options.MaxPages; page++ {
-		query.Set("page", strconv.Itoa(page))
-		var some []T
-		header, err := s.get(ctx, path, query, &some)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-		if len(some) == 0 || !more(header, len(all)) {
-			return all, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: %s at %s has more than %d pages of %s", appset.ErrLimit, s.product, s.base.Host, s.options.MaxPages, path)
-}
-
-// more says whether a list has further pages. Where they are is not taken from the
-// answer: servers name themselves otherwise than they are reached.
-func more(header http.Header, have int) bool {
-	for _, links := range header.Values("Link") {
-		if strings.Contains(links, `rel="next"`) {
-			return true
-		}
-	}
-	total, err := strconv.Atoi(header.Get("X-Total-Count"))
-	return header.Get("X-Next-Page") != "" || err == nil && total > have
 }

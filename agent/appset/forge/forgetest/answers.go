@@ -1,6 +1,7 @@
 package forgetest
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 // A face is how a product is spoken with.
 type face struct {
 	base           string // of its API
+	tags           bool   // it has ETags
 	header, scheme string // that show a token
 	// pages says in a header that there are more pages.
 	pages func(h http.Header, page, pages, total int)
@@ -22,7 +24,7 @@ type face struct {
 
 var (
 	github = face{
-		"/api/v3", "Authorization", "Bearer ",
+		"/api/v3", true, "Authorization", "Bearer ",
 		func(h http.Header, page, pages, _ int) {
 			if page < pages { // by another name than it is reached by, as behind a proxy
 				h.Set("Link", fmt.Sprintf(`<https://api.example.com/x?page=%d>; rel="next", <https://api.example.com/x?page=%d>; rel="last"`, page+1, pages))
@@ -35,7 +37,7 @@ var (
 		},
 	}
 	gitlab = face{
-		"/api/v4", "PRIVATE-TOKEN", "",
+		"/api/v4", true, "PRIVATE-TOKEN", "",
 		func(h http.Header, page, pages, total int) {
 			h.Set("X-Total", strconv.Itoa(total))
 			h.Set("X-Next-Page", "")
@@ -50,7 +52,7 @@ var (
 		},
 	}
 	gitea = face{
-		"/api/v1", "Authorization", "token ",
+		"/api/v1", false, "Authorization", "token ",
 		func(h http.Header, _, _, total int) { h.Set("X-Total-Count", strconv.Itoa(total)) },
 		func(h http.Header, until time.Time) int { // of a proxy before it: it has no limit itself
 			h.Set("Retry-After", strconv.Itoa(int(time.Until(until).Seconds())))
@@ -135,7 +137,7 @@ func (f *Forge) ask(face face, q question) http.HandlerFunc {
 			panic(http.ErrAbortHandler) //nolint:forbidigo // it is how a handler cuts its answer off
 		default:
 			v, err := q(r)
-			f.write(w, face, v, err, page, mood)
+			f.write(w, r, face, v, err, page, mood)
 		}
 	}
 }
@@ -147,7 +149,7 @@ func refuse(w http.ResponseWriter, status int, message string) {
 }
 
 // write writes an answer, or a page of it.
-func (f *Forge) write(w http.ResponseWriter, face face, v any, err error, page int, mood Mood) {
+func (f *Forge) write(w http.ResponseWriter, r *http.Request, face face, v any, err error, page int, mood Mood) {
 	switch {
 	case err != nil:
 		refuse(w, http.StatusInternalServerError, err.Error())
@@ -163,8 +165,19 @@ func (f *Forge) write(w http.ResponseWriter, face face, v any, err error, page i
 		from, to := min((page-1)*f.page, len(list)), min(page*f.page, len(list))
 		face.pages(w.Header(), page, (len(list)+f.page-1)/f.page, len(list))
 		v = append([]object{}, list[from:to]...)
+		f.turn(page)
 	}
 	body, _ := json.Marshal(v) // of maps and texts
+	if tag := fmt.Sprintf(`W/"%x"`, sha256.Sum256(body)); face.tags {
+		w.Header().Set("ETag", tag)
+		if r.Header.Get("If-None-Match") == tag {
+			f.mu.Lock()
+			f.same++
+			f.mu.Unlock()
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	if mood == Half {
@@ -173,6 +186,18 @@ func (f *Forge) write(w http.ResponseWriter, face face, v any, err error, page i
 		panic(http.ErrAbortHandler) //nolint:forbidigo // it is how a handler cuts its answer off
 	}
 	_, _ = w.Write(body)
+}
+
+// turn says that a page was read.
+func (f *Forge) turn(page int) {
+	f.mu.Lock()
+	turned := f.turned
+	f.mu.Unlock()
+	if turned != nil {
+		f.turning.Lock()
+		defer f.turning.Unlock()
+		turned(page)
+	}
 }
 
 // has says whether a branch has a file or directory.

@@ -70,12 +70,16 @@ type Forge struct {
 	page          int // how many it lists at once
 	server        *httptest.Server
 	end           chan struct{}
+	turning       sync.Mutex // is held while turned is called
 
 	mu     sync.Mutex // guards all below
 	repos  []*Repository
 	mood   Mood
 	asked  int
+	same   int // answers that were not sent: see Unchanged
 	events int
+	added  int            // repositories, ever
+	turned func(page int) // see Turned
 }
 
 // Start starts a forge without repositories, which wants to be shown a token, and signs
@@ -98,7 +102,8 @@ func (f *Forge) Close() {
 func (f *Forge) Add(r Repository) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r.id = 40 + len(f.repos)
+	f.added++
+	r.id = 39 + f.added
 	f.repos = append(f.repos, &r)
 }
 
@@ -109,11 +114,33 @@ func (f *Forge) Is(mood Mood) {
 	f.mood = mood
 }
 
+// Turned has a function called whenever a page of a list was read, before that is sent:
+// what it changes is so on the next page. Nil ends that.
+func (f *Forge) Turned(turned func(page int)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.turned = turned
+}
+
+// Remove removes a repository.
+func (f *Forge) Remove(owner, name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.repos = slices.DeleteFunc(f.repos, func(r *Repository) bool { return r.Owner == owner && r.Name == name })
+}
+
 // Asked returns how many questions there were.
 func (f *Forge) Asked() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.asked
+}
+
+// Unchanged returns how many answers it did not send, for who asked had them already.
+func (f *Forge) Unchanged() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.same
 }
 
 // at returns a copy of a repository.
