@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -33,4 +34,26 @@ func (a *Applications) Read(ctx context.Context, namespace, name string) (*api.A
 	defer a.mu.Unlock()
 	a.apps[types.NamespacedName{Namespace: namespace, Name: name}] = app
 	return app, nil
+}
+
+// ReadAll asks for the Applications of a namespace, or of all if it is empty, and for all
+// AppProjects once, in place of Run.
+func (a *Applications) ReadAll(ctx context.Context, namespace string) error {
+	apps, projects := &api.ApplicationList{}, &api.AppProjectList{}
+	if err := a.client.Get().Namespace(namespace).Resource(api.ApplicationResource).Do(ctx).Into(apps); err != nil {
+		return fmt.Errorf("list Applications: %w", err)
+	}
+	if err := a.client.Get().Namespace(a.namespace).Resource("appprojects").Do(ctx).Into(projects); err != nil {
+		return fmt.Errorf("list AppProjects in namespace %s: %w", a.namespace, err)
+	}
+	var errs []error
+	for i := range projects.Items {
+		errs = append(errs, a.store.Add(&projects.Items[i]))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range apps.Items {
+		a.apps[nameOf(&apps.Items[i])] = &apps.Items[i]
+	}
+	return errors.Join(errs...)
 }

@@ -68,8 +68,8 @@ type Config struct {
 	Repo func(url, project string) git.Repo
 	// Verify proves that a commit is signed as a project demands.
 	Verify func(ctx context.Context, app *api.Application, repo git.Repo, revision, sha string) error
-	// Clusters returns those that have a Secret.
-	Clusters func() []appset.Cluster
+	// Clusters returns those that have a Secret. Its error is that they are not known.
+	Clusters func() ([]appset.Cluster, error)
 	// Services answer generators for pull requests, repositories and plugins; nil if
 	// nobody does.
 	Services func(set *api.ApplicationSet) Services
@@ -139,17 +139,23 @@ type address string
 
 // New returns a Controller that has seen nothing yet.
 func New(config Config) *Controller {
-	c := &Controller{
-		Config: config, reads: map[types.NamespacedName][]address{}, answers: map[types.NamespacedName]*answers{},
-		told: map[types.NamespacedName]string{}, stale: map[types.NamespacedName]bool{}, since: map[types.NamespacedName]time.Time{},
-		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](200*time.Millisecond, 2*time.Minute)),
-	}
+	c := untold(config)
+	c.queue = workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](200*time.Millisecond, 2*time.Minute))
 	if c.Running == nil {
 		c.Running = &shard.Running{}
 	}
+	c.store = newStore(config.Client, config.Namespace, config.Elsewhere, c.queue.Add)
+	return c
+}
+
+// untold returns a Controller that is told of nothing: it has neither a queue nor a store.
+func untold(config Config) *Controller {
+	c := &Controller{
+		Config: config, reads: map[types.NamespacedName][]address{}, answers: map[types.NamespacedName]*answers{},
+		told: map[types.NamespacedName]string{}, stale: map[types.NamespacedName]bool{}, since: map[types.NamespacedName]time.Time{},
+	}
 	c.globbing.Store(config.NewFileGlobbing)
 	c.rules.Store(&config.Rules)
-	c.store = newStore(config.Client, config.Namespace, config.Elsewhere, c.queue.Add)
 	return c
 }
 

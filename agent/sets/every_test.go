@@ -42,11 +42,11 @@ var everySource = []source{
 func (w *world) hasAnswers(names []string) { w.found = names }
 
 func (w *world) hasClusters(names []string) {
-	w.Clusters = func() (all []appset.Cluster) {
+	w.Clusters = func() (all []appset.Cluster, err error) {
 		for _, name := range names {
 			all = append(all, appset.Cluster{Name: name, Server: "https://" + name, Labels: map[string]string{"fleet": "shop"}})
 		}
-		return append(all, appset.Cluster{Name: "other", Server: "https://other"})
+		return append(all, appset.Cluster{Name: "other", Server: "https://other"}), nil
 	}
 }
 
@@ -327,5 +327,5 @@ type offline struct{ *world }
 func (o offline) Tree(context.Context, string, string) (fs.FS, error) { return os.DirFS(o.dir), nil }
 
 func (o offline) Clusters(context.Context) ([]appset.Cluster, error) {
-	return o.Config.Clusters(), nil
+	return o.Config.Clusters()
 }

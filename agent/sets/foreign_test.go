@@ -77,12 +77,12 @@ func TestSetsElsewhere(t *testing.T) {
 			with := ""
 			w.Repo = func(url, project string) git.Repo { with = project; return git.Repo{URL: url} }
 			w.Permit, w.Followed = permitting, func(string) bool { return !tt.unasked }
-			w.Clusters = func() []appset.Cluster {
+			w.Clusters = func() ([]appset.Cluster, error) {
 				labels := map[string]string{"all": "true"}
 				return []appset.Cluster{
 					{Name: "for-team", Server: "https://1", Project: "team", Labels: labels}, {Name: "for-all", Server: "https://2", Labels: labels},
 					{Name: "for-others", Server: "https://3", Project: "other", Labels: labels},
-				}
+				}, nil
 			}
 			w.Follow(namespaces(t, "team"))
 			w.apply(tt.set)

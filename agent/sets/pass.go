@@ -38,23 +38,28 @@ func (c *Controller) pass(ctx context.Context, name types.NamespacedName) (again
 		c.forget(name)
 		return refresh, nil
 	}
-	set = c.ruled(set)
-	_, renew := set.Annotations[api.AnnotationApplicationSetRefresh]
-	p := &pass{
-		c: c, set: set, name: name, log: c.Log.With("applicationset", api.InstanceName(name.Namespace, name.Name, c.Namespace)), now: metav1.NewTime(c.Now()), renew: renew, again: refresh,
-		status: *set.Status.DeepCopy(),
-	}
+	p := c.over(set)
 	if c.Shadow != nil {
 		p.lookOn(ctx)
 		return p.again, nil
 	}
-	if set.DeletionTimestamp != nil {
+	if p.set.DeletionTimestamp != nil {
 		return p.again, p.delete(ctx)
 	}
 	if err := p.run(ctx); err != nil {
 		return 0, err
 	}
 	return p.again, p.served(ctx)
+}
+
+// over is a pass over a set that is about to begin.
+func (c *Controller) over(set *api.ApplicationSet) *pass {
+	set = c.ruled(set)
+	_, renew := set.Annotations[api.AnnotationApplicationSetRefresh]
+	return &pass{
+		c: c, set: set, name: nameOf(set), log: c.Log.With("applicationset", api.InstanceName(set.Namespace, set.Name, c.Namespace)), now: metav1.NewTime(c.Now()), renew: renew, again: refresh,
+		status: *set.Status.DeepCopy(),
+	}
 }
 
 // run takes the way from the generators to the Applications. Whatever fails on it ends

@@ -1,6 +1,22 @@
 package sets
 
-import "context"
+import (
+	"context"
+
+	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/appset"
+	"github.com/tidelock-io/tidelock/secrets/crash"
+)
+
+// Observe finds out what a pass over a set would do, once and without a Controller that
+// runs, and does nothing of it. Its error is why that is not known.
+func Observe(ctx context.Context, config Config, set *api.ApplicationSet) (plan appset.Plan, err error) {
+	ctx, cancel := context.WithTimeout(ctx, passTimeout)
+	defer cancel()
+	p := untold(config).over(set)
+	err = crash.Guard("look", func() error { return p.observe(ctx) })
+	return p.plan, err
+}
 
 // lookOn finds out what a pass would do, and does nothing of it. A set that is on its
 // way out is its deleter's business.
@@ -8,12 +24,17 @@ func (p *pass) lookOn(ctx context.Context) {
 	if p.set.DeletionTimestamp != nil {
 		return
 	}
-	err := p.unfollowed()
-	if err == nil {
-		err = p.generate(ctx)
-	}
-	if err == nil {
-		err = p.compare()
-	}
+	err := p.observe(ctx)
 	p.c.Shadow(p.set, p.plan, err)
+}
+
+// observe makes the plan.
+func (p *pass) observe(ctx context.Context) error {
+	if err := p.unfollowed(); err != nil {
+		return err
+	}
+	if err := p.generate(ctx); err != nil {
+		return err
+	}
+	return p.compare()
 }

@@ -109,7 +109,8 @@ func (s *sources) prove(ctx context.Context, repo git.Repo, revision, sha string
 
 // Clusters are those that have a Secret.
 func (s *sources) Clusters(context.Context) ([]appset.Cluster, error) {
-	return s.visible(s.c.Clusters()), nil
+	all, err := s.c.Clusters()
+	return s.visible(all), err
 }
 
 // errUnsupported says that a generator is one that this version cannot ask.

@@ -71,7 +71,7 @@ func newWorld(t testing.TB) *world {
 		Namespace: "argocd", Client: client, Applications: w, Git: w,
 		Repo:     func(url, _ string) git.Repo { return git.Repo{URL: url} },
 		Verify:   func(context.Context, *api.Application, git.Repo, string, string) error { return nil },
-		Clusters: func() []appset.Cluster { return nil },
+		Clusters: func() ([]appset.Cluster, error) { return nil, nil },
 		Services: func(*api.ApplicationSet) Services { return w },
 		Fresh:    func(context.Context) func(*api.Application) bool { return func(*api.Application) bool { return true } },
 		Tell:     func(_ *api.ApplicationSet, e event.Event) { w.events = append(w.events, e.Reason+": "+e.Message) },

@@ -127,8 +127,8 @@ func (r *Report) sort() {
 }
 
 // NewReport is a report of what was compared once.
-func NewReport(at time.Time, apps []Application, refused int64) Report {
-	r := Report{At: at, Applications: apps, Refused: refused}
+func NewReport(at time.Time, apps []Application, sets []Set, refused int64) Report {
+	r := Report{At: at, Applications: apps, Sets: sets, Refused: refused}
 	r.sort()
 	return r
 }

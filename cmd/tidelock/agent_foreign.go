@@ -13,17 +13,17 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/appset/forge"
 	"github.com/tidelock-io/tidelock/agent/project"
+	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/secrets"
 )
 
 // answers are those of servers for one set. Tokens are in its own namespace; plugins are
 // the agent's. A set of another namespace could otherwise have the token of anybody sent
 // to anywhere.
-func (p *parts) answers(servers *forge.Forge, core corev1client.CoreV1Interface, set *api.ApplicationSet) *forge.Answers {
-	foreign := set.Namespace != p.options.namespace
-	o := p.params.options()
+func (o *agentOptions) answers(servers *forge.Forge, core corev1client.CoreV1Interface, set *api.ApplicationSet) *forge.Answers {
+	foreign := set.Namespace != o.namespace
 	own := tokenReader{client: core, namespace: set.Namespace, strict: foreign || o.strictTokens}
-	agents := tokenReader{client: core, namespace: p.options.namespace}
+	agents := tokenReader{client: core, namespace: o.namespace}
 	a := servers.For(set.Name, own, agents)
 	a.Permit = func(address *url.URL, named bool) error {
 		return permittedServer(o.scmProviders, address, named, foreign)
@@ -92,12 +92,12 @@ func untold(s *corev1.Secret) string {
 
 // permitSet asks a project about the sets of another namespace, and about a repository
 // that one of them reads, if it is named.
-func (p *parts) permitSet(name, namespace, repoURL string) error {
-	rules, err := p.applications.Rules(name)
+func permitSet(projects reconcile.Store, home, name, namespace, repoURL string) error {
+	rules, err := projects.Rules(name)
 	if err != nil {
 		return err
 	}
-	if v := rules.Namespace(namespace, p.options.namespace); !v.Allowed {
+	if v := rules.Namespace(namespace, home); !v.Allowed {
 		return errors.New(v.Reason)
 	}
 	if repoURL == "" {

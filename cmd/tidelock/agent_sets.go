@@ -13,6 +13,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/appset"
 	"github.com/tidelock-io/tidelock/agent/appset/forge"
+	"github.com/tidelock-io/tidelock/agent/keyring"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
 	"github.com/tidelock-io/tidelock/agent/sets"
 )
@@ -31,15 +32,17 @@ func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) err
 	servers := forge.New(forge.Options{UserAgent: cfg.UserAgent})
 	p.sets = sets.New(sets.Config{
 		Namespace: p.options.namespace, Elsewhere: p.options.setsElsewhere(), Client: client, Applications: p.applications,
-		Git: p.git, Repo: p.keyring.Repo, Verify: p.engine.verify, Clusters: p.knownClusters,
+		Git: p.git, Repo: p.keyring.Repo, Verify: p.engine.verify, Clusters: func() ([]appset.Cluster, error) { return clustersOf(p.keyring), nil },
 		Mine: p.replicas.owns, Running: &p.replicas.running, Fresh: reconciler.Freshness, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
 		NewFileGlobbing: p.options.globbing, Rules: p.options.setRules(), Shadow: p.shadow.sets(),
 		Passed: func(set types.NamespacedName, took time.Duration, gone bool) {
 			p.metrics.SetPassed(set.Namespace, set.Name, took, gone)
 			p.shadow.passedSet(set, gone)
 		},
-		Services: func(set *api.ApplicationSet) sets.Services { return p.answers(servers, core, set) },
-		Followed: p.applications.Follows, Permit: p.permitSet,
+		Services: func(set *api.ApplicationSet) sets.Services { return p.params.options().answers(servers, core, set) },
+		Followed: p.applications.Follows, Permit: func(project, namespace, repoURL string) error {
+			return permitSet(p.applications, p.options.namespace, project, namespace, repoURL)
+		},
 	})
 	p.applications.Told = func(app *api.Application) { p.sets.Application(app) }
 	p.applications.ProjectsTold = p.sets.All
@@ -67,9 +70,9 @@ func checkSetPolicy(policy string) error {
 	return nil
 }
 
-// knownClusters are those that have a Secret.
-func (p *parts) knownClusters() (clusters []appset.Cluster) {
-	for _, c := range p.keyring.Clusters() {
+// clustersOf are those that have a Secret.
+func clustersOf(ring *keyring.Keyring) (clusters []appset.Cluster) {
+	for _, c := range ring.Clusters() {
 		clusters = append(clusters, appset.Cluster(c))
 	}
 	return clusters

@@ -175,7 +175,12 @@ func (e *engine) permitSource(app *api.Application) func(string) error {
 // verify asks an Application's project which commits have to be signed, and
 // proves that this one is. Without rules nothing is proven.
 func (e *engine) verify(ctx context.Context, app *api.Application, repo git.Repo, revision, sha string) error {
-	rules, err := e.store.Rules(app.Spec.ProjectName())
+	return e.prove(ctx, e.store, app.Spec.ProjectName(), repo, revision, sha)
+}
+
+// prove is verify for a project of any store.
+func (e *engine) prove(ctx context.Context, projects reconcile.Store, project string, repo git.Repo, revision, sha string) error {
+	rules, err := projects.Rules(project)
 	if err != nil {
 		return err
 	}

@@ -184,7 +184,19 @@ func noted(err error, notes []string) error {
 // engine makes an engine with the person's rights, and notes what they do not
 // suffice for.
 func (o *lookOptions) engine(ctx context.Context, r *remote, app *api.Application, log *slog.Logger) (*engine, []string, error) {
-	home := r.home(app)
+	e, notes, err := o.engineOf(ctx, r, r.home(app), log)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := e.store.(reader).Read(ctx, app.Namespace, app.Name); err != nil {
+		e.close()
+		return nil, nil, r.explain(ctx, "read what is to be synced", app.Name, err)
+	}
+	return e, notes, nil
+}
+
+// engineOf is that of an agent's namespace.
+func (o *lookOptions) engineOf(ctx context.Context, r *remote, home string, log *slog.Logger) (*engine, []string, error) {
 	c, err := cluster.New(r.cfg, log, cluster.Listeners{Changed: func(string, bool) {}, Served: func() {}})
 	if err != nil {
 		return nil, nil, err
@@ -207,9 +219,6 @@ func (o *lookOptions) engine(ctx context.Context, r *remote, app *api.Applicatio
 	store, err := agent.NewApplications(r.cfg, home, project.Namespaces{}, ring.Scoped, ring.Bindings)
 	if err != nil {
 		return nil, nil, err
-	}
-	if _, err := store.Read(ctx, app.Namespace, app.Name); err != nil {
-		return nil, nil, r.explain(ctx, "read what is to be synced", app.Name, err)
 	}
 	mirrors, err := git.NewStore(localGitDir(), git.Options{Log: log})
 	if err != nil {

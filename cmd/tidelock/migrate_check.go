@@ -25,6 +25,7 @@ type checkOptions struct {
 	reportView
 	everywhere bool
 	selector   string
+	sets       bool
 	dryRuns    bool
 	refused    atomic.Int64
 }
@@ -33,15 +34,17 @@ func newMigrateCheckCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check [APP...]",
-		Short: "Compare Applications with what Argo CD says of them, once, from here",
+		Short: "Compare Applications and ApplicationSets with what Argo CD says of them, once, from here",
 		Long: `Take the steps that an agent takes, from here and once: render from Git, compare with
 what is live, judge health; and set that beside the status that Argo CD has written of
-the same Applications. Nothing is installed, and nothing is written: requests that
-would write do not leave the process.
+the same Applications. Of each ApplicationSet its generators are asked, and what we
+would make of it is set beside the Applications that it has. Nothing is installed, and
+nothing is written: requests that would write do not leave the process.
 
-It takes the rights to read what Argo CD reads: Applications and AppProjects, the
-Secrets of repositories, and what Applications state. APP is NAME or NAMESPACE/NAME.
-ApplicationSets are compared by an agent that runs with --shadow.
+It takes the rights to read what Argo CD reads: Applications, ApplicationSets and
+AppProjects, the Secrets of repositories, clusters and generators, and what
+Applications state. APP is NAME or NAMESPACE/NAME. With names or -l no ApplicationSets
+are compared. What argocd-cmd-params-cm says of them counts as it does for the agent.
 
 Exit status: 0 nothing differs but by design, 1 something differs or is pending, 2 it
 cannot be told.`,
@@ -59,6 +62,7 @@ cannot be told.`,
 			if len(args) > 0 && (o.everywhere || o.selector != "") {
 				return &usageError{cmd.CommandPath(), errors.New("give names, or -A and -l")}
 			}
+			o.sets = o.sets && len(args) == 0 && o.selector == ""
 			report, err := o.check(cmd.Context(), args, cmd.ErrOrStderr())
 			if err != nil {
 				return &exitStatus{exitUnknown, err}
@@ -69,7 +73,8 @@ cannot be told.`,
 	o.lookFlags(cmd)
 	f := cmd.Flags()
 	f.BoolVarP(&o.everywhere, "all-namespaces", "A", false, "of all namespaces")
-	f.StringVarP(&o.selector, "selector", "l", "", "label `SELECTOR`")
+	f.StringVarP(&o.selector, "selector", "l", "", "label `SELECTOR` of Applications")
+	f.BoolVar(&o.sets, "applicationsets", true, "compare ApplicationSets, too")
 	f.BoolVar(&o.dryRuns, "dry-runs", false, "ask the API server by dry runs what a sync would change; else it is reckoned from what is live")
 	o.reportFlags(cmd)
 	return cmd
@@ -88,10 +93,14 @@ func (o *checkOptions) check(ctx context.Context, args []string, talk io.Writer)
 	if err != nil {
 		return shadow.Report{}, err
 	}
-	if len(apps) == 0 {
+	sets, err := o.applicationSets(ctx, r)
+	if err != nil {
+		return shadow.Report{}, err
+	}
+	if len(apps)+len(sets) == 0 {
 		return shadow.Report{}, fmt.Errorf("there are no Applications in namespace %s (hint: give another with -n, or -A)", r.namespace)
 	}
-	report, err := o.compare(ctx, r, apps, talk)
+	report, err := o.compare(ctx, r, apps, sets, talk)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("%w after %s: %w", errTimeout, o.timeout, err)
 	}
@@ -117,11 +126,16 @@ func (o *checkOptions) applications(ctx context.Context, r *remote, args []strin
 	return apps, nil
 }
 
-// compare looks at Applications one by one, so that each may know of those before it.
-func (o *checkOptions) compare(ctx context.Context, r *remote, apps []api.Application, talk io.Writer) (shadow.Report, error) {
+// compare looks at ApplicationSets, and at Applications one by one, so that each may know
+// of those before it.
+func (o *checkOptions) compare(ctx context.Context, r *remote, apps []api.Application, sets []api.ApplicationSet, talk io.Writer) (shadow.Report, error) {
 	log := slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: slog.LevelError}))
 	klog.SetSlogLogger(slog.New(slog.DiscardHandler)) // what the engine has to say is in its errors
-	e, notes, err := o.engine(ctx, r, &apps[0], log)
+	home := r.namespace
+	if len(apps) > 0 {
+		home = r.home(&apps[0])
+	}
+	e, notes, err := o.engineOf(ctx, r, home, log)
 	if err != nil {
 		return shadow.Report{}, err
 	}
@@ -138,6 +152,14 @@ func (o *checkOptions) compare(ctx context.Context, r *remote, apps []api.Applic
 	waiting := newScreen(talk)
 	defer waiting.clear()
 	var compared []shadow.Application
+	comparedSets, notes, err := o.compareSets(ctx, r, e, sets, waiting)
+	if err != nil {
+		return shadow.Report{}, err
+	}
+	waiting.clear()
+	for _, note := range notes {
+		fmt.Fprintln(talk, "note:", oneLine(note))
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.cluster.Run(ctx) })
@@ -157,7 +179,7 @@ func (o *checkOptions) compare(ctx context.Context, r *remote, apps []api.Applic
 	if err := g.Wait(); err != nil {
 		return shadow.Report{}, err
 	}
-	return shadow.NewReport(time.Now(), compared, o.refused.Load()), nil
+	return shadow.NewReport(time.Now(), compared, comparedSets, o.refused.Load()), nil
 }
 
 // one compares one, as it is stored now: the look at those before it took its time.
