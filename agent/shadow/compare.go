@@ -35,7 +35,9 @@ func Compare(app *api.Application, found Found, standing Standing) Application {
 		c.result.Outcome = Pending
 		return c.result
 	}
-	c.objects()
+	if !c.refused() {
+		c.objects()
+	}
 	c.whole()
 	c.conditions()
 	c.result.Outcome = c.result.outcome()
@@ -94,12 +96,14 @@ func (c *comparison) incomparable() string {
 	switch {
 	case c.app.DeletionTimestamp != nil:
 		return "it is being deleted"
-	case status.ReconciledAt == nil:
+	case status.ReconciledAt == nil && !refuses(status):
 		return "Argo CD has not looked at it yet"
 	case c.app.Operation != nil, op != nil && !op.Phase.Completed():
 		return "Argo CD is syncing it"
 	case c.app.Annotations[api.AnnotationRefresh] != "":
 		return "Argo CD was asked to look again"
+	case refuses(status):
+		return ""
 	case !sameSpec(status.Sync.ComparedTo, c.app.Spec.ComparedTo()):
 		return "its spec has changed since Argo CD has looked"
 	}
@@ -167,7 +171,7 @@ func (c *comparison) changes() {
 // explain it, their reason is its own.
 func (c *comparison) whole() {
 	ours, theirs := c.result.Ours, c.result.Theirs
-	fresh := slices.ContainsFunc(c.found.Objects, c.fresh)
+	fresh := c.disputed() || slices.ContainsFunc(c.found.Objects, c.fresh)
 	if ours.Sync != theirs.Sync {
 		c.add(Difference{What: "sync", Ours: string(ours.Sync), Theirs: string(theirs.Sync)}, fresh, c.why("sync"))
 	}

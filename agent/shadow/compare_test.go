@@ -179,6 +179,48 @@ func TestCompare(t *testing.T) {
 			t.Errorf("got\n%s", summary(got))
 		}
 	})
+	refused := func(app *api.Application) *api.Application {
+		app.Status = api.ApplicationStatus{
+			Sync: api.SyncStatus{Status: api.SyncCodeUnknown}, Health: api.HealthStatus{Status: api.HealthUnknown}, Resources: app.Status.Resources,
+			Conditions: []api.Condition{{Type: api.ConditionInvalidSpecError, Message: "Application referencing project shop which does not exist"}},
+		}
+		return app
+	}
+	t.Run("both refuse it, and Argo CD has never looked", func(t *testing.T) {
+		app := refused(application(t, theirs))
+		found := Found{At: at, Status: app.Status}
+		found.Status.Resources = nil
+		if got := summary(Compare(app, found, Standing{})); got != "Same" {
+			t.Error(got)
+		}
+		app.Status.Resources = nil
+		if got := summary(Compare(app, found, Standing{})); got != "Same" {
+			t.Error(got)
+		}
+	})
+	t.Run("one refuses it", func(t *testing.T) {
+		fresh := " (it has changed since Argo CD has looked)"
+		for _, tt := range []struct {
+			name string
+			app  *api.Application
+			want string
+		}{
+			{"Argo CD", refused(application(t, theirs)), "pending sync: ours Synced, Argo CD's Unknown" + fresh + "\npending health: ours Healthy, Argo CD's Unknown" + fresh + "\npending condition: ours none, Argo CD's InvalidSpecError" + fresh},
+			{"we", application(t, theirs), "pending sync: ours Unknown, Argo CD's Synced" + fresh + "\npending health: ours Unknown, Argo CD's Healthy" + fresh + "\npending condition: ours InvalidSpecError, Argo CD's none" + fresh},
+		} {
+			found := ours(application(t, theirs))
+			if tt.name == "we" {
+				found = Found{At: at, Status: refused(application(t, theirs)).Status}
+			}
+			if got := summary(Compare(tt.app, found, Standing{})); got != "Pending\n"+tt.want {
+				t.Errorf("%s: got\n%s", tt.name, got)
+			}
+			late := Standing{Patience: time.Minute, Since: func(string) time.Time { return at.Add(-time.Hour) }}
+			if got := Compare(tt.app, found, late); got.Outcome != Differs || len(got.Differences) != 3 {
+				t.Errorf("%s: in the end\n%s", tt.name, summary(got))
+			}
+		}
+	})
 	t.Run("neither can render it", func(t *testing.T) {
 		app := application(t, theirs)
 		app.Status.Sync.Status, app.Status.Resources = api.SyncCodeUnknown, nil

@@ -161,7 +161,7 @@ func (c *comparison) conditions() {
 		if ours[kind] == theirs[kind] {
 			continue
 		}
-		c.add(Difference{What: "condition", Ours: present(kind, ours), Theirs: present(kind, theirs)}, false, c.conditionBecause(kind, ours[kind]))
+		c.add(Difference{What: "condition", Ours: present(kind, ours), Theirs: present(kind, theirs)}, kind == api.ConditionInvalidSpecError && c.disputed(), c.conditionBecause(kind, ours[kind]))
 	}
 	for _, condition := range c.result.Ours.Conditions {
 		if !slices.Contains(known, condition.Type) {
