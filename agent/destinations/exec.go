@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tidelock-io/tidelock/agent/controlplane/process"
+	"golang.org/x/sync/semaphore"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientauthentication "k8s.io/client-go/pkg/apis/clientauthentication/v1"
 )
@@ -63,12 +64,17 @@ type program struct {
 	next  http.RoundTripper
 	again func() // has connections be made anew, for another certificate
 	ran   func(code int, status string)
+	turn  *semaphore.Weighted // held by who runs it; who comes meanwhile waits for what it prints
 
-	mu      sync.Mutex // guards all below; held while the program runs
+	mu      sync.Mutex // guards all below
 	token   string
 	cert    *tls.Certificate
 	expires time.Time // zero is never
 	known   bool
+}
+
+func newProgram(config execConfig, next http.RoundTripper, again func(), ran func(code int, status string)) *program {
+	return &program{execConfig: config, next: next, again: again, ran: ran, turn: semaphore.NewWeighted(1)}
 }
 
 // RoundTrip adds the token to a request.
@@ -109,10 +115,15 @@ func (p *program) certificate(*tls.CertificateRequestInfo) (*tls.Certificate, er
 
 // credential runs the program, if there is none or it is about to end.
 func (p *program) credential(ctx context.Context) (token string, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.known && (p.expires.IsZero() || time.Until(p.expires) > execEarly) {
-		return p.token, nil
+	if token, ok := p.current(); ok {
+		return token, nil
+	}
+	if err := p.turn.Acquire(ctx, 1); err != nil {
+		return "", fmt.Errorf("%s: wait for what it prints: %w", p.Command, err)
+	}
+	defer p.turn.Release(1)
+	if token, ok := p.current(); ok {
+		return token, nil
 	}
 	printed, err := p.run(ctx)
 	if err != nil {
@@ -121,10 +132,18 @@ func (p *program) credential(ctx context.Context) (token string, err error) {
 	if err := p.read(printed); err != nil {
 		return "", fmt.Errorf("%s: %w", p.Command, err)
 	}
-	return p.token, nil
+	token, _ = p.current()
+	return token, nil
 }
 
-// read takes what the program has printed. The caller holds p.mu.
+// current is the token, and whether it counts still.
+func (p *program) current() (token string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.token, p.known && (p.expires.IsZero() || time.Until(p.expires) > execEarly)
+}
+
+// read takes what the program has printed.
 func (p *program) read(printed []byte) error {
 	var credential struct {
 		metav1.TypeMeta
@@ -133,25 +152,33 @@ func (p *program) read(printed []byte) error {
 	if err := json.Unmarshal(printed, &credential); err != nil || credential.Kind != "ExecCredential" || credential.Status == nil {
 		return errors.New("it prints no ExecCredential with a status")
 	}
-	status, had := credential.Status, p.cert != nil
-	p.token, p.cert, p.expires = status.Token, nil, time.Time{}
-	if status.ClientCertificateData != "" {
-		cert, err := tls.X509KeyPair([]byte(status.ClientCertificateData), []byte(status.ClientKeyData))
+	var cert *tls.Certificate
+	if status := credential.Status; status.ClientCertificateData != "" {
+		pair, err := tls.X509KeyPair([]byte(status.ClientCertificateData), []byte(status.ClientKeyData))
 		if err != nil {
 			return errors.New("it prints no certificate with its key")
 		}
-		p.cert = &cert
+		cert = &pair
 	}
-	if p.token == "" && p.cert == nil {
+	if credential.Status.Token == "" && cert == nil {
 		return errors.New("it prints neither a token nor a certificate")
 	}
-	if status.ExpirationTimestamp != nil {
-		p.expires = status.ExpirationTimestamp.Time
-	}
-	if p.known = true; had || p.cert != nil {
+	if p.take(credential.Status, cert) {
 		p.again()
 	}
 	return nil
+}
+
+// take keeps a credential, and says whether connections are to be made anew.
+func (p *program) take(status *clientauthentication.ExecCredentialStatus, cert *tls.Certificate) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	had := p.cert != nil
+	p.token, p.cert, p.expires, p.known = status.Token, cert, time.Time{}, true
+	if status.ExpirationTimestamp != nil {
+		p.expires = status.ExpirationTimestamp.Time
+	}
+	return had || cert != nil
 }
 
 // run runs the program with an environment of its own: nothing of the agent's but where

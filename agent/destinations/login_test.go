@@ -1,6 +1,7 @@
 package destinations
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -191,6 +193,45 @@ echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"
 	}
 	if got := strings.Join(ran, ", "); got != "0 no_error, 0 no_error" {
 		t.Errorf("told of the programs %s", got)
+	}
+}
+
+// Who waits for what another has had a program run for does not for longer than it may.
+func TestProgramWaits(t *testing.T) {
+	dir := t.TempDir()
+	path := programOf(t, `echo x >> `+dir+`/begun
+while [ ! -e `+dir+`/go ]; do sleep 0.05; done
+echo '{"kind": "ExecCredential", "status": {"token": "a"}}'
+`)
+	p := newProgram(execConfig{Command: path}, nil, func() {}, nil)
+	first := make(chan error)
+	go func() {
+		token, err := p.credential(t.Context())
+		if err == nil && token != "a" {
+			err = fmt.Errorf("the token is %q", token)
+		}
+		first <- err
+	}()
+	for {
+		if _, err := os.Stat(dir + "/begun"); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := p.credential(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("who cannot wait gets %v", err)
+	}
+	if err := os.WriteFile(dir+"/go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	begun, err := os.ReadFile(dir + "/begun")
+	if token, known := p.current(); err != nil || string(begun) != "x\n" || token != "a" || !known {
+		t.Errorf("it was run %d times, and %q is known (%t)", len(begun)/2, token, known)
 	}
 }
 

@@ -47,7 +47,7 @@ func (l *login) dial(within time.Duration, ran func(code int, status string)) (h
 	})
 	var rt http.RoundTripper = base
 	if l.Exec != nil {
-		p := &program{execConfig: *l.Exec, next: base, again: base.CloseIdleConnections, ran: ran}
+		p := newProgram(*l.Exec, base, base.CloseIdleConnections, ran)
 		secure.GetClientCertificate = p.certificate
 		rt = p
 	}

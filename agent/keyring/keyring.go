@@ -17,6 +17,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/git/signature"
 	"github.com/tidelock-io/tidelock/secrets/sealed"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -130,6 +131,7 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 	k.sealing = secrets(in.Sealing, sealed.KeyLabel+"="+sealed.KeyActive)
 	k.rollout = &rolloutKey{
 		from: secrets(in.Agent, api.LabelTidelockSecretType+"="+api.SecretTypeRolloutKey), client: client.Secrets(in.Agent),
+		turn: semaphore.NewWeighted(1),
 	}
 	k.hooks = followHooks(client.Secrets(in.Agent))
 	k.told = followNotifications(client, in.Agent, func() {

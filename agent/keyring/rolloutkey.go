@@ -5,9 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"golang.org/x/sync/semaphore"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,16 +30,18 @@ type rolloutKey struct {
 	from   *follower[*corev1.Secret]
 	client corev1client.SecretInterface
 
-	mu    sync.Mutex
-	known []byte // made or read by this process; guarded by mu
+	turn  *semaphore.Weighted // held by who reads the key, or makes it
+	known []byte              // made or read by this process; guarded by turn
 }
 
 // RolloutKey returns the installation's key, and makes it if there is none. If it was
 // deleted meanwhile it is stored again as it was.
 func (k *Keyring) RolloutKey(ctx context.Context) ([]byte, error) {
 	r := k.rollout
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if err := r.turn.Acquire(ctx, 1); err != nil {
+		return nil, fmt.Errorf("wait for Secret %s: %w", RolloutKeySecret, err)
+	}
+	defer r.turn.Release(1)
 	stored, ok := r.from.get(RolloutKeySecret)
 	if !ok {
 		var err error
@@ -57,10 +59,12 @@ func (k *Keyring) RolloutKey(ctx context.Context) ([]byte, error) {
 
 // PreviewRolloutKey is RolloutKey for those who only look: without a key yet, they get
 // one that nobody else has.
-func (k *Keyring) PreviewRolloutKey(context.Context) ([]byte, error) {
+func (k *Keyring) PreviewRolloutKey(ctx context.Context) ([]byte, error) {
 	r := k.rollout
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if err := r.turn.Acquire(ctx, 1); err != nil {
+		return nil, fmt.Errorf("wait for Secret %s: %w", RolloutKeySecret, err)
+	}
+	defer r.turn.Release(1)
 	select {
 	case <-r.from.done():
 	default:
@@ -91,7 +95,7 @@ func newRolloutKey() []byte {
 }
 
 // make stores a key, or reads the one that another agent has stored at the same moment.
-// The caller holds r.mu.
+// The caller has the turn.
 func (r *rolloutKey) make(ctx context.Context) (*corev1.Secret, error) {
 	key := r.known
 	if key == nil {

@@ -3,9 +3,9 @@ package rival
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/typed/apps/v1"
 )
@@ -19,12 +19,11 @@ const (
 
 // A Lookout sees whether Argo CD's application controller runs, by its workload.
 type Lookout struct {
-	// Client lists workloads, if it may.
-	Client v1.AppsV1Interface
-	Now    func() time.Time
+	client v1.AppsV1Interface
+	now    func() time.Time
 
-	mu   sync.Mutex // guards seen
-	seen map[string]sight
+	turn *semaphore.Weighted // held by who looks: who comes meanwhile is content with the same answer
+	seen map[string]sight    // guarded by turn
 }
 
 type sight struct {
@@ -32,18 +31,29 @@ type sight struct {
 	at    time.Time
 }
 
+// NewLookout returns one that lists workloads, if the client may.
+func NewLookout(client v1.AppsV1Interface, now func() time.Time) *Lookout {
+	return &Lookout{client: client, now: now, turn: semaphore.NewWeighted(1), seen: map[string]sight{}}
+}
+
 // State is what is to be seen in a namespace, and was not before a look at an Application.
+// If ctx ends before, nothing is.
 func (l *Lookout) State(ctx context.Context, namespace string, after time.Time) State {
-	l.mu.Lock()
-	defer l.mu.Unlock() // who comes meanwhile is content with the same answer
-	now := l.Now()
+	if l.turn.Acquire(ctx, 1) != nil {
+		return Unseen
+	}
+	defer l.turn.Release(1)
+	now := l.now()
 	if s, ok := l.seen[namespace]; ok && now.Sub(s.at) < lasting && s.at.After(after) {
 		return s.state
 	}
-	if l.seen == nil || len(l.seen) >= maxSeen {
-		l.seen = map[string]sight{}
-	}
 	state := l.look(ctx, namespace)
+	if ctx.Err() != nil {
+		return Unseen // which says nothing to others
+	}
+	if len(l.seen) >= maxSeen {
+		clear(l.seen)
+	}
 	l.seen[namespace] = sight{state, now}
 	return state
 }
@@ -51,11 +61,11 @@ func (l *Lookout) State(ctx context.Context, namespace string, after time.Time) 
 // look goes by the labels that Argo CD's manifests, its chart and its operator give.
 func (l *Lookout) look(ctx context.Context, namespace string) State {
 	part := metav1.ListOptions{LabelSelector: "app.kubernetes.io/part-of=argocd"}
-	sets, err := l.Client.StatefulSets(namespace).List(ctx, part)
+	sets, err := l.client.StatefulSets(namespace).List(ctx, part)
 	if err != nil {
 		return Unseen
 	}
-	deployments, err := l.Client.Deployments(namespace).List(ctx, part)
+	deployments, err := l.client.Deployments(namespace).List(ctx, part)
 	if err != nil {
 		return Unseen
 	}

@@ -124,7 +124,7 @@ func TestLookout(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client := fake.NewClientset(tt.objects...)
-			lookout := rival.Lookout{Client: client.AppsV1(), Now: func() time.Time { return noon }}
+			lookout := rival.NewLookout(client.AppsV1(), func() time.Time { return noon })
 			for range 2 {
 				if got := lookout.State(t.Context(), "argocd", noon.Add(-time.Second)); got != tt.want {
 					t.Errorf("%v, want %v", got, tt.want)
@@ -150,7 +150,7 @@ func TestRefused(t *testing.T) {
 	client.PrependReactor("list", "deployments", func(k8stesting.Action) (bool, runtime.Object, error) {
 		return true, &appsv1.DeploymentList{}, nil
 	})
-	lookout := rival.Lookout{Client: client.AppsV1(), Now: func() time.Time { return now }}
+	lookout := rival.NewLookout(client.AppsV1(), func() time.Time { return now })
 	for _, step := range []struct {
 		after time.Duration
 		want  rival.State
@@ -161,5 +161,38 @@ func TestRefused(t *testing.T) {
 			t.Errorf("after %s: %v, want %v", step.after, got, step.want)
 		}
 		refuse = false
+	}
+}
+
+// TestLookEnds: who waits for another's look does not for longer than it may, and a look
+// that was called off says nothing to others.
+func TestLookEnds(t *testing.T) {
+	client := fake.NewClientset(&appsv1.StatefulSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "a", Labels: map[string]string{"app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/component": "application-controller"}},
+	})
+	asked, answer := make(chan struct{}), make(chan struct{})
+	client.PrependReactor("list", "statefulsets", func(k8stesting.Action) (bool, runtime.Object, error) {
+		asked <- struct{}{}
+		<-answer
+		return false, nil, nil
+	})
+	lookout := rival.NewLookout(client.AppsV1(), func() time.Time { return noon })
+	first, endFirst := context.WithCancel(t.Context())
+	looked := make(chan rival.State)
+	go func() { looked <- lookout.State(first, "argocd", noon.Add(-time.Second)) }()
+	<-asked
+	second, endSecond := context.WithCancel(t.Context())
+	endSecond()
+	if got := lookout.State(second, "argocd", noon.Add(-time.Second)); got != rival.Unseen {
+		t.Errorf("who cannot wait sees %v", got)
+	}
+	endFirst()
+	close(answer)
+	if got := <-looked; got != rival.Unseen {
+		t.Errorf("who was called off sees %v", got)
+	}
+	go func() { <-asked }()
+	if got := lookout.State(t.Context(), "argocd", noon.Add(-time.Second)); got != rival.Runs {
+		t.Errorf("the next one sees %v, want %v", got, rival.Runs)
 	}
 }

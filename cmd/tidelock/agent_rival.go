@@ -15,5 +15,5 @@ func newLookout(cfg *rest.Config) (*rival.Lookout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	return &rival.Lookout{Client: client, Now: time.Now}, nil
+	return rival.NewLookout(client, time.Now), nil
 }
