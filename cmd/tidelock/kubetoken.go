@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,11 +37,14 @@ func (s *glance) seen(now os.FileInfo) {
 	}
 }
 
-// A kubeToken is the token that stands in a kubeconfig, as it stands there now: whoever
-// keeps that file puts a new one there before the old one ends. Of tokens in files of
-// their own, and of certificates, client-go does the same.
+// A kubeToken is the token that stands in a kubeconfig, or in a file of its own, as it
+// stands there now: whoever keeps that file puts a new one there before the old one ends.
+// What client-go does of tokens in files of their own comes up to a minute later, in which
+// a token that is refused would cost an agent its Lease. Of certificates client-go does the
+// same at once.
 type kubeToken struct {
 	file string
+	read func(file string) (string, error)
 	next http.RoundTripper
 
 	mu      sync.Mutex // guards all below
@@ -48,15 +53,37 @@ type kubeToken struct {
 	current string
 }
 
-// followToken has a token that stands in a kubeconfig be read again when that changes.
+// followToken has a token that stands in a file be read again when that changes.
 func followToken(cfg *rest.Config, kubeconfig string) {
-	if kubeconfig == "" || cfg.BearerToken == "" || cfg.BearerTokenFile != "" {
+	file, read := kubeconfig, kubeconfigToken
+	if cfg.BearerTokenFile != "" {
+		file, read = cfg.BearerTokenFile, fileToken
+		cfg.BearerToken = strings.TrimSpace(cfg.BearerToken)
+	}
+	if file == "" || cfg.BearerToken == "" {
 		return
 	}
 	token := cfg.BearerToken
+	cfg.BearerTokenFile = ""
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return &kubeToken{file: kubeconfig, next: next, started: token, current: token}
+		return &kubeToken{file: file, read: read, next: next, started: token, current: token}
 	})
+}
+
+func kubeconfigToken(file string) (string, error) {
+	cfg, err := clientcmd.BuildConfigFromFlags("", file)
+	if err != nil {
+		return "", fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	return cfg.BearerToken, nil
+}
+
+func fileToken(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read the token: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 // RoundTrip sends a request that has the token with the one that counts now.
@@ -76,9 +103,8 @@ func (k *kubeToken) token() string {
 	if err != nil || !news {
 		return k.current
 	}
-	cfg, err := clientcmd.BuildConfigFromFlags("", k.file)
-	if err == nil && cfg.BearerToken != "" {
-		k.current = cfg.BearerToken
+	if token, err := k.read(k.file); err == nil && token != "" {
+		k.current = token
 		k.glance.seen(now)
 	}
 	return k.current
