@@ -121,9 +121,12 @@ func (a *Agent) Start(ctx context.Context) error {
 	return nil
 }
 
-func (a *Agent) healthy(ctx context.Context) bool {
+func (a *Agent) healthy(ctx context.Context) bool { return a.Alive(ctx) == nil }
+
+// Alive returns an error if the agent does not say that it is healthy.
+func (a *Agent) Alive(ctx context.Context) error {
 	_, err := get(ctx, a.URL+"/healthz")
-	return err == nil
+	return err
 }
 
 // Webhook is the URL that takes announcements of pushes.
@@ -243,6 +246,10 @@ func (a *Agent) Usage() (Usage, error) { return usageOf(a.process.Load().PID()) 
 
 // Processes returns the ids of the agent's and its plugins' processes.
 func (a *Agent) Processes() ([]int, error) { return session(a.process.Load().PID()) }
+
+// Zombies returns the ids of processes of the agent's that have ended and that nobody
+// has waited for.
+func (a *Agent) Zombies() ([]int, error) { return zombies(a.process.Load().PID()) }
 
 // leftoverPatience is how long plugins may outlive the agent. After SIGKILL the
 // kernel ends them, in a moment, or later on a machine that is busy.

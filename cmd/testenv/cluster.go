@@ -40,6 +40,7 @@ type Cluster struct {
 	Audit *AuditLog
 
 	binary  string
+	flags   []string
 	process *process.Process
 }
 
@@ -77,16 +78,34 @@ func startControlPlane(ctx context.Context, bin Binaries, dir string, how, audit
 	if err := os.Remove(c.Kubeconfig); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
-	var err error
-	c.process, err = start("devcluster", exec.CommandContext(context.WithoutCancel(ctx), bin.Devcluster, flags...), filepath.Join(dir, "devcluster.log"))
-	if err != nil {
-		return nil, err
+	c.flags = flags
+	return c, c.run(ctx)
+}
+
+// run starts the control plane, and waits until it is ready.
+func (c *Cluster) run(ctx context.Context) (err error) {
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), c.binary, c.flags...)
+	if c.process, err = start("devcluster", cmd, filepath.Join(c.Dir, "devcluster.log")); err != nil {
+		return err
 	}
 	if err := c.connect(ctx); err != nil {
 		c.process.Kill()
-		return nil, err
+		return err
 	}
-	return c, nil
+	return nil
+}
+
+// Restart ends the cluster and starts it again as it was: at another address, to which
+// Config, Typed and Dynamic go from now on. What watches had seen before is too old for it
+// to go on from.
+func (c *Cluster) Restart(ctx context.Context) error {
+	if err := c.Stop(); err != nil {
+		return err
+	}
+	if err := os.Remove(c.Kubeconfig); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return c.run(ctx)
 }
 
 // connect waits for the kubeconfig, which is there once the cluster is ready.

@@ -27,10 +27,10 @@ const (
 // A Partition is a network before a server that may be cut.
 type Partition struct {
 	listener net.Listener
-	to       string
 	group    errgroup.Group
 
 	mu        sync.Mutex // guards all below
+	to        string
 	way       Way
 	crossings map[*crossing]bool
 }
@@ -69,6 +69,13 @@ func (p *Partition) Be(way Way) {
 		}
 		clear(p.crossings)
 	}
+}
+
+// Lead has the connections that are made from now on go to another address.
+func (p *Partition) Lead(to string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.to = to
 }
 
 // Close ends it.

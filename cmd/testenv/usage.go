@@ -61,6 +61,17 @@ func usageOf(leader int) (Usage, error) {
 // all that it started, even after it has ended, unless they left the session.
 // Zombies are not listed.
 func session(leader int) ([]int, error) {
+	return processes(func(s stat) bool { return s.session == leader && s.state != 'Z' })
+}
+
+// zombies lists the processes that a session's leader, or what it started, has not
+// waited for after they ended.
+func zombies(leader int) ([]int, error) {
+	return processes(func(s stat) bool { return s.session == leader && s.state == 'Z' })
+}
+
+// processes lists those of which a function says so.
+func processes(are func(stat) bool) ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
@@ -78,7 +89,7 @@ func session(leader int) ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		if stat.session == leader && stat.state != 'Z' {
+		if are(stat) {
 			pids = append(pids, pid)
 		}
 	}
