@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -30,6 +31,8 @@ type validation struct {
 	screen   *screen
 	files    *repositoryFiles
 	input    *renderInput
+	assumed  bool              // this repository, which has no address, is taken for any that is not given
+	given    map[string]string // directories by address, as --repo gives them
 	line     *pipeline.Pipeline
 	scan     *leakScan
 	clear    *shelf.Shelf // what nothing was found in; nil for nowhere
@@ -147,11 +150,10 @@ func (v *validation) sources() error {
 			return err
 		}
 	}
+	v.given = maps.Clone(v.input.dirs)
 	v.input.worktrees = worktreesOf(v.dir + "/.")
-	if len(v.input.worktrees) == 0 || len(v.input.worktrees[0].remotes) == 0 {
-		if v.input.any == "" {
-			v.input.any = v.dir
-		}
+	if v.input.any == "" && (len(v.input.worktrees) == 0 || len(v.input.worktrees[0].remotes) == 0) {
+		v.input.any, v.assumed = v.dir, true
 	}
 	v.input.dirs[git.Normalize(v.dir)] = v.dir
 	if tree, ok := v.tree.(*git.Tree); ok {
@@ -227,11 +229,18 @@ func (v *validation) locate(app *api.Application) (prefix, missing string) {
 // guessed says whether a repository that has no address is only thought to be an
 // Application's, and has not what this is to render.
 func (v *validation) guessed(dir string, s *api.Source) bool {
-	if dir != v.dir || v.input.any != v.dir || len(v.options.repos) > 0 || s.IsRefOnly() || v.proven(s.RepoURL) {
+	if !v.takenFor(dir, s.RepoURL) || s.IsRefOnly() || v.proven(s.RepoURL) {
 		return false
 	}
 	_, err := fs.Stat(v.tree, path.Clean(s.Path))
 	return err != nil
+}
+
+// takenFor says whether a directory is this repository, which has no address, in the place
+// of one whose address it was not given.
+func (v *validation) takenFor(dir, url string) bool {
+	_, given := v.given[v.input.known(url)]
+	return v.assumed && dir == v.dir && !given
 }
 
 // proven says whether a repository that has no address is an Application's by what

@@ -147,7 +147,7 @@ func setRule(p appset.Problem) string {
 func (v *validation) doubted(x *expansion) bool {
 	return slices.ContainsFunc(x.reads, func(r setRead) bool {
 		dir, ok := v.input.checkout(r.url)
-		return ok && dir == v.dir && v.input.any == v.dir && len(v.options.repos) == 0
+		return ok && v.takenFor(dir, r.url)
 	})
 }
 
