@@ -168,6 +168,12 @@ func (s *Store) Known(repo Repo, revision string) (Answer, bool) {
 	return answer, true
 }
 
+// Has says that Tree need not ask the server for a commit, given its full SHA.
+func (s *Store) Has(repo Repo, sha string) bool {
+	r, err := s.remote(repo)
+	return err == nil && r.last.Load() != nil && r.mirror.has(plumbing.NewHash(sha)) && r.mirror.damaged.Load() == nil
+}
+
 // Tree returns the files of a commit, given its full SHA. The commit is fetched
 // if the mirror lacks it; all who wait for one repository share one fetch, which
 // goes on when some of them give up. Errors: as Resolve, and ErrCorrupt.

@@ -30,6 +30,12 @@ func SameRepo(a, b string) bool {
 	return pathA == pathB && withoutPort(hostA) == withoutPort(hostB)
 }
 
+// Host is the server of a repository's address; "" for one on this machine.
+func Host(address string) string {
+	host, _ := split(address)
+	return host
+}
+
 func withoutPort(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
 		return host[:i]

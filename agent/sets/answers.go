@@ -1,6 +1,7 @@
 package sets
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"time"
@@ -71,7 +72,7 @@ func (c *Controller) renewed() int {
 }
 
 // remembered is an answer that counts still, or a new one.
-func remembered[T any](p *pass, question *api.Generator, ask func() (T, error)) (T, error) {
+func remembered[T any](ctx context.Context, p *pass, question *api.Generator, put func() (T, error)) (T, error) {
 	interval := max(time.Second, forge.Interval(question))
 	text, err := json.Marshal(question)
 	if err != nil {
@@ -82,7 +83,10 @@ func remembered[T any](p *pass, question *api.Generator, ask func() (T, error)) 
 	known, ok := p.answered(key)
 	if !ok || p.renew || !known.until.After(p.now.Time) {
 		renewals := p.c.renewed()
-		value, err := ask()
+		value, err := ask(ctx, p, forge.Server(question), put)
+		if errors.Is(err, errCrowded) {
+			return value, err
+		}
 		known = answer{question: question, value: value, err: err, asked: p.now.Time, until: p.now.Add(interval)}
 		if err != nil {
 			known.until = p.now.Add(min(interval, errorInterval))

@@ -43,6 +43,7 @@ type Applications interface {
 // Commits finds commits and their files; git.Store does.
 type Commits interface {
 	Known(repo git.Repo, revision string) (git.Answer, bool)
+	Has(repo git.Repo, sha string) bool
 	Resolve(ctx context.Context, repo git.Repo, revision string) (string, error)
 	Tree(ctx context.Context, repo git.Repo, sha string) (*git.Tree, error)
 }
@@ -105,7 +106,8 @@ type Config struct {
 }
 
 const (
-	// workers is how many sets are worked on at once.
+	// workers is how many sets are worked on at once, but for those that wait for what
+	// others answer.
 	workers = 4
 	// passTimeout ends a pass that hangs.
 	passTimeout = 10 * time.Minute
@@ -123,6 +125,8 @@ type Controller struct {
 	queue    workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	globbing atomic.Bool // see Glob
 	rules    atomic.Pointer[Rules]
+	seats    chan struct{} // one for each pass that works
+	outside  outside
 
 	mu      sync.Mutex                         // guards all below
 	reads   map[types.NamespacedName][]address // what each set has read, when it was last looked at
@@ -152,6 +156,7 @@ func New(config Config) *Controller {
 func untold(config Config) *Controller {
 	c := &Controller{
 		Config: config, reads: map[types.NamespacedName][]address{}, answers: map[types.NamespacedName]*answers{},
+		seats: make(chan struct{}, workers), outside: outside{asking: map[string]int{}},
 		told: map[types.NamespacedName]string{}, stale: map[types.NamespacedName]bool{}, since: map[types.NamespacedName]time.Time{},
 	}
 	c.globbing.Store(config.NewFileGlobbing)
@@ -174,14 +179,19 @@ func (c *Controller) Run(ctx context.Context) error {
 	if c.Applications.Wait(ctx) != nil || c.store.wait(ctx) != nil {
 		return g.Wait() // told to end before the first listing
 	}
-	for range workers {
+	c.work(ctx, g)
+	return g.Wait()
+}
+
+// work makes passes until the queue is shut down.
+func (c *Controller) work(ctx context.Context, g *errgroup.Group) {
+	for range workers + askingAll {
 		g.Go(func() error {
 			for c.next(ctx) {
 			}
 			return nil
 		})
 	}
-	return g.Wait()
 }
 
 func (c *Controller) next(ctx context.Context) bool {
@@ -349,4 +359,5 @@ func (c *Controller) forget(name types.NamespacedName) {
 	delete(c.answers, name)
 	delete(c.told, name)
 	delete(c.stale, name)
+	c.wake(c.outside.forget(name))
 }

@@ -6,6 +6,8 @@
 // changed: repositories are watched by package git, and Applications, sets, projects and
 // clusters by the API server's watches.
 //
+// A pass that waits for a server keeps none waiting that does not ask that one, too.
+//
 // Whatever fails, fails before anything is done: no Application is made, changed or
 // deleted by a pass in which a generator, a template or a repository cannot be read
 // (SEMANTICS.md 1.9).

@@ -22,6 +22,8 @@ type pass struct {
 	now   metav1.Time
 	renew bool // somebody asks for a look at everything anew
 
+	seated bool // see outside
+
 	result  *appset.Result
 	plan    appset.Plan
 	outcome appset.Outcome
@@ -39,6 +41,10 @@ func (c *Controller) pass(ctx context.Context, name types.NamespacedName) (again
 		return refresh, nil
 	}
 	p := c.over(set)
+	if err := p.sit(ctx); err != nil {
+		return 0, err
+	}
+	defer p.rise()
 	if c.Shadow != nil {
 		p.lookOn(ctx)
 		return p.again, nil
@@ -72,7 +78,11 @@ func (p *pass) run(ctx context.Context) error {
 	if err := p.guard(ctx); err != nil {
 		return err
 	}
-	if err := p.generate(ctx); err != nil {
+	err := p.generate(ctx)
+	if p.putOff(err) {
+		return nil
+	}
+	if err != nil {
 		p.outcome.Fail(appset.ReasonOf(err), unnamed(err))
 		return p.report(ctx)
 	}

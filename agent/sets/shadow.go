@@ -25,6 +25,9 @@ func (p *pass) lookOn(ctx context.Context) {
 		return
 	}
 	err := p.observe(ctx)
+	if p.putOff(err) {
+		return
+	}
 	p.c.Shadow(p.set, p.plan, err)
 }
 

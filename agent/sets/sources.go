@@ -58,15 +58,25 @@ func (s *sources) Tree(ctx context.Context, url, revision string) (fs.FS, error)
 	case ok && !due && known.Err != nil:
 		return nil, fmt.Errorf("%w (still at commit %.7s, of %s)", known.Err, known.SHA, known.At.UTC().Format(time.RFC3339))
 	case !ok || due:
-		if known.SHA, err = s.c.Git.Resolve(ctx, repo, revision); err != nil {
+		known.SHA, err = ask(ctx, s.pass, git.Host(url), func() (string, error) { return s.c.Git.Resolve(ctx, repo, revision) })
+		if err != nil {
 			return nil, err
 		}
 	}
-	tree, err := s.c.Git.Tree(ctx, repo, known.SHA)
+	tree, err := s.tree(ctx, repo, known.SHA)
 	if err != nil {
 		return nil, err
 	}
 	return tree, s.prove(ctx, repo, revision, known.SHA)
+}
+
+// tree opens a commit. The server is asked only for one that is not here.
+func (s *sources) tree(ctx context.Context, repo git.Repo, sha string) (*git.Tree, error) {
+	open := func() (*git.Tree, error) { return s.c.Git.Tree(ctx, repo, sha) }
+	if s.c.Git.Has(repo, sha) {
+		return open()
+	}
+	return ask(ctx, s.pass, git.Host(repo.URL), open)
 }
 
 // leastEvery bounds how often a set can have repositories asked.
@@ -121,7 +131,7 @@ func (s *sources) PullRequests(ctx context.Context, g *api.PullRequestGenerator)
 	if s.services == nil {
 		return nil, fmt.Errorf("generators of pull requests: %w", errUnsupported)
 	}
-	return remembered(s.pass, &api.Generator{PullRequest: g}, func() ([]appset.PullRequest, error) { return s.services.PullRequests(ctx, g) })
+	return remembered(ctx, s.pass, &api.Generator{PullRequest: g}, func() ([]appset.PullRequest, error) { return s.services.PullRequests(ctx, g) })
 }
 
 // Repositories asks the provider.
@@ -129,7 +139,15 @@ func (s *sources) Repositories(ctx context.Context, g *api.SCMProviderGenerator)
 	if s.services == nil {
 		return nil, fmt.Errorf("generators of repositories: %w", errUnsupported)
 	}
-	return remembered(s.pass, &api.Generator{SCMProvider: g}, func() ([]appset.Repository, error) { return s.services.Repositories(ctx, g) })
+	question := &api.Generator{SCMProvider: g}
+	all, err := remembered(ctx, s.pass, question, func() (*listing, error) {
+		all, err := s.services.Repositories(ctx, g)
+		return &listing{repositories: all, paths: map[inRepository]bool{}}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all.of(s.pass, question), nil
 }
 
 // Plugin asks the service.
@@ -137,5 +155,5 @@ func (s *sources) Plugin(ctx context.Context, g *api.PluginGenerator) ([]map[str
 	if s.services == nil {
 		return nil, fmt.Errorf("generators of plugins: %w", errUnsupported)
 	}
-	return remembered(s.pass, &api.Generator{Plugin: g}, func() ([]map[string]any, error) { return s.services.Plugin(ctx, g) })
+	return remembered(ctx, s.pass, &api.Generator{Plugin: g}, func() ([]map[string]any, error) { return s.services.Plugin(ctx, g) })
 }

@@ -43,6 +43,8 @@ type world struct {
 	// gitAsked is when the Git server was asked last, and resolved how often by a set.
 	gitAsked time.Time
 	resolved int
+	// hasPath, if not nil, says what is in repositories.
+	hasPath func(ctx context.Context, path string) (bool, error)
 	// found are the branches of pull requests, the repositories, and what a plugin says.
 	found []string
 
@@ -309,6 +311,9 @@ func (w *world) Known(git.Repo, string) (git.Answer, bool) {
 	return git.Answer{SHA: strings.Repeat("a", 40), At: w.gitAsked, Err: w.down}, true
 }
 
+// Has says that no commit need be fetched.
+func (w *world) Has(git.Repo, string) bool { return true }
+
 func (w *world) Resolve(context.Context, git.Repo, string) (string, error) {
 	w.gitAsked, w.resolved = w.now, w.resolved+1
 	return strings.Repeat("a", 40), w.down
@@ -333,7 +338,7 @@ func (w *world) PullRequests(context.Context, *api.PullRequestGenerator) (all []
 
 func (w *world) Repositories(context.Context, *api.SCMProviderGenerator) (all []appset.Repository, err error) {
 	for _, name := range w.found {
-		all = append(all, appset.Repository{Organization: "o", Repository: name, Branch: "main"})
+		all = append(all, appset.Repository{Organization: "o", Repository: name, Branch: "main", HasPath: w.hasPath})
 	}
 	return all, w.down
 }

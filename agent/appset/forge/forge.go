@@ -1,9 +1,11 @@
 package forge
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -126,4 +128,51 @@ func Interval(g *api.Generator) time.Duration {
 		return DefaultInterval
 	}
 	return time.Duration(*seconds) * time.Second
+}
+
+// Server names who is asked about a generator, so that those of one have one name; "" if
+// it is none of these.
+func Server(g *api.Generator) string {
+	switch {
+	case g.PullRequest != nil:
+		return serverOfPulls(g.PullRequest)
+	case g.SCMProvider != nil:
+		return serverOfRepositories(g.SCMProvider)
+	case g.Plugin != nil:
+		return "plugin " + g.Plugin.ConfigMapRef.Name
+	}
+	return ""
+}
+
+func serverOfPulls(g *api.PullRequestGenerator) string {
+	switch {
+	case g.Github != nil:
+		return hostOf(g.Github.API, githubHost)
+	case g.Gitlab != nil:
+		return hostOf(g.Gitlab.API, gitlabHost)
+	case g.Gitea != nil:
+		return hostOf(g.Gitea.API, "")
+	}
+	return ""
+}
+
+func serverOfRepositories(g *api.SCMProviderGenerator) string {
+	switch {
+	case g.Github != nil:
+		return hostOf(g.Github.API, githubHost)
+	case g.Gitlab != nil:
+		return hostOf(g.Gitlab.API, gitlabHost)
+	case g.Gitea != nil:
+		return hostOf(g.Gitea.API, "")
+	}
+	return ""
+}
+
+// hostOf is the host of an API, without an address the product's own.
+func hostOf(address, standard string) string {
+	u, err := url.Parse(cmp.Or(address, "https://"+standard))
+	if err != nil {
+		return "" // nobody is asked
+	}
+	return strings.ToLower(u.Host)
 }
