@@ -22,6 +22,8 @@ type Facts struct {
 	Config, Params map[string]string
 	// Followed are the keys of Params that have their effect with Tidelock, too.
 	Followed []string
+	// Idle words a key of Params that has no effect with Tidelock; nil if nobody does.
+	Idle func(key string) string
 	// Notifications is ConfigMap argocd-notifications-cm, RBAC argocd-rbac-cm; likewise.
 	Notifications, RBAC map[string]string
 

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/appset"
 )
 
 // A Finding is something to know before the hand-over.
@@ -77,6 +79,11 @@ func (f *Facts) ofConfig(add adder) {
 		return !strings.HasPrefix(key, "controller.") && !strings.HasPrefix(key, "applicationsetcontroller.") && !strings.HasPrefix(key, "reposerver.") ||
 			slices.Contains(f.Followed, key)
 	})
+	if f.Idle != nil {
+		for i, key := range ignored {
+			ignored[i] = f.Idle(key)
+		}
+	}
 	if len(ignored) > 0 {
 		add(Note, "ConfigMap argocd-cmd-params-cm", "these have no effect: %s", named(ignored))
 	}
@@ -157,5 +164,41 @@ func (f *Facts) ofSets(add adder) {
 		if set.Namespace != f.Namespace {
 			add(Note, about, "it is in another namespace than Argo CD's")
 		}
+		if appset.IsRolling(set) {
+			f.ofRolling(add, about)
+		}
 	}
+	if f.enabled(setController, "applicationsetcontroller.dryrun", "--dry-run") {
+		add(Note, "ConfigMap argocd-cmd-params-cm", "nothing is done with the Applications of ApplicationSets, which are tried out only (applicationsetcontroller.dryrun); Tidelock does so, too, if that entry says it, or --applicationset-dry-run")
+	}
+}
+
+// ofRolling is about a rolling sync, which Argo CD takes for none unless that is enabled.
+func (f *Facts) ofRolling(add adder, about string) {
+	const key = "applicationsetcontroller.enable.progressive.syncs"
+	switch {
+	case f.enabled(setController, key, "--enable-progressive-syncs"):
+	case strings.TrimSpace(f.Params[key]) != "":
+		add(Note, about, "its RollingSync has no effect, in Argo CD as in Tidelock: %s is %s", key, f.Params[key])
+	default:
+		add(Problem, about, "its RollingSync has no effect in Argo CD, where progressive syncs are not enabled, and has with Tidelock: its Applications are not synced automatically any more, but step by step; with %s: \"false\" in ConfigMap argocd-cmd-params-cm, or --progressive-syncs=false, it stays without effect", key)
+	}
+}
+
+// enabled says that a part of Argo CD has something enabled, by ConfigMap
+// argocd-cmd-params-cm or by its arguments.
+func (f *Facts) enabled(part, key, flag string) bool {
+	if on, err := strconv.ParseBool(strings.TrimSpace(f.Params[key])); err == nil && on {
+		return true
+	}
+	w := f.part(part)
+	if w == nil {
+		return false
+	}
+	for _, c := range w.Containers {
+		if slices.Contains(c.Args, flag) || slices.Contains(c.Args, flag+"=true") {
+			return true
+		}
+	}
+	return false
 }

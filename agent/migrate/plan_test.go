@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -106,6 +107,21 @@ func TestOf(t *testing.T) {
 		{"labels", func(f *Facts) {
 			f.Config = map[string]string{"application.resourceTrackingMethod": "label", "application.instanceLabelKey": "argocd.argoproj.io/instance"}
 		}, []string{"objects are tracked by label argocd.argoproj.io/instance\n"}, nil},
+		{"a rolling sync that is none", func(f *Facts) { f.Sets = rolling }, []string{"Problem ApplicationSet argocd/waves: its RollingSync has no effect in Argo CD, where progressive syncs are not enabled, and has with Tidelock"}, nil},
+		{"one that is none here either", func(f *Facts) {
+			f.Sets, f.Params = rolling, map[string]string{"applicationsetcontroller.enable.progressive.syncs": "false"}
+		}, []string{"Note ApplicationSet argocd/waves: its RollingSync has no effect, in Argo CD as in Tidelock"}, []string{"and has with Tidelock"}},
+		{"one that is one", func(f *Facts) {
+			f.Sets, f.Params = rolling, map[string]string{"applicationsetcontroller.enable.progressive.syncs": "true"}
+		}, nil, []string{"its RollingSync"}},
+		{"one that is one by an argument", func(f *Facts) {
+			f.Sets, f.Workloads[1].Containers = rolling, []Container{{Name: "x", Args: []string{"--enable-progressive-syncs"}}}
+		}, nil, []string{"its RollingSync"}},
+		{"sets that are tried out", func(f *Facts) { f.Params["applicationsetcontroller.dryrun"] = "true" }, []string{"nothing is done with the Applications of ApplicationSets, which are tried out only"}, nil},
+		{"entries without effect", func(f *Facts) {
+			f.Params = map[string]string{"applicationsetcontroller.debug": "true"}
+			f.Idle = func(key string) string { return key + " (for a reason)" }
+		}, []string{"these have no effect: applicationsetcontroller.debug (for a reason)"}, nil},
 		{"what may not be read", func(f *Facts) { f.Unread = []string{"list Deployments: forbidden"} }, []string{"Problem this report: it is incomplete: list Deployments: forbidden"}, nil},
 		{"Flux", func(f *Facts) {
 			f.Flux = []FluxObject{{"Kustomization", "flux-system", "apps", false}, {"HelmRelease", "db", "pg", true}}
@@ -145,3 +161,9 @@ func TestNext(t *testing.T) {
 		}
 	}
 }
+
+// rolling is a set that says that it is a rolling sync.
+var rolling = []api.ApplicationSet{{
+	ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "waves"},
+	Spec:       api.ApplicationSetSpec{Strategy: &api.ApplicationSetStrategy{Type: api.StrategyRollingSync, RollingSync: &api.RollingSync{}}},
+}}

@@ -1,6 +1,8 @@
 package sets
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/tidelock-io/tidelock/agent/api"
@@ -81,4 +83,62 @@ func TestRulesChange(t *testing.T) {
 	w.apply(setOf("apps", listOf("a"), ""))
 	w.must("apps")
 	w.are("a b")
+}
+
+// rollingOf is a set whose strategy is a rolling sync.
+func rollingOf(name, generators string) string {
+	return setOf(name, generators, "strategy: {type: RollingSync, rollingSync: {steps: [{matchExpressions: [{key: team, operator: In, values: [shop]}]}]}}")
+}
+
+// TestAllAtOnce: where rolling syncs are off, one has no effect, as in Argo CD, and that is
+// said.
+func TestAllAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.Rule(Rules{AllAtOnce: true})
+	text := strings.Replace(rollingOf("apps", listOf("a", "b")), "    spec:\n", "    spec:\n      syncPolicy: {automated: {prune: true}}\n", 1)
+	w.apply(text)
+	w.must("apps")
+	w.must("apps")
+	if !w.apps["a"].Spec.SyncPolicy.IsAutomated() || len(w.sets["apps"].Status.ApplicationStatus) > 0 {
+		t.Errorf("it is synced automatically: %t; it is in the rollout: %v", w.apps["a"].Spec.SyncPolicy.IsAutomated(), w.sets["apps"].Status.ApplicationStatus)
+	}
+	if got := w.condition("apps", api.ApplicationSetGenerationWarning); !strings.Contains(got, "spec.strategy: rolling syncs are off") || !strings.Contains(got, "--progressive-syncs") {
+		t.Errorf("it says %q", got)
+	}
+	w.Rule(Rules{})
+	w.must("apps")
+	if w.apps["a"].Spec.SyncPolicy.IsAutomated() || len(w.sets["apps"].Status.ApplicationStatus) != 2 {
+		t.Error("it is no rolling sync, though these are on again")
+	}
+	if got := w.condition("apps", api.ApplicationSetGenerationWarning); strings.Contains(got, "are off") {
+		t.Errorf("it still says %q", got)
+	}
+}
+
+// TestDryRun: in a dry run no request is made, whatever is to be done; what it would be is
+// logged once.
+func TestDryRun(t *testing.T) {
+	w := newWorld(t)
+	w.apply(setOf("apps", listOf("a", "b"), ""))
+	w.must("apps")
+	w.took()
+	var log strings.Builder
+	w.Log = slog.New(slog.NewTextHandler(&log, nil))
+	w.Rule(Rules{DryRun: true})
+	w.apply(setOf("apps", listOf("a", "c"), ""))
+	w.must("apps")
+	w.must("apps")
+	w.end("apps")
+	w.must("apps")
+	w.are("a b")
+	if took := w.took(); len(took) > 0 {
+		t.Errorf("it made requests: %v", took)
+	}
+	if got := log.String(); strings.Count(got, "dry run") != 1 || !strings.Contains(got, `would="create c; delete b"`) {
+		t.Errorf("it logs %s", got)
+	}
+	w.Rule(Rules{})
+	w.apply(setOf("apps", listOf("a", "c"), ""))
+	w.must("apps")
+	w.are("a c")
 }

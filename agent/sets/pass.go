@@ -15,12 +15,14 @@ import (
 
 // A pass is the work on one set, once.
 type pass struct {
-	c     *Controller
-	set   *api.ApplicationSet
-	name  types.NamespacedName
-	log   *slog.Logger
-	now   metav1.Time
-	renew bool // somebody asks for a look at everything anew
+	c   *Controller
+	set *api.ApplicationSet // as the rules have it
+	// stated is the set as it was at the beginning, whatever the rules.
+	stated *api.ApplicationSet
+	name   types.NamespacedName
+	log    *slog.Logger
+	now    metav1.Time
+	renew  bool // somebody asks for a look at everything anew
 
 	seated bool // see outside
 
@@ -49,6 +51,10 @@ func (c *Controller) pass(ctx context.Context, name types.NamespacedName) (again
 		p.lookOn(ctx)
 		return p.again, nil
 	}
+	if c.rules.Load().DryRun {
+		p.tryOut(ctx)
+		return p.again, nil
+	}
 	if p.set.DeletionTimestamp != nil {
 		return p.again, p.delete(ctx)
 	}
@@ -59,11 +65,11 @@ func (c *Controller) pass(ctx context.Context, name types.NamespacedName) (again
 }
 
 // over is a pass over a set that is about to begin.
-func (c *Controller) over(set *api.ApplicationSet) *pass {
-	set = c.ruled(set)
+func (c *Controller) over(stated *api.ApplicationSet) *pass {
+	set := c.ruled(stated)
 	_, renew := set.Annotations[api.AnnotationApplicationSetRefresh]
 	return &pass{
-		c: c, set: set, name: nameOf(set), log: c.Log.With("applicationset", api.InstanceName(set.Namespace, set.Name, c.Namespace)), now: metav1.NewTime(c.Now()), renew: renew, again: refresh,
+		c: c, set: set, stated: stated, name: nameOf(set), log: c.Log.With("applicationset", api.InstanceName(set.Namespace, set.Name, c.Namespace)), now: metav1.NewTime(c.Now()), renew: renew, again: refresh,
 		status: *set.Status.DeepCopy(),
 	}
 }
@@ -96,6 +102,7 @@ func (p *pass) run(ctx context.Context) error {
 		return p.report(ctx)
 	}
 	p.outcome.Of(p.result, p.plan)
+	p.unrolled()
 	if err := p.roll(ctx); err != nil {
 		return err
 	}

@@ -55,6 +55,7 @@ type agentOptions struct {
 	namespaces       []string
 	setNamespaces    []string
 	scmProviders     []string
+	scmEnabled       bool
 	strictTokens     bool
 	destinations     []string
 	sealingNamespace string
@@ -78,6 +79,8 @@ type agentOptions struct {
 	globbing         bool
 	setPolicy        string
 	setOverride      bool
+	setDryRun        bool
+	rolling          bool
 	preserved        struct{ annotations, labels []string }
 	plugins          pluginOptions
 	debug            bool
@@ -144,6 +147,7 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.namespaces, "application-namespaces", nil, "other namespaces with Applications, as `PATTERN`s: globs, or regular expressions between slashes. The spec.sourceNamespaces of an Application's project have to permit its namespace, too")
 	f.StringSliceVar(&o.setNamespaces, "applicationset-namespaces", nil, "other namespaces with ApplicationSets, as --application-namespaces, which have to name them, too: the Applications stay there, and their projects' spec.sourceNamespaces have to permit it")
 	f.StringSliceVar(&o.scmProviders, "allowed-scm-providers", nil, "`URL`s of servers of pull requests and repositories that generators may name; all if there is none, but for ApplicationSets of other namespaces none")
+	f.BoolVar(&o.scmEnabled, "scm-providers", true, "ask servers of pull requests and repositories at all, if ApplicationSets name them. Without, these fail, and nothing of theirs is made, changed or deleted")
 	f.BoolVar(&o.strictTokens, "tokenref-strict-mode", false, "show servers only Secrets with the label argocd.argoproj.io/secret-type: scm-creds, as for ApplicationSets of other namespaces always")
 	f.StringSliceVar(&o.destinations, destinationsFlag, nil, "the `NAMESPACE`s of its own cluster that Applications may deploy to, if the agent has no rights outside of them. An object of another namespace, or of none, is refused, and nothing cluster-wide is asked for; all if empty")
 	f.StringVar(&o.sealingNamespace, "sealed-secrets-namespace", "kube-system", "where the keys of the sealed-secrets controller are")
@@ -174,6 +178,8 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.submodules, "git-submodules", true, "read submodules whose repositories the Application's project permits")
 	f.StringVar(&o.setPolicy, "applicationset-policy", "", "what may be done with the Applications of ApplicationSets, whatever these say: create-only, create-update, create-delete or sync; without it they say it")
 	f.BoolVar(&o.setOverride, "applicationset-policy-override", false, "let ApplicationSets that state a policy have their own before --applicationset-policy")
+	f.BoolVar(&o.rolling, "progressive-syncs", true, "sync the Applications of an ApplicationSet step by step, if its strategy is RollingSync. Without, that has no effect, as in an Argo CD in which it is not enabled")
+	f.BoolVar(&o.setDryRun, "applicationset-dry-run", false, "log what would be done with the Applications of ApplicationSets, and do nothing")
 	f.StringSliceVar(&o.preserved.annotations, "preserved-annotations", nil, "`KEYS` of annotations that others may put on the Applications of ApplicationSets, beside those that these preserve")
 	f.StringSliceVar(&o.preserved.labels, "preserved-labels", nil, "`KEYS` of labels that others may put on the Applications of ApplicationSets")
 	f.BoolVar(&o.globbing, "new-git-file-globbing", false, "read paths of files in ApplicationSets as Argo CD does with --enable-new-git-file-globbing")
@@ -220,7 +226,7 @@ func runAgent(ctx context.Context, o *agentOptions, flags *pflag.FlagSet, from o
 	}
 	log.start(o.level(), o.logFormat)
 	if len(ignored) > 0 {
-		log.Info("entries have no effect", "configmap", argoParams, "entries", strings.Join(ignored, ", "))
+		log.Info("entries have no effect", "configmap", argoParams, "entries", strings.Join(allIdle(ignored), ", "))
 	}
 	plugins.announce(plugins.list())
 	p := &parts{log: log.Logger, logs: log, options: *o, host: plugins, known: known, memory: memory.Obey()}

@@ -11,16 +11,18 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/appset"
 	"github.com/tidelock-io/tidelock/agent/appset/forge"
 	"github.com/tidelock-io/tidelock/agent/project"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/sets"
 	"github.com/tidelock-io/tidelock/secrets"
 )
 
 // answers are those of servers for one set. Tokens are in its own namespace; plugins are
 // the agent's. A set of another namespace could otherwise have the token of anybody sent
 // to anywhere.
-func (o *agentOptions) answers(servers *forge.Forge, core corev1client.CoreV1Interface, set *api.ApplicationSet) *forge.Answers {
+func (o *agentOptions) answers(servers *forge.Forge, core corev1client.CoreV1Interface, set *api.ApplicationSet) sets.Services {
 	foreign := set.Namespace != o.namespace
 	own := tokenReader{client: core, namespace: set.Namespace, strict: foreign || o.strictTokens}
 	agents := tokenReader{client: core, namespace: o.namespace}
@@ -31,7 +33,24 @@ func (o *agentOptions) answers(servers *forge.Forge, core corev1client.CoreV1Int
 	if foreign {
 		a.Apps = noApps{}
 	}
+	if !o.scmEnabled {
+		return noProviders{a}
+	}
 	return a
+}
+
+// noProviders ask plugins, and nobody else.
+type noProviders struct{ *forge.Answers }
+
+var errNoProviders = errors.New("the administrator lets no server be asked for pull requests and repositories (--scm-providers=false)")
+
+// PullRequests and Repositories refuse.
+func (noProviders) PullRequests(context.Context, *api.PullRequestGenerator) ([]appset.PullRequest, error) {
+	return nil, errNoProviders
+}
+
+func (noProviders) Repositories(context.Context, *api.SCMProviderGenerator) ([]appset.Repository, error) {
+	return nil, errNoProviders
 }
 
 // permittedServer refuses servers that a generator names and the administrator does not.

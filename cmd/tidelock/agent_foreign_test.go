@@ -1,8 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/tidelock-io/tidelock/agent/api"
+	"github.com/tidelock-io/tidelock/agent/appset/forge"
 )
 
 // TestPermittedServer: which servers generators may ask is the administrator's to say, of
@@ -72,5 +78,42 @@ func TestStrictTokens(t *testing.T) {
 	}
 	if _, err := (noApps{}).Secret(t.Context(), "app"); err == nil {
 		t.Error("a set of another namespace has a GitHub App of the agent's")
+	}
+}
+
+// TestNoProviders: where servers of pull requests and repositories are not to be asked,
+// none is, not even a product's own; plugins are.
+func TestNoProviders(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		fmt.Fprint(w, `{"output": {"parameters": [{"a": "b"}]}}`)
+	}))
+	t.Cleanup(server.Close)
+	o, flags := freshOptions()
+	if err := flags.Set("scm-providers", "false"); err != nil {
+		t.Fatal(err)
+	}
+	servers := forge.New(forge.Options{})
+	t.Cleanup(servers.Close)
+	core := fake.NewClientset(
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "plug"}, Data: map[string]string{"baseUrl": server.URL, "token": "$plug:token"}},
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "plug"}, Data: map[string][]byte{"token": []byte("x")}},
+	).CoreV1()
+	for _, namespace := range []string{"argocd", "team"} {
+		set := &api.ApplicationSet{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "apps"}}
+		answers := o.answers(servers, core, set)
+		_, pulls := answers.PullRequests(t.Context(), &api.PullRequestGenerator{Gitea: &api.PullRequestGitea{API: server.URL, Owner: "o", Repo: "r"}})
+		_, repositories := answers.Repositories(t.Context(), &api.SCMProviderGenerator{Github: &api.SCMGithub{Organization: "o"}})
+		for _, err := range []error{pulls, repositories} {
+			if !errors.Is(err, errNoProviders) || asked.Load() > 0 {
+				t.Errorf("%s: %v, and %d requests", namespace, err, asked.Load())
+			}
+		}
+	}
+	set := &api.ApplicationSet{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "apps"}}
+	if got, err := o.answers(servers, core, set).Plugin(t.Context(), &api.PluginGenerator{ConfigMapRef: api.PluginConfigMapRef{Name: "plug"}}); err != nil || len(got) != 1 {
+		t.Errorf("the plugin: %v, %v", got, err)
 	}
 }

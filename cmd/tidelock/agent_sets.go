@@ -58,6 +58,7 @@ func (o *agentOptions) setRules() sets.Rules {
 	return sets.Rules{
 		Policy: api.ApplicationsSync(o.setPolicy), Override: o.setOverride,
 		Annotations: o.preserved.annotations, Labels: o.preserved.labels,
+		AllAtOnce: !o.rolling, DryRun: o.setDryRun,
 	}
 }
 

@@ -68,7 +68,7 @@ func (c *checker) lookParams(ctx context.Context, a *area) {
 			a.wrong("correct the entry, or the agent does not start", "%v", entry)
 		}
 		if len(ignored) > 0 {
-			a.warn("", "ConfigMap %s: these entries have no effect: %s", m.name, strings.Join(ignored, ", "))
+			a.warn("", "ConfigMap %s: these entries have no effect: %s", m.name, strings.Join(allIdle(ignored), ", "))
 		}
 		if len(wrong) == 0 && len(ignored) == 0 {
 			a.ok("ConfigMap %s", m.name)

@@ -39,7 +39,7 @@ func (o *migrateOptions) facts(ctx context.Context) (migrate.Facts, error) {
 		return migrate.Facts{}, err
 	}
 	r.cfg = readonly.Config(r.cfg, readonly.Guard{})
-	s := &surveyor{remote: r, facts: migrate.Facts{Namespace: o.namespace, Followed: slices.Sorted(maps.Keys(argoKeys))}}
+	s := &surveyor{remote: r, facts: migrate.Facts{Namespace: o.namespace, Followed: slices.Sorted(maps.Keys(argoKeys)), Idle: idle}}
 	if s.typed, err = kubernetes.NewForConfig(r.cfg); err != nil {
 		return migrate.Facts{}, fmt.Errorf("connect to the cluster: %w", err)
 	}

@@ -37,10 +37,13 @@ var argoKeys = map[string]string{
 
 	"applicationsetcontroller.namespaces":                   "applicationset-namespaces",
 	"applicationsetcontroller.allowed.scm.providers":        "allowed-scm-providers",
+	"applicationsetcontroller.enable.scm.providers":         "scm-providers",
 	"applicationsetcontroller.enable.tokenref.strict.mode":  "tokenref-strict-mode",
 	"applicationsetcontroller.enable.new.git.file.globbing": "new-git-file-globbing",
 	"applicationsetcontroller.policy":                       "applicationset-policy",
 	"applicationsetcontroller.enable.policy.override":       "applicationset-policy-override",
+	"applicationsetcontroller.enable.progressive.syncs":     "progressive-syncs",
+	"applicationsetcontroller.dryrun":                       "applicationset-dry-run",
 	"applicationsetcontroller.global.preserved.annotations": "preserved-annotations",
 	"applicationsetcontroller.global.preserved.labels":      "preserved-labels",
 	"otlp.address": "otlp-endpoint",
@@ -148,6 +151,7 @@ func fromMaps(flags *pflag.FlagSet, from origins, all ...paramMap) (ignored []st
 		for _, key := range slices.Sorted(maps.Keys(m.data)) {
 			flag, at := m.flagOf(key), entry(m.name, key)
 			switch {
+			case m.keys != nil && strings.TrimSpace(m.data[key]) == "": // to Argo CD that is none
 			case flag == "":
 				ignored = append(ignored, key)
 			case slices.Contains(beforehand, flag):

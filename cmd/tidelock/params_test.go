@@ -53,6 +53,13 @@ func TestParams(t *testing.T) {
 			name: "rules for sets, as Argo CD has them", want: "info 2m0s []",
 			argo: "applicationsetcontroller.policy=create-only applicationsetcontroller.enable.policy.override=true applicationsetcontroller.global.preserved.annotations=a,b applicationsetcontroller.global.preserved.labels=c",
 		},
+		{
+			name: "what is security, as Argo CD has it", want: "info 2m0s []",
+			argo: "applicationsetcontroller.enable.scm.providers=false applicationsetcontroller.allowed.scm.providers=https://git.example.com/ applicationsetcontroller.dryrun=true applicationsetcontroller.enable.progressive.syncs=false",
+		},
+		{name: "a wrong word where it is security", argo: "applicationsetcontroller.enable.scm.providers=no-never", err: `ConfigMap argocd-cmd-params-cm, key "applicationsetcontroller.enable.scm.providers": "no-never": strconv.ParseBool: parsing "no-never": invalid syntax`},
+		{name: "nothing, which Argo CD's own example has", argo: "applicationsetcontroller.enable.policy.override= applicationsetcontroller.policy= otlp.address= controller.log.level=", want: "info 2m0s []"},
+		{name: "nothing, where it is ours", own: "log-level=", err: `ConfigMap tidelock-cmd-params-cm, key "log-level": "" is none of debug, info, warn and error`},
 		{name: "no file", flags: "--webhook-secret-file=/nowhere/at/all", err: "--webhook-secret-file: open /nowhere/at/all: no such file or directory"},
 		{name: "a secret that is none", flags: "--webhook-secret-file=/dev/null", err: "--webhook-secret-file: /dev/null holds nothing"},
 		{name: "a format that is none", flags: "--log-format=xml", err: `--log-format: "xml" is neither json nor text`},
@@ -141,5 +148,45 @@ func TestLogLevel(t *testing.T) {
 		if code, got := ask(tt.method, tt.body); code != tt.code || got != tt.want {
 			t.Errorf("%s %.10s: got %d %s, want %d %s", tt.method, tt.body, code, got, tt.code, tt.want)
 		}
+	}
+}
+
+// TestArgoKeys: each key of Argo CD's ConfigMap is followed to a setting that there is, or
+// has no effect and a reason, and none both; security is followed.
+func TestArgoKeys(t *testing.T) {
+	t.Parallel()
+	_, flags := freshOptions()
+	for key, flag := range argoKeys {
+		if flags.Lookup(flag) == nil {
+			t.Errorf("%s is followed to --%s, which there is not", key, flag)
+		}
+		if text := idle(key); text != key {
+			t.Errorf("%s is followed, and has no effect: %s", key, text)
+		}
+	}
+	o, flags := freshOptions()
+	_, wrong := fromMaps(flags, origins{}, paramMap{name: argoParams, keys: argoKeys, data: map[string]string{
+		"applicationsetcontroller.enable.scm.providers": "false\n", "applicationsetcontroller.allowed.scm.providers": "https://a.example,https://b.example",
+		"applicationsetcontroller.enable.progressive.syncs": "false", "applicationsetcontroller.dryrun": "true",
+	}})
+	if rules := o.setRules(); len(wrong) > 0 || o.scmEnabled || len(o.scmProviders) != 2 || !rules.AllAtOnce || !rules.DryRun {
+		t.Errorf("%v, %+v, %+v", wrong, o.scmProviders, rules)
+	}
+}
+
+// TestIdleKeys: all other keys of Argo CD 3.6 for its ApplicationSet controller say why
+// they have no effect.
+func TestIdleKeys(t *testing.T) {
+	t.Parallel()
+	for _, name := range strings.Fields(`concurrent.reconciliations.max debug enable.git.submodule enable.github.api.metrics enable.leader.election
+		grpc.enable.txt.service.config k8s.client.qps log.format log.level profile.enabled repo.server.ca.cert.path repo.server.plaintext
+		repo.server.timeout.seconds requeue.after scm.root.ca.path status.max.resources.count webhook.parallelism.limit wq.backoff.factor`) {
+		key := "applicationsetcontroller." + name
+		if text := idle(key); !strings.HasPrefix(text, key+" (") {
+			t.Errorf("%s", text)
+		}
+	}
+	if got := strings.Join(allIdle([]string{"server.insecure", "applicationsetcontroller.debug"}), ", "); got != "server.insecure, applicationsetcontroller.debug (controller.log.level is that of all)" {
+		t.Error(got)
 	}
 }
