@@ -44,7 +44,8 @@ func newSetupCheckCommand() *cobra.Command {
   notifications triggers, templates and services that cannot be read, and subscriptions
                 to what there is not
   objects       what Applications, AppProjects and ApplicationSets ask for and do not
-                get, or hardly mean; what generators log in with
+                get, or hardly mean, in the agent's namespace and the others that it
+                looks at; what generators log in with
   clusters      whether each cluster that has a Secret answers, takes its login and
                 lets it do what Applications need; asked from this machine
   keys          what decrypts

@@ -135,7 +135,7 @@ func (c *checker) lookGoals(a *area, secrets []keyring.ClusterSecret) {
 		if to.Server == api.InClusterServer || to.Server == "" && to.Name == "" || knownCluster(to, secrets) {
 			continue
 		}
-		unknown.add(c.apps[i].Name, strings.TrimSpace("there is no Secret of a cluster "+to.Name+to.Server+", which spec.destination names"))
+		unknown.add(c.named(&c.apps[i]), strings.TrimSpace("there is no Secret of a cluster "+to.Name+to.Server+", which spec.destination names"))
 	}
 	unknown.say("Application", func(format string, args ...any) {
 		a.wrong("add a Secret with label "+api.LabelSecretType+": "+api.SecretTypeCluster+", or correct the destination", format, args...)

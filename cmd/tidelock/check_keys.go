@@ -87,7 +87,7 @@ func (c *checker) lookExternal(ctx context.Context, a *area) {
 func (c *checker) using(group, kind string) (names []string) {
 	for i := range c.apps {
 		if slices.ContainsFunc(c.apps[i].Status.Resources, func(r api.ResourceStatus) bool { return r.Group == group && r.Kind == kind }) {
-			names = append(names, c.apps[i].Name)
+			names = append(names, c.named(&c.apps[i]))
 		}
 	}
 	return names

@@ -65,7 +65,7 @@ func (c *checker) lookSubscriptions(a *area, config *notify.Config) int {
 		}
 	}
 	for i := range c.apps {
-		judge("Application", c.apps[i].Name, c.apps[i].Labels, c.apps[i].Annotations)
+		judge("Application", c.named(&c.apps[i]), c.apps[i].Labels, c.apps[i].Annotations)
 	}
 	for i := range c.appProjects {
 		judge("AppProject", c.appProjects[i].Name, nil, c.appProjects[i].Annotations)

@@ -16,6 +16,7 @@ import (
 // lookObjects looks at what people have written, of all kinds that the agent reads.
 func (c *checker) lookObjects(ctx context.Context, a *area) {
 	c.lookApplications(a)
+	c.lookElsewhere(a)
 	c.lookProjects(a)
 	c.lookSets(ctx, a)
 }
@@ -45,10 +46,10 @@ func (c *checker) lookApplications(a *area) {
 	for i := range c.apps {
 		app := &c.apps[i]
 		for _, err := range api.ValidateApplication(app) {
-			invalid.add(app.Name, err.Error())
+			invalid.add(c.named(app), err.Error())
 		}
-		lacking.add(app.Name, api.Unsupported(app)...)
-		odd.add(app.Name, api.LintApplication(app)...)
+		lacking.add(c.named(app), api.Unsupported(app)...)
+		odd.add(c.named(app), api.LintApplication(app)...)
 	}
 	invalid.say("Application", func(format string, args ...any) {
 		a.wrong("correct it: nothing of the Application is synced", format, args...)
@@ -71,7 +72,7 @@ func (c *checker) lookProjectsOf(a *area) {
 		name := c.apps[i].Spec.ProjectName()
 		there := slices.ContainsFunc(c.appProjects, func(p api.AppProject) bool { return p.Name == name })
 		if !there && name != api.DefaultProject { // the agent makes that one
-			missing[name] = append(missing[name], c.apps[i].Name)
+			missing[name] = append(missing[name], c.named(&c.apps[i]))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(missing)) {

@@ -25,13 +25,13 @@ func (c *checker) lookSets(ctx context.Context, a *area) {
 	for i := range c.appSets {
 		set := &c.appSets[i]
 		for _, err := range api.ValidateApplicationSet(set) {
-			invalid.add(set.Name, err.Error())
+			invalid.add(c.named(set), err.Error())
 		}
 		for _, condition := range set.Status.Conditions {
-			sayCondition(set, condition, failing, held)
+			sayCondition(c.named(set), condition, failing, held)
 		}
 		for _, r := range referencesOf(set) {
-			references[r] = append(references[r], set.Name)
+			references[r] = append(references[r], c.named(set))
 		}
 	}
 	invalid.say("ApplicationSet", func(format string, args ...any) {
@@ -49,15 +49,15 @@ func (c *checker) lookSets(ctx context.Context, a *area) {
 
 // sayCondition is what the agent says of an ApplicationSet, as far as somebody is to do
 // something about it.
-func sayCondition(set *api.ApplicationSet, condition api.ApplicationSetCondition, failing, held remarks) {
+func sayCondition(set string, condition api.ApplicationSetCondition, failing, held remarks) {
 	if condition.Status != metav1.ConditionTrue {
 		return
 	}
 	switch condition.Type {
 	case api.ApplicationSetErrorOccurred:
-		failing.add(set.Name, condition.Message)
+		failing.add(set, condition.Message)
 	case api.ApplicationSetInvalidRolloutConfig, api.ApplicationSetDeletionHeld, api.ApplicationSetGenerationWarning:
-		held.add(set.Name, fmt.Sprintf("%s: %s", condition.Type, condition.Message))
+		held.add(set, fmt.Sprintf("%s: %s", condition.Type, condition.Message))
 	}
 }
 

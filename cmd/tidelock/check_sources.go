@@ -64,12 +64,12 @@ func (c *checker) sources() (all []sourceOf) {
 	for i := range c.apps {
 		app := &c.apps[i]
 		for _, source := range app.Spec.AllSources() {
-			s := sourceOf{app.Spec.ProjectName(), source, []string{app.Name}}
+			s := sourceOf{app.Spec.ProjectName(), source, []string{c.named(app)}}
 			j := slices.IndexFunc(all, func(o sourceOf) bool {
 				return o.project == s.project && o.source.RepoURL == source.RepoURL && o.source.Chart == source.Chart && o.source.Revision() == source.Revision()
 			})
 			if j >= 0 {
-				all[j].apps = append(all[j].apps, app.Name)
+				all[j].apps = append(all[j].apps, c.named(app))
 				continue
 			}
 			all = append(all, s)

@@ -28,6 +28,9 @@ type there struct {
 	appProjects []api.AppProject
 	appSets     []api.ApplicationSet
 	ring        *keyring.Keyring // nil if none can be made
+	// missingApps and missingSets are namespaces, or patterns of them, in which the person
+	// may not list what the agent looks at.
+	missingApps, missingSets []string
 
 	noDeployment, noApps, noProjects, noSets, noClusters error
 	noKeys, noNotifications                              []error
@@ -36,11 +39,11 @@ type there struct {
 // readThere reads what several areas look at.
 func (c *checker) readThere(ctx context.Context) (t there) {
 	t.readDeployment(ctx, c)
-	apps, projects, sets := &api.ApplicationList{}, &api.AppProjectList{}, &api.ApplicationSetList{}
-	t.noApps = c.client.Get().Namespace(c.namespace).Resource("applications").Do(ctx).Into(apps)
+	t.readApplications(ctx, c)
+	t.readSets(ctx, c)
+	projects := &api.AppProjectList{}
 	t.noProjects = c.client.Get().Namespace(c.namespace).Resource("appprojects").Do(ctx).Into(projects)
-	t.noSets = c.client.Get().Namespace(c.namespace).Resource(api.ApplicationSetResource).Do(ctx).Into(sets)
-	t.apps, t.appProjects, t.appSets = apps.Items, projects.Items, sets.Items
+	t.appProjects = projects.Items
 	ring, err := keyring.New(c.cfg, keyring.Namespaces{
 		Agent: c.namespace, Sealing: t.options.SealingNamespace, Confined: len(t.options.Namespaces) > 0,
 	}, quietLogger(), func() {})
