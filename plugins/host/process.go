@@ -207,7 +207,7 @@ func (p *process) dead() bool {
 }
 
 // end kills the process if it lives, and leaves nothing of it: neither zombie,
-// nor socket, nor goroutine. go-plugin comes second, for it would wait for an
+// nor socket, nor pipe, nor goroutine. go-plugin comes second, for it would wait for an
 // answer.
 func (p *process) end() {
 	p.ended.Do(func() {
@@ -216,6 +216,9 @@ func (p *process) end() {
 			<-p.runner.done
 		}
 		p.client.Kill()
+		if p.runner != nil {
+			p.runner.close()
+		}
 		p.voice.flush()
 		os.RemoveAll(p.dir)
 		wipe(p.scratch)

@@ -104,6 +104,13 @@ func (r *runner) kill() {
 	}
 }
 
+// close lets go of the pipes, which nobody reads any more: go-plugin leaves that to who
+// made them.
+func (r *runner) close() {
+	r.stdout.Close()
+	r.stderr.Close()
+}
+
 // Start, and the methods below, are what go-plugin asks of a runner.
 func (r *runner) Start(context.Context) error     { return <-r.started }
 func (r *runner) Wait(context.Context) error      { <-r.done; return nil }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -469,6 +471,8 @@ func TestProcesses(t *testing.T) {
 
 // TestDeath: a process that is killed from outside is replaced.
 func TestDeath(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would close some day what is left open
+	before := pipes(t)
 	h := pluginstest.Host(t, host.Spec{Name: "rogue", Processes: 1})
 	for range 3 {
 		if err := h.Warm(context.Background()); err != nil {
@@ -486,6 +490,22 @@ func TestDeath(t *testing.T) {
 	if c := h.Counters(); c.Deaths != 3 || c.Starts != 4 {
 		t.Errorf("counted %+v", c)
 	}
+	pluginstest.Eventually(t, "no pipes are open but those of the process that lives", func() bool { return pipes(t) <= before+2 })
+}
+
+// pipes is how many this process has open.
+func pipes(t *testing.T) (n int) {
+	t.Helper()
+	open, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range open {
+		if to, err := os.Readlink(file); err == nil && strings.HasPrefix(to, "pipe:") {
+			n++
+		}
+	}
+	return n
 }
 
 // TestClose: calls that run end when the host does.
