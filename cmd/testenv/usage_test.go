@@ -64,3 +64,32 @@ func TestSession(t *testing.T) {
 		}
 	}
 }
+
+// A process that has ended is known until somebody waits for it.
+func TestZombies(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "true")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := cmd.Process.Pid
+	for {
+		ended, err := zombies(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.Equal(ended, []int{pid}) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if live, err := session(pid); err != nil || len(live) > 0 {
+		t.Errorf("it lives: %v, %v", live, err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if ended, err := zombies(pid); err != nil || len(ended) > 0 {
+		t.Errorf("nobody has waited for %v, %v", ended, err)
+	}
+}
