@@ -69,6 +69,7 @@ func TestSoak(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), convergence+2**soakFor)
 	defer cancel()
 	defer s.end(t)
+	defer func() { t.Logf("at rest after each round:\n%s", s.rounds) }()
 	s.begin(ctx, t)
 	scraping, stop := context.WithCancel(ctx)
 	var g errgroup.Group
@@ -80,7 +81,6 @@ func TestSoak(t *testing.T) {
 	if err := g.Wait(); err != nil {
 		t.Error(err)
 	}
-	t.Logf("at rest after each round:\n%s", s.rounds)
 	s.rounds.level(t)
 }
 
