@@ -35,7 +35,7 @@ func Compare(app *api.Application, found Found, standing Standing) Application {
 		c.result.Outcome = Pending
 		return c.result
 	}
-	if !c.refused() {
+	if !c.refused() && !c.blind() {
 		c.objects()
 	}
 	c.whole()
@@ -107,6 +107,9 @@ func (c *comparison) incomparable() string {
 	case !sameSpec(status.Sync.ComparedTo, c.app.Spec.ComparedTo()):
 		return "its spec has changed since Argo CD has looked"
 	}
+	if c.mayKnow() {
+		return fmt.Sprintf("we cannot compare it now, or Argo CD cannot, which keeps its last word for %s when it cannot read a source", grace)
+	}
 	ours, theirs := strings.Join(c.result.Ours.Revisions, ", "), strings.Join(c.result.Theirs.Revisions, ", ")
 	if ours == theirs || ours == "" || theirs == "" {
 		return ""
@@ -117,6 +120,21 @@ func (c *comparison) incomparable() string {
 		return ""
 	}
 	return fmt.Sprintf("Argo CD is at %s, and we are at %s: it looks at least every %s", theirs, ours, c.standing.Patience)
+}
+
+// grace is for how long Argo CD keeps its last word when it cannot read or render a source
+// (controller.repo.error.grace.period.seconds).
+const grace = 3 * time.Minute
+
+// mayKnow says that one of the two cannot say how the Application stands, and the other
+// may not know yet of what that is because.
+func (c *comparison) mayKnow() bool {
+	ours, theirs := c.result.Ours.Sync, c.result.Theirs.Sync
+	if c.standing.Since == nil || (ours == api.SyncCodeUnknown) == (theirs == api.SyncCodeUnknown) {
+		return false
+	}
+	since := c.standing.Since(Difference{What: "sync", Ours: string(ours), Theirs: string(theirs)}.id())
+	return c.found.At.Sub(since) <= c.standing.Patience+grace
 }
 
 // sameSpec says that a comparison was of the spec as it is.

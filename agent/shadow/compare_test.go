@@ -174,9 +174,18 @@ func TestCompare(t *testing.T) {
 			Sync: api.SyncStatus{Status: api.SyncCodeUnknown}, Health: api.HealthStatus{Status: api.HealthUnknown},
 			Conditions: []api.Condition{{Type: api.ConditionComparisonError, Message: "no such chart"}},
 		}}
-		got := Compare(application(t, theirs), found, Standing{})
-		if got.Outcome != Differs || len(got.Differences) != 5 {
-			t.Errorf("got\n%s", summary(got))
+		since := func(long time.Duration) Standing {
+			return Standing{Patience: time.Minute, Since: func(string) time.Time { return at.Add(-long) }}
+		}
+		for _, standing := range []Standing{{}, since(5 * time.Minute)} {
+			got := Compare(application(t, theirs), found, standing)
+			if got.Outcome != Differs || len(got.Differences) != 5 {
+				t.Errorf("got\n%s", summary(got))
+			}
+		}
+		want := "Pending we cannot compare it now, or Argo CD cannot, which keeps its last word for 3m0s when it cannot read a source"
+		if got := summary(Compare(application(t, theirs), found, since(4*time.Minute))); got != want {
+			t.Errorf("got\n%s", got)
 		}
 	})
 	refused := func(app *api.Application) *api.Application {
@@ -223,9 +232,12 @@ func TestCompare(t *testing.T) {
 	})
 	t.Run("neither can render it", func(t *testing.T) {
 		app := application(t, theirs)
-		app.Status.Sync.Status, app.Status.Resources = api.SyncCodeUnknown, nil
-		found := ours(app)
-		found.Status.Health.Status = api.HealthUnknown
+		app.Status.Sync.Status = api.SyncCodeUnknown
+		found := Found{At: at, Status: app.Status}
+		found.Status.Health.Status, found.Status.Resources = api.HealthUnknown, nil
+		for i := range app.Status.Resources {
+			app.Status.Resources[i].Status = api.SyncCodeUnknown
+		}
 		want := "ByDesign\nfine health: ours Unknown, Argo CD's Healthy (by design: what cannot be compared is not said to be healthy)"
 		if got := summary(Compare(app, found, Standing{})); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -22,3 +22,9 @@ func (c *comparison) refused() bool { return refuses(&c.app.Status) || refuses(&
 // disputed says that one of them does, and the other not, which may be that the one has
 // not heard yet of what the other has.
 func (c *comparison) disputed() bool { return refuses(&c.app.Status) != refuses(&c.found.Status) }
+
+// blind says that neither can compare the Application, of whose objects Argo CD says so one
+// by one.
+func (c *comparison) blind() bool {
+	return c.result.Ours.Sync == api.SyncCodeUnknown && c.result.Theirs.Sync == api.SyncCodeUnknown
+}
