@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/appset"
+	"github.com/tidelock-io/tidelock/render/manifest"
 )
 
 // A Finding is something to know before the hand-over.
@@ -135,6 +136,9 @@ func (f *Facts) ofApplications(add adder) {
 		for _, text := range api.LintApplication(app) {
 			add(Note, about, "%s", text)
 		}
+		if left := leftovers(app); len(left) > 0 && f.agent() != working {
+			add(Problem, about, "Argo CD would prune what Git does not state any more, which nobody does once it has stopped: sync with pruning before step 4, or delete it yourself: %s", named(left))
+		}
 	}
 	for i := range f.Projects {
 		p := &f.Projects[i]
@@ -152,6 +156,18 @@ func (f *Facts) ofApplications(add adder) {
 			add(Problem, about, "spec.destinationServiceAccounts has no effect without --impersonate, nor has it in Argo CD without application.sync.impersonation.enabled")
 		}
 	}
+}
+
+// leftovers are the objects of an Application that Git does not state any more, and that
+// are there. They carry no mark of ours, by which we would know them.
+func leftovers(app *api.Application) (objects []string) {
+	for _, r := range app.Status.Resources {
+		if r.RequiresPruning {
+			key := manifest.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+			objects = append(objects, key.String())
+		}
+	}
+	return objects
 }
 
 func (f *Facts) ofSets(add adder) {

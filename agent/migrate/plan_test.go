@@ -104,6 +104,13 @@ func TestOf(t *testing.T) {
 		{"nothing at all", func(f *Facts) { *f = Facts{Namespace: "argocd"} },
 			[]string{"[ ] The definitions of Application, AppProject and ApplicationSet are there\n$ tidelock install --crds-only"}, []string{"[x] The first sync", "CONFLICT"}},
 		{"impersonation", func(f *Facts) { f.Config["application.sync.impersonation.enabled"] = "true" }, []string{"--no-namespace --impersonate --namespace argocd"}, nil},
+		{"something to prune", func(f *Facts) {
+			f.Applications[0].Status.Resources = []api.ResourceStatus{{Kind: "ConfigMap", Namespace: "shop", Name: "old", RequiresPruning: true}, {Kind: "Secret", Namespace: "shop", Name: "kept"}}
+		}, []string{"Problem Application argocd/shop: Argo CD would prune what Git does not state any more, which nobody does once it has stopped: sync with pruning before step 4, or delete it yourself: ConfigMap shop/old\n"}, nil},
+		{"something to prune, by us", func(f *Facts) {
+			f.Workloads = []Workload{agentOf(1)}
+			f.Applications[0].Status.Resources = []api.ResourceStatus{{Kind: "ConfigMap", Namespace: "shop", Name: "old", RequiresPruning: true}}
+		}, nil, []string{"shop/old"}},
 		{"labels", func(f *Facts) {
 			f.Config = map[string]string{"application.resourceTrackingMethod": "label", "application.instanceLabelKey": "argocd.argoproj.io/instance"}
 		}, []string{"objects are tracked by label argocd.argoproj.io/instance\n"}, nil},
