@@ -39,6 +39,9 @@ const (
 	// ApplicationSetGenerationWarning, which is ours, tells of what most likely was not
 	// meant: a generator that finds nothing, a template that names no parameter.
 	ApplicationSetGenerationWarning ApplicationSetConditionType = "GenerationWarning"
+	// ApplicationSetRivalWarning, which is ours, says that Argo CD keeps the Applications
+	// of the set, so that this agent does not.
+	ApplicationSetRivalWarning ApplicationSetConditionType = "RivalControllerWarning"
 )
 
 // The reasons of conditions of an ApplicationSet.
@@ -59,6 +62,7 @@ const (
 	ReasonValidRolloutConfig   = "ApplicationSetValidRolloutConfig"
 	ReasonDeletionHeld         = "DeletionHeld"
 	ReasonGenerationSuspicious = "GenerationSuspicious"
+	ReasonRivalController      = "RivalController"
 )
 
 // RollingSyncStatus is how far a rolling sync is with one Application.

@@ -202,6 +202,7 @@ func (r *Reconciler) Release(of func(types.NamespacedName) bool) (released []typ
 		if app := (types.NamespacedName{Namespace: namespace, Name: name}); of(app) {
 			released = append(released, app)
 			delete(r.uids, instance)
+			delete(r.yielded, instance)
 		}
 	}
 	r.mu.Unlock()

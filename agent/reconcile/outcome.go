@@ -149,7 +149,7 @@ func (p *pass) finish(ctx context.Context) error {
 		p.tidy(ctx)
 		return nil
 	}
-	p.status.ReconciledAt = &p.now
+	p.status.ReconciledAt, p.status.ControllerNamespace = &p.now, p.r.Namespace
 	err := p.write(ctx)
 	if err == nil {
 		p.r.named(p.name)

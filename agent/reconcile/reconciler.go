@@ -73,6 +73,8 @@ type Config struct {
 	Replicas Replicas
 	// Rivals is where Argo CD's controller is looked for; nil if none is.
 	Rivals Rivals
+	// Yielded, if not nil, is told of an Application that is another Tidelock's, and why.
+	Yielded func(app *api.Application, why string)
 	// IgnoreRivals has Applications worked on that Argo CD works on, too.
 	IgnoreRivals bool
 }
@@ -90,6 +92,7 @@ type Reconciler struct {
 	uids    map[string]types.UID // whose all that is
 	desired map[string]*Desired
 	held    map[string]*api.ApplicationStatus // reports that rest: see hold
+	yielded map[string]yielding               // what was left to other Tidelocks: see cede
 	failed  map[string]*project.Rules         // by which the last operation failed
 	waits   map[string]wait                   // what operations wait for
 	ignores map[string]ignored                // compiled rules
@@ -111,7 +114,7 @@ func New(config Config) *Reconciler {
 		config.Destinations = Only(destinations.Target{})
 	}
 	r := &Reconciler{
-		Config: config, uids: map[string]types.UID{}, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{},
+		Config: config, uids: map[string]types.UID{}, desired: map[string]*Desired{}, held: map[string]*api.ApplicationStatus{}, yielded: map[string]yielding{},
 		failed: map[string]*project.Rules{}, waits: map[string]wait{}, ignores: map[string]ignored{},
 		circles: map[string]depend.Circle{}, doubts: map[string]doubt{},
 		claims: newClaims(), hearing: hearing{seen: map[string]map[string]face{}},
@@ -148,6 +151,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, namespace, name string) (Out
 		return Outcome{}, nil
 	}
 	r.meet(instance, app.UID)
+	if v := r.Tidelock(ctx, app); v.Held {
+		return r.cede(app, instance, v), nil
+	}
 	if v := r.contested(ctx, app); v.Held {
 		return r.yield(ctx, app, instance, v)
 	}
@@ -325,6 +331,7 @@ func (r *Reconciler) lose(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.uids, name)
+	delete(r.yielded, name)
 }
 
 // forget drops what is kept of an Application that is gone.

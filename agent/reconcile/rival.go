@@ -20,6 +20,48 @@ const ConditionRivalControllerWarning api.ConditionType = "RivalControllerWarnin
 // that was not before a time.
 type Rivals interface {
 	State(ctx context.Context, namespace string, after time.Time) rival.State
+	// Tidelock sees whether another one works in a namespace.
+	Tidelock(ctx context.Context, namespace string, after time.Time) rival.State
+}
+
+// Tidelock says whether an Application is that of a Tidelock in another namespace, which
+// was the last to look at it, and works.
+func (r *Reconciler) Tidelock(ctx context.Context, app *api.Application) rival.Verdict {
+	look := rival.Of(app)
+	if r.Rivals == nil || !rival.Ours(look, r.Namespace) {
+		return rival.Verdict{}
+	}
+	return rival.JudgeTidelock(look, app.Namespace, r.Namespace, r.Rivals.Tidelock(ctx, look.Namespace, look.At), r.settings().Patience(), r.Now())
+}
+
+// cede leaves an Application to another Tidelock. That would take a condition away,
+// so an Event says so, and says so again before it is forgotten.
+func (r *Reconciler) cede(app *api.Application, instance string, v rival.Verdict) Outcome {
+	r.drop(instance)
+	now := r.Now()
+	r.mu.Lock()
+	last, known := r.yielded[instance]
+	news := !known || last.why != v.Why || now.Sub(last.at) >= tellAgain
+	if news {
+		r.yielded[instance] = yielding{v.Why, now}
+	}
+	r.mu.Unlock()
+	if news {
+		r.Log.Warn("another Tidelock works on an Application", "application", instance, "why", v.Why)
+		if r.Yielded != nil {
+			r.Yielded(app, v.Why)
+		}
+	}
+	return Outcome{Again: v.Again}
+}
+
+// tellAgain is less than for how long an API server keeps Events.
+const tellAgain = 30 * time.Minute
+
+// A yielding is why an Application was left to somebody else, and when that was told.
+type yielding struct {
+	why string
+	at  time.Time
 }
 
 // contested says whether an Application is Argo CD's. It costs requests only where Argo

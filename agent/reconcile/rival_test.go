@@ -45,6 +45,10 @@ func (s seen) State(_ context.Context, namespace string, _ time.Time) rival.Stat
 	return s[namespace]
 }
 
+func (s seen) Tidelock(ctx context.Context, namespace string, after time.Time) rival.State {
+	return s.State(ctx, namespace, after)
+}
+
 // rivalled is an Application that Argo CD, in another namespace, has looked at.
 func rivalled(t *testing.T) *api.Application {
 	t.Helper()
@@ -117,5 +121,54 @@ func TestYield(t *testing.T) {
 				t.Errorf("it has become %+v", now)
 			}
 		})
+	}
+}
+
+// TestCede: an Application that another Tidelock works on is left to that without a word in
+// its status, which that would take away; an Event is to tell, now and then.
+func TestCede(t *testing.T) {
+	now := at
+	app := rivalled(t)
+	app.ManagedFields = nil
+	store := &desk{shelf: shelf{"argocd/web": app}}
+	var told []string
+	r := New(Config{
+		Namespace: "argocd", Store: store, Rivals: seen{"theirs": rival.Runs}, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return now }, Pipeline: forgetful{}, Settings: func() *settings.Settings { return new(settings.Settings) },
+		Yielded: func(_ *api.Application, why string) { told = append(told, why) },
+	})
+	for i, after := range []time.Duration{0, time.Second, tellAgain, tellAgain + time.Second} {
+		now = at.Add(after)
+		outcome, err := r.Reconcile(t.Context(), "argocd", "web")
+		if err != nil || outcome.Failed || outcome.Again == 0 {
+			t.Fatalf("%d: %+v, %v", i, outcome, err)
+		}
+	}
+	if store.writes != 0 || len(told) != 2 {
+		t.Errorf("%d writes, told %q", store.writes, told)
+	}
+	r.lose("web")
+	if len(r.yielded) != 0 {
+		t.Errorf("%v is kept of one that is gone", r.yielded)
+	}
+	for name, tt := range map[string]struct {
+		rivals Rivals
+		change func(*api.Application)
+	}{
+		"it has ended":    {seen{"theirs": rival.Stopped}, nil},
+		"it is our own":   {seen{"argocd": rival.Runs}, func(app *api.Application) { app.Status.ControllerNamespace = "argocd" }},
+		"nobody looks":    {nil, nil},
+		"new":             {seen{"": rival.Runs}, func(app *api.Application) { app.Status = api.ApplicationStatus{} }},
+		"nobody says who": {seen{"": rival.Runs}, func(app *api.Application) { app.Status.ControllerNamespace = "" }},
+	} {
+		app := rivalled(t)
+		app.ManagedFields = nil
+		if tt.change != nil {
+			tt.change(app)
+		}
+		r := New(Config{Namespace: "argocd", Rivals: tt.rivals, Now: func() time.Time { return at }, Settings: func() *settings.Settings { return new(settings.Settings) }})
+		if v := r.Tidelock(t.Context(), app); v.Held {
+			t.Errorf("%s: %+v", name, v)
+		}
 	}
 }

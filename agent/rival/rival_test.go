@@ -111,6 +111,7 @@ func TestLookout(t *testing.T) {
 		objects []runtime.Object
 		want    rival.State
 	}{
+		{"its other controller", []runtime.Object{set("argocd", "argocd-applicationset-controller", "argocd-applicationset-controller", "applicationset-controller", one, 1)}, rival.Unseen},
 		{"nothing", nil, rival.Unseen},
 		{"in another namespace", []runtime.Object{set("elsewhere", "argocd-application-controller", "argocd-application-controller", "", one, 1)}, rival.Unseen},
 		{"another part", []runtime.Object{&appsv1.Deployment{ObjectMeta: meta("argocd", "argocd-server", "argocd-server", "server")}}, rival.Unseen},
@@ -124,7 +125,7 @@ func TestLookout(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client := fake.NewClientset(tt.objects...)
-			lookout := rival.NewLookout(client.AppsV1(), func() time.Time { return noon })
+			lookout := rival.NewLookout(client.AppsV1(), client.CoordinationV1(), func() time.Time { return noon })
 			for range 2 {
 				if got := lookout.State(t.Context(), "argocd", noon.Add(-time.Second)); got != tt.want {
 					t.Errorf("%v, want %v", got, tt.want)
@@ -134,6 +135,25 @@ func TestLookout(t *testing.T) {
 				t.Errorf("%d requests, want 2", asked)
 			}
 		})
+	}
+}
+
+// TestSetState: the two controllers are told apart, by the same requests.
+func TestSetState(t *testing.T) {
+	of := func(name string, replicas int32) runtime.Object {
+		return &appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: name, Labels: map[string]string{"app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/name": name}},
+			Spec:       appsv1.DeploymentSpec{Replicas: &replicas},
+		}
+	}
+	client := fake.NewClientset(of("argocd-application-controller", 0), of("argocd-applicationset-controller", 1))
+	lookout := rival.NewLookout(client.AppsV1(), client.CoordinationV1(), func() time.Time { return noon })
+	before := noon.Add(-time.Second)
+	if app, set := lookout.State(t.Context(), "argocd", before), lookout.SetState(t.Context(), "argocd", before); app != rival.Stopped || set != rival.Runs {
+		t.Errorf("%v and %v", app, set)
+	}
+	if asked := len(client.Actions()); asked != 2 {
+		t.Errorf("%d requests, want 2", asked)
 	}
 }
 
@@ -150,7 +170,7 @@ func TestRefused(t *testing.T) {
 	client.PrependReactor("list", "deployments", func(k8stesting.Action) (bool, runtime.Object, error) {
 		return true, &appsv1.DeploymentList{}, nil
 	})
-	lookout := rival.NewLookout(client.AppsV1(), func() time.Time { return now })
+	lookout := rival.NewLookout(client.AppsV1(), client.CoordinationV1(), func() time.Time { return now })
 	for _, step := range []struct {
 		after time.Duration
 		want  rival.State
@@ -176,7 +196,7 @@ func TestLookEnds(t *testing.T) {
 		<-answer
 		return false, nil, nil
 	})
-	lookout := rival.NewLookout(client.AppsV1(), func() time.Time { return noon })
+	lookout := rival.NewLookout(client.AppsV1(), client.CoordinationV1(), func() time.Time { return noon })
 	first, endFirst := context.WithCancel(t.Context())
 	looked := make(chan rival.State)
 	go func() { looked <- lookout.State(first, "argocd", noon.Add(-time.Second)) }()

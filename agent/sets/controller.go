@@ -91,6 +91,8 @@ type Config struct {
 	// have its Applications, and read a repository by its credentials, if one is named.
 	// Without it there are none.
 	Permit func(projectName, namespace, repoURL string) error
+	// Rivals are others that may keep the Applications of sets.
+	Rivals Rivals
 	// Shadow, if not nil, is told what a pass would do, in place of its being done, or
 	// why that is not known.
 	Shadow func(set *api.ApplicationSet, plan appset.Plan, err error)

@@ -55,6 +55,9 @@ func (c *Controller) pass(ctx context.Context, name types.NamespacedName) (again
 		p.tryOut(ctx)
 		return p.again, nil
 	}
+	if v, argo := p.contested(ctx); v.Held {
+		return p.again, p.yield(ctx, v, argo)
+	}
 	if p.set.DeletionTimestamp != nil {
 		return p.again, p.delete(ctx)
 	}

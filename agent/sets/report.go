@@ -18,7 +18,7 @@ import (
 // report says in the set's status, and by Events, what came of the pass.
 func (p *pass) report(ctx context.Context) error {
 	p.tell()
-	p.status.Conditions = p.outcome.Conditions(p.set.Status.Conditions, p.now)
+	p.status.Conditions = p.outcome.Conditions(withoutRival(p.set.Status.Conditions), p.now)
 	p.status.Health = appset.HealthOf(p.status.Conditions)
 	p.status.Resources, p.status.ResourcesCount = appset.ResourcesOf(p.owned())
 	return p.store(ctx)
@@ -106,12 +106,18 @@ func (p *pass) once() {
 	default:
 		e.Message = p.outcome.Err.Error()
 	}
+	p.tellOnce(e, "the ApplicationSet is not as it is to be")
+}
+
+// tellOnce tells something that is wrong, by an Event and in the log, unless that was said
+// last.
+func (p *pass) tellOnce(e event.Event, logged string) {
 	p.c.mu.Lock()
 	news := p.c.told[p.name] != e.Reason+e.Message
 	p.c.told[p.name] = e.Reason + e.Message
 	p.c.mu.Unlock()
 	if news && e.Message != "" {
-		p.log.Warn("the ApplicationSet is not as it is to be", "reason", e.Reason, "message", e.Message)
+		p.log.Warn(logged, "reason", e.Reason, "message", e.Message)
 		p.c.Tell(p.set, e)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/project"
+	"github.com/tidelock-io/tidelock/agent/rival"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -164,7 +165,7 @@ func (s *store) catchUp(ctx context.Context, name types.NamespacedName) {
 // keep stores a set unless a newer one is known, and reports whether there is anything
 // in it that was not known.
 func (s *store) keep(set *api.ApplicationSet) bool {
-	set.ManagedFields = nil
+	set.ManagedFields = rival.KeptOfSet(set.ManagedFields)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := nameOf(set)

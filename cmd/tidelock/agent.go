@@ -170,7 +170,7 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.DurationVar(&o.syncTimeout, "sync-timeout", 0, "how long a sync may take, retries included, if the Application's annotation tidelock.io/sync-timeout does not say otherwise; 0 is for ever")
 	f.BoolVar(&o.shadow, shadowFlag, false, "look on at Argo CD, which does the work: compare what this agent would say of its Applications with what Argo CD says, and write nothing, whatever its rights are. GET /shadow and tidelock migrate report tell")
 	f.BoolVar(&o.shadowDryRuns, "shadow-dry-runs", false, "with --shadow, ask the API server by dry runs what a sync would change, which takes the right to patch; else it is reckoned from what is live")
-	f.BoolVar(&o.ignoreArgo, "ignore-argocd", false, "work on an Application even if a running Argo CD works on it, too. Without, it is left to that, and a condition RivalControllerWarning says so")
+	f.BoolVar(&o.ignoreArgo, "ignore-argocd", false, "work on Applications and ApplicationSets even if a running Argo CD works on them, too. Without, they are left to that, and a condition RivalControllerWarning says so")
 	f.BoolVar(&o.impersonate, "impersonate", false, "write in the name of the ServiceAccounts of spec.destinationServiceAccounts; what none is named for is refused")
 	f.BoolVar(&o.plugins.requireSandbox, requireSandboxFlag, false, requireSandboxHelp)
 	f.DurationVar(&o.clusterTimeout, "cluster-timeout", defaultClusterTimeout, "how long a cluster other than the agent's own may be silent before it is taken to be lost: its Applications wait then, and no others do")
@@ -403,7 +403,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	}
 	reconciler, err := e.reconciler(cfg, renders, reconcile.Config{
 		Refresh: p.options.refresh, Insist: p.options.insistRefresh, SyncTimeout: p.options.syncTimeout, Synced: p.synced, Impersonate: p.options.impersonate,
-		IgnoreRivals: p.options.ignoreArgo, Rivals: rivals,
+		IgnoreRivals: p.options.ignoreArgo, Rivals: rivals, Yielded: p.yielded,
 		Wake: func(app types.NamespacedName) { p.agent.Wake(app) }, Replicas: p.replicas.asked(), Shadow: p.shadow.passes(),
 		Onlooker: p.shadow != nil, Sweeping: p.sweeping(cfg),
 		Finder: finder{func() *notify.Notifier { return p.notifier }, p.known, p.options.namespace},
@@ -422,7 +422,7 @@ func (p *parts) tie(cfg *rest.Config, renders *render.Engine) error {
 	if p.tracer != nil {
 		p.agent.Trace = p.traced
 	}
-	return p.keepSets(cfg, reconciler)
+	return p.keepSets(cfg, reconciler, rivals)
 }
 
 // answer runs the parts, and what others reach the agent by, until ctx ends or one of them

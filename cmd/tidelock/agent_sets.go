@@ -15,12 +15,13 @@ import (
 	"github.com/tidelock-io/tidelock/agent/appset/forge"
 	"github.com/tidelock-io/tidelock/agent/keyring"
 	"github.com/tidelock-io/tidelock/agent/reconcile"
+	"github.com/tidelock-io/tidelock/agent/rival"
 	"github.com/tidelock-io/tidelock/agent/sets"
 )
 
 // keepSets makes the part that keeps the Applications of ApplicationSets, and has it hear
 // of what they depend on.
-func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) error {
+func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler, lookout *rival.Lookout) error {
 	client, err := agent.NewClient(cfg)
 	if err != nil {
 		return err
@@ -34,7 +35,7 @@ func (p *parts) keepSets(cfg *rest.Config, reconciler *reconcile.Reconciler) err
 		Namespace: p.options.namespace, Elsewhere: p.options.setsElsewhere(), Client: client, Applications: p.applications,
 		Git: p.git, Repo: p.keyring.Repo, Verify: p.engine.verify, Clusters: func() ([]appset.Cluster, error) { return clustersOf(p.keyring), nil },
 		Mine: p.replicas.owns, Running: &p.replicas.running, Fresh: reconciler.Freshness, Tell: p.events.RecordSet, Log: p.log, Now: time.Now,
-		NewFileGlobbing: p.options.globbing, Rules: p.options.setRules(), Shadow: p.shadow.sets(),
+		NewFileGlobbing: p.options.globbing, Rules: p.options.setRules(), Shadow: p.shadow.sets(), Rivals: p.setRivals(lookout, reconciler),
 		Passed: func(set types.NamespacedName, took time.Duration, gone bool) {
 			p.metrics.SetPassed(set.Namespace, set.Name, took, gone)
 			p.shadow.passedSet(set, gone)

@@ -42,6 +42,19 @@ func (s *scene) startAgent(flags []string) (err error) {
 	return err
 }
 
+// second runs an agent of another installation, with the rights of the first.
+func (s *scene) second(args []string) (err error) {
+	if s.neg {
+		err, s.other = s.other.Stop(), nil
+		return err
+	}
+	s.other, err = testenv.StartAgent(s.ctx, testenv.AgentOptions{
+		Binary: s.bin.Tidelock, Kubeconfig: s.kubeconfig, Dir: s.agentDir() + "-second", SealedSecretsNamespace: s.namespace,
+		Flags: append([]string{"--debug", "--namespace", args[0]}, args[1:]...),
+	})
+	return err
+}
+
 func (s *scene) kill9([]string) error {
 	s.running = false
 	return s.agent.Kill()

@@ -96,6 +96,7 @@ type story struct {
 	kubeconfig string
 	agent      *testenv.Agent // nil before its start
 	running    bool
+	other      *testenv.Agent // of another installation, see "second"; nil if none runs
 	git        *gitFront
 	repos      map[string]*testenv.Repository
 	registry   *testenv.Registry // nil before its start
@@ -166,6 +167,9 @@ func (s *story) end() error {
 	err := errors.Join(s.git.Close(), s.stopRecording())
 	if s.running {
 		err = errors.Join(err, s.agent.Stop())
+	}
+	if s.other != nil {
+		err = errors.Join(err, s.other.Stop())
 	}
 	for _, end := range s.fronts {
 		end()

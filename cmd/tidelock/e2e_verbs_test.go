@@ -29,6 +29,7 @@ type verb struct {
 var verbs = []verb{
 	// the agent and the Git server
 	{"agent [FLAG...]: start it; the first time, with flags", 0, -1, (*scene).startAgent},
+	{"second NAMESPACE [FLAG...]: start another agent, of an installation in another namespace; negated: end it", 0, -1, (*scene).second},
 	{"kill9: end the agent as the kernel does", 0, 0, (*scene).kill9},
 	{"dump: end the agent so that it prints its goroutines, with their arguments, into its log", 0, 0, (*scene).dump},
 	{"killplugin NAME: end the plugin's processes so, too; there must be one", 1, 1, (*scene).killPlugin},
@@ -67,7 +68,7 @@ var verbs = []verb{
 	// what is to be seen
 	{"waitapp NAME|NAMESPACE/NAME [FIELD=VALUE...]: wait until it is so, see waitapp; without fields Synced, Healthy and at rest", 1, -1, (*scene).waitApp},
 	{"condition NAME|NAMESPACE/NAME TYPE REGEXP: wait until this is the one condition; negated: until there is none of the type", 2, 3, (*scene).condition},
-	{"event NAME REASON REGEXP [KIND]: wait until an Event says so of an Application, or of an object of another kind", 3, 4, (*scene).event},
+	{"event NAME|NAMESPACE/NAME REASON REGEXP [KIND]: wait until an Event says so of an Application, or of an object of another kind", 3, 4, (*scene).event},
 	{"live RESOURCE NAMESPACE/NAME [JSONPATH REGEXP]: wait until it is so", 2, 4, (*scene).live},
 	{"gone RESOURCE NAMESPACE/NAME: wait until it is", 2, 2, (*scene).gone},
 	{"count RESOURCE NAMESPACE N: wait until N objects there are an Application's", 3, 3, (*scene).count},
