@@ -118,7 +118,7 @@ func (f *Facts) ownership() Step {
 		Text: []string{
 			"Every object is OutOfSync at first, for the label tidelock.io/app is missing. Applications with selfHeal are synced by themselves, automated ones without it at their next commit, unless you sync them before; of the others you decide when.",
 			"To each object it writes: that label, the annotation argocd.argoproj.io/tracking-id if it is not there, and the field manager tidelock, which takes over the fields of argocd-controller and of kubectl-client-side-apply, so that what leaves Git leaves the object. The annotation kubectl.kubernetes.io/last-applied-configuration goes.",
-			"Pod templates are not touched, so nothing restarts, and nothing is deleted, unless the report of step 3 says otherwise. Hooks run, as in every full sync: a PreSync Job runs again.",
+			"Pod templates are not touched, so nothing restarts, and nothing is deleted, unless the report of step 3 says otherwise. With selfHeal hooks do not run, for what is OutOfSync is applied and no more; in a full sync, at the next commit or when you ask for it, they do, as in every one: a PreSync Job runs again. A sync of Argo CD's that was under way goes on where it was: its hooks are awaited, and not made anew.",
 			"An Application without automated sync: tidelock plan APP, then tidelock sync APP.",
 		},
 		Commands: []string{

@@ -14,6 +14,7 @@ func Observe(ctx context.Context, config Config, set *api.ApplicationSet) (plan 
 	ctx, cancel := context.WithTimeout(ctx, passTimeout)
 	defer cancel()
 	p := untold(config).over(set)
+	defer p.rise()
 	err = crash.Guard("look", func() error { return p.observe(ctx) })
 	return p.plan, err
 }

@@ -30,6 +30,7 @@ func supervise(ctx context.Context, o options, p part, args []string) error {
 	}
 	defer log.Close()
 	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Args[0] = p.name // which is who it is to API servers, too
 	cmd.Dir, cmd.Stdout, cmd.Stderr = o.dir, log, log
 	cmd.Env = append(environment(o), nameVariable+"="+p.name)
 	cmd.SysProcAttr = childAttributes()

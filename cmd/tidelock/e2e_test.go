@@ -117,6 +117,7 @@ type story struct {
 	connects   *connectProxy            // see "proxy"
 	fronts     []func()                 // end what stands before clusters
 	argo       *testenv.ArgoCD          // nil before its start
+	obedience  *obedience               // see "obey"
 	recordings
 }
 

@@ -99,7 +99,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"agekey": agekey, "sealingkey": sealingkey,
 		"encrypt": expanded(encrypt), "seal": seal,
 	}
-	every := slices.Concat(verbs, vaultVerbs, appliedVerbs, setVerbs, pageVerbs, traceVerbs, clusterVerbs, argoVerbs, notifyVerbs, forgeVerbs, metricVerbs, frontVerbs)
+	every := slices.Concat(verbs, vaultVerbs, appliedVerbs, setVerbs, pageVerbs, traceVerbs, clusterVerbs, argoVerbs, stepVerbs, notifyVerbs, forgeVerbs, metricVerbs, frontVerbs)
 	all[inVerb] = in(every)
 	for _, v := range every {
 		name := strings.TrimSuffix(strings.Fields(v.usage)[0], ":")
