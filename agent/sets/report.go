@@ -106,18 +106,18 @@ func (p *pass) once() {
 	default:
 		e.Message = p.outcome.Err.Error()
 	}
-	p.tellOnce(e, "the ApplicationSet is not as it is to be")
+	p.tellOnce(e)
 }
 
 // tellOnce tells something that is wrong, by an Event and in the log, unless that was said
 // last.
-func (p *pass) tellOnce(e event.Event, logged string) {
+func (p *pass) tellOnce(e event.Event) {
 	p.c.mu.Lock()
 	news := p.c.told[p.name] != e.Reason+e.Message
 	p.c.told[p.name] = e.Reason + e.Message
 	p.c.mu.Unlock()
 	if news && e.Message != "" {
-		p.log.Warn(logged, "reason", e.Reason, "message", e.Message)
+		p.log.Warn("the ApplicationSet is not as it is to be", "reason", e.Reason, "message", e.Message)
 		p.c.Tell(p.set, e)
 	}
 }

@@ -45,7 +45,7 @@ func (p *pass) contested(ctx context.Context) (v rival.Verdict, argo bool) {
 // another Tidelock would take it away, so that an Event has to do.
 func (p *pass) yield(ctx context.Context, v rival.Verdict, argo bool) error {
 	p.again = v.Again
-	p.tellOnce(event.Event{Warning: true, Reason: string(api.ApplicationSetRivalWarning), Message: v.Why}, "somebody else keeps an ApplicationSet")
+	p.tellOnce(event.Event{Warning: true, Reason: string(api.ApplicationSetRivalWarning), Message: v.Why})
 	if !argo {
 		return nil
 	}

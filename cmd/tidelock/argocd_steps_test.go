@@ -49,7 +49,7 @@ func (s *scene) obey(settings []string) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.obedience.note(s.story.follow(ctx, settings))
+		s.obedience.note(s.follow(ctx, settings))
 	}()
 	s.ts.Defer(func() {
 		cancel()
