@@ -33,6 +33,7 @@ func application(name string) *api.Application {
 
 func set() *api.ApplicationSet {
 	s := &api.ApplicationSet{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "fleet", Labels: map[string]string{"tier": "1"}}}
+	s.Status.ApplicationStatus = []api.RollingSyncStatus{{Step: "1", Status: "Healthy"}, {Step: "1", Status: "Healthy"}, {Step: "2", Status: "Waiting"}}
 	s.Status.ResourcesCount = 3
 	s.Status.Conditions = []api.ApplicationSetCondition{{Type: api.ApplicationSetResourcesUpToDate, Reason: "ApplicationSetUpToDate"}}
 	return s
@@ -162,6 +163,8 @@ func TestScrape(t *testing.T) {
 		`argocd_oci_request_total{repo="oci://ghcr.example/charts/web",request_type="get-tags"} 1`,
 		`argocd_appset_info{name="fleet",namespace="argocd",resource_update_status="ApplicationSetUpToDate"} 1`,
 		`argocd_appset_reconcile_count{name="fleet",namespace="argocd"} 1`,
+		`argocd_appset_progressive_sync_app_status{name="fleet",namespace="argocd",progressiveStatus="Healthy",step="1"} 2`,
+		`argocd_appset_progressive_sync_app_status{name="fleet",namespace="argocd",progressiveStatus="Waiting",step="2"} 1`,
 		`argocd_appset_owned_applications{name="fleet",namespace="argocd"} 3`,
 		`workqueue_depth{name="app_reconciliation_queue"} 1`,
 		`tidelock_build_info{version="v1.2.3"} 1`,

@@ -16,6 +16,7 @@ var setLabels = []string{"namespace", "name"}
 
 var (
 	setInfoDesc = prometheus.NewDesc("argocd_appset_info", "Information about applicationset", with(setLabels, "resource_update_status"), nil)
+	rollingDesc = prometheus.NewDesc("argocd_appset_progressive_sync_app_status", "Count of apps per status (Waiting/Pending/Progressing/Healthy) per step", with(setLabels, "step", "progressiveStatus"), nil)
 	ownedDesc   = prometheus.NewDesc("argocd_appset_owned_applications", "Number of applications owned by the applicationset", setLabels, nil)
 )
 
@@ -39,6 +40,7 @@ func (m *Metrics) SetPassed(namespace, name string, took time.Duration, gone boo
 func (sets) Describe(out chan<- *prometheus.Desc) {
 	out <- setInfoDesc
 	out <- ownedDesc
+	out <- rollingDesc
 }
 
 func (s sets) Collect(out chan<- prometheus.Metric) {
@@ -46,6 +48,20 @@ func (s sets) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(setInfoDesc, prometheus.GaugeValue, 1, set.Namespace, set.Name, updateStatus(set))
 		owned := max(int64(len(set.Status.Resources)), set.Status.ResourcesCount)
 		out <- prometheus.MustNewConstMetric(ownedDesc, prometheus.GaugeValue, float64(owned), set.Namespace, set.Name)
+		collectRolling(set, out)
+	}
+}
+
+// collectRolling counts the Applications of a rolling sync by their steps, and how far
+// they are.
+func collectRolling(set *api.ApplicationSet, out chan<- prometheus.Metric) {
+	type state struct{ step, status string }
+	counts := map[state]int{}
+	for _, app := range set.Status.ApplicationStatus {
+		counts[state{app.Step, string(app.Status)}]++
+	}
+	for at, n := range counts {
+		out <- prometheus.MustNewConstMetric(rollingDesc, prometheus.GaugeValue, float64(n), set.Namespace, set.Name, at.step, at.status)
 	}
 }
 
