@@ -99,7 +99,7 @@ func TestFunctions(t *testing.T) {
 		{`string(secrets.k)`, "[118]"},
 		{`app.kind + app.apiVersion`, "Applicationargoproj.io/v1alpha1"},
 		{`sync.GetInfoItem(app, 'nothing')`, `error: the operation has no info "nothing"`},
-		{`repo.GetAppDetails()`, `error: repo.GetAppDetails is not supported`},
+		{`repo.GetAppDetails()`, `error: the Application was not rendered yet`},
 		{`time.Parse('x')`, `error: parsing time "x"`},
 	} {
 		trigger, err := compileTrigger([]condition{{When: "true", OncePer: tt.expression}})

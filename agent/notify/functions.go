@@ -34,12 +34,10 @@ func functionsOf(m Moment) map[string]map[string]any {
 		"repo": {
 			"RepoURLToHTTPS": toHTTPS, "FullNameByRepoURL": fullName, "QueryEscape": url.QueryEscape,
 			"GetCommitMetadata": m.describe,
-			"GetAppDetails":     func() (any, error) { return nil, errNoDetails },
+			"GetAppDetails":     m.details,
 		},
 	}
 }
-
-var errNoDetails = errors.New("repo.GetAppDetails is not supported: what it told is in app.spec.source and app.status.sourceType")
 
 func times() map[string]any {
 	all := map[string]any{

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,8 @@ var notifyVerbs = []verb{
 	{"receivers PASSWORD: start what takes notifications: ${WEB} webhooks, Slack and Teams, ${MAIL_PORT} mail from robot with the password", 1, 1, (*scene).receivers},
 	{"told PATH N REGEXP: wait until the web server was told N times at a path, the last time of what is so; negated: it was told fewer times, so far", 3, 3, (*scene).told},
 	{"mailed N REGEXP: wait until N mails have come, the last of which is so", 2, 2, (*scene).mailed},
+	{"toldonce PATH REGEXP: wait until the web server was told what is so at a path, and it was told nothing there twice", 2, 2, (*scene).toldOnce},
+	{"hang PATH: the web server takes what it is told at a path, and never answers", 1, 1, (*scene).hang},
 	{"refuse PATH N: the web server refuses what it is told at a path, N times", 2, 2, (*scene).refuse},
 }
 
@@ -76,6 +79,33 @@ func (s *scene) heard(times, text, how string, messages func() []string) error {
 		return fmt.Errorf("%s %d times, and not %d: %s", how, len(all), n, strings.Join(all, "\n--\n"))
 	case !pattern.MatchString(all[n-1]):
 		return fmt.Errorf("%s %q, which is not %s", how, all[n-1], text)
+	}
+	return nil
+}
+
+func (s *scene) hang(args []string) error {
+	s.web.Hang(args[0])
+	return nil
+}
+
+func (s *scene) toldOnce(args []string) error {
+	pattern, err := regexp.Compile(args[1])
+	if err != nil {
+		return err
+	}
+	var all []notifytest.Request
+	err = s.until("told "+args[1]+" at "+args[0], func() (bool, error) {
+		all = s.web.Requests(args[0])
+		return slices.ContainsFunc(all, func(r notifytest.Request) bool { return pattern.MatchString(r.Body) }), nil
+	})
+	if err != nil {
+		return err
+	}
+	times := map[string]int{}
+	for _, r := range all {
+		if times[r.Body]++; times[r.Body] > 1 {
+			return fmt.Errorf("told twice at %s: %s", args[0], r.Body)
+		}
 	}
 	return nil
 }

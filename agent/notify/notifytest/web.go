@@ -24,18 +24,30 @@ type WebServer struct {
 	mu     sync.Mutex // guards all below
 	got    []Request
 	fails  map[string]int // how many more requests to a path are refused
+	hangs  map[string]bool
+	end    chan struct{}
 }
 
 // StartWeb starts one on the loopback device.
 func StartWeb() *WebServer {
-	w := &WebServer{fails: map[string]int{}}
+	w := &WebServer{fails: map[string]int{}, hangs: map[string]bool{}, end: make(chan struct{})}
 	w.server = httptest.NewServer(w)
 	w.URL = w.server.URL
 	return w
 }
 
 // Close ends it.
-func (w *WebServer) Close() { w.server.Close() }
+func (w *WebServer) Close() {
+	close(w.end)
+	w.server.Close()
+}
+
+// Hang has all further requests to a path be taken, and never answered.
+func (w *WebServer) Hang(path string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hangs[path] = true
+}
 
 // Fail has the next requests to a path refused.
 func (w *WebServer) Fail(path string, times int) {
@@ -63,7 +75,15 @@ func (w *WebServer) ServeHTTP(out http.ResponseWriter, req *http.Request) {
 	if refused {
 		w.fails[req.URL.Path]--
 	}
+	hangs := w.hangs[req.URL.Path]
 	w.mu.Unlock()
+	if hangs {
+		select {
+		case <-req.Context().Done():
+		case <-w.end:
+		}
+		return
+	}
 	switch {
 	case refused:
 		http.Error(out, "not now", http.StatusServiceUnavailable)
