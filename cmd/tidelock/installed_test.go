@@ -134,7 +134,7 @@ func (s *story) restricted(ctx context.Context, installation manifest.Set) error
 	more := deployment.Spec.Template.Spec.DeepCopy()
 	more.Containers[0].SecurityContext.Capabilities.Drop = nil
 	if err := create(*more); err == nil || !strings.Contains(err.Error(), "violates PodSecurity") {
-		return fmt.Errorf("a Pod that drops no capabilities is taken, too: %v", err)
+		return errors.Join(errors.New("a Pod that drops no capabilities is taken, too"), err)
 	}
 	return nil
 }
