@@ -9,12 +9,13 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// A follower keeps the objects of one listing in one namespace: the store of a
+// A follower keeps the objects of one listing, in one namespace as a rule: the store of a
 // reflector.
 type follower[T metav1.Object] struct {
 	kind    runtime.Object
 	lw      *cache.ListWatch
 	changed func()
+	key     func(T) string // its name, unless there is one of a name in each namespace
 	once    sync.Once
 	synced  chan struct{} // closed after the first listing
 
@@ -23,7 +24,7 @@ type follower[T metav1.Object] struct {
 }
 
 func follow[T metav1.Object](kind runtime.Object, changed func(), lw *cache.ListWatch) *follower[T] {
-	return &follower[T]{kind: kind, lw: lw, changed: changed, synced: make(chan struct{}), objects: map[string]T{}}
+	return &follower[T]{kind: kind, lw: lw, changed: changed, key: func(o T) string { return o.GetName() }, synced: make(chan struct{}), objects: map[string]T{}}
 }
 
 func (f *follower[T]) run(ctx context.Context) {
@@ -56,14 +57,14 @@ func (f *follower[T]) get(name string) (T, bool) {
 func (f *follower[T]) keep(object T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.objects[object.GetName()] = object
+	f.objects[f.key(object)] = object
 }
 
 // Add, Update, Delete, Replace and Resync make it a cache.ReflectorStore.
 func (f *follower[T]) Add(obj any) error {
 	object := obj.(T)
 	f.mu.Lock()
-	f.objects[object.GetName()] = object
+	f.objects[f.key(object)] = object
 	f.mu.Unlock()
 	f.changed()
 	return nil
@@ -73,7 +74,7 @@ func (f *follower[T]) Update(obj any) error { return f.Add(obj) }
 
 func (f *follower[T]) Delete(obj any) error {
 	f.mu.Lock()
-	delete(f.objects, obj.(T).GetName())
+	delete(f.objects, f.key(obj.(T)))
 	f.mu.Unlock()
 	f.changed()
 	return nil
@@ -85,7 +86,7 @@ func (f *follower[T]) Replace(list []any, _ string) error {
 	clear(f.objects)
 	for _, item := range list {
 		object := item.(T)
-		f.objects[object.GetName()] = object
+		f.objects[f.key(object)] = object
 	}
 	f.mu.Unlock()
 	f.once.Do(func() { close(f.synced) })
@@ -105,7 +106,7 @@ func (f *follower[T]) holds(list []any) bool {
 	}
 	for _, item := range list {
 		now := item.(T)
-		was, known := f.objects[now.GetName()]
+		was, known := f.objects[f.key(now)]
 		if !known || was.GetUID() != now.GetUID() || was.GetResourceVersion() != now.GetResourceVersion() {
 			return false
 		}

@@ -42,6 +42,7 @@ type Keyring struct {
 	clusters                    *follower[*corev1.Secret]
 	trust                       *follower[*corev1.ConfigMap]
 	told                        notifications
+	selfTold                    *notifications // of all namespaces, by these; nil if they have none of their own
 	rollout                     *rolloutKey
 	sealed                      *presence // of the sealed-secrets controller
 	log                         *slog.Logger
@@ -81,6 +82,8 @@ type Namespaces struct {
 	// Confined says that nothing may be looked for in all namespaces: controllers are
 	// taken to be there.
 	Confined bool
+	// SelfService has namespaces with Applications have notifications of their own.
+	SelfService bool
 }
 
 // New returns a Keyring. Changed is called when any Secret comes, changes or
@@ -139,6 +142,13 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 			k.NotificationsChanged()
 		}
 	})
+	if in.SelfService {
+		k.selfTold = followSelfService(client, func() {
+			if k.NotificationsChanged != nil {
+				k.NotificationsChanged()
+			}
+		})
+	}
 	k.sealed = taken()
 	if !in.Confined {
 		k.sealed = newPresence(apps, sealedControllers, log, ring)
@@ -159,7 +169,11 @@ func New(cfg *rest.Config, in Namespaces, log *slog.Logger, changed func()) (*Ke
 // Run follows the Secrets until ctx ends.
 func (k *Keyring) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, f := range k.all() {
+	all := k.all()
+	if k.selfTold != nil { // nobody waits for these: who may not list them works all the same
+		all = append(all, k.selfTold.config, k.selfTold.secret)
+	}
+	for _, f := range all {
 		g.Go(func() error {
 			f.run(ctx)
 			return nil

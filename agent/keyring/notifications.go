@@ -54,15 +54,46 @@ func followNotifications(client corev1client.CoreV1Interface, namespace string, 
 	}
 }
 
+// followSelfService follows the two objects in all namespaces, by these.
+func followSelfService(client corev1client.CoreV1Interface, changed func()) *notifications {
+	n := followNotifications(client, metav1.NamespaceAll, changed)
+	n.config.key = func(o *corev1.ConfigMap) string { return o.Namespace }
+	n.secret.key = func(o *corev1.Secret) string { return o.Namespace }
+	return &n
+}
+
+// NotificationsOf is Notifications of another namespace than the agent's. There are none
+// unless Namespaces.SelfService is set.
+func (k *Keyring) NotificationsOf(namespace string) (config map[string]string, secret map[string]secrets.Value, version string) {
+	if k.selfTold == nil {
+		return nil, nil, ""
+	}
+	return k.selfTold.as(namespace)
+}
+
 // Notifications returns the data of ConfigMap argocd-notifications-cm and of Secret
 // argocd-notifications-secret, and what tells one state of them from another. They
 // are empty if there are none.
 func (k *Keyring) Notifications() (config map[string]string, secret map[string]secrets.Value, version string) {
-	if object, ok := k.told.config.get(NotificationsConfigMap); ok {
-		config, version = object.Data, string(object.UID)+object.ResourceVersion
+	configMap, _ := k.told.config.get(NotificationsConfigMap)
+	object, _ := k.told.secret.get(NotificationsSecret)
+	return stated(configMap, object)
+}
+
+// as are the two objects of a namespace.
+func (n *notifications) as(namespace string) (config map[string]string, secret map[string]secrets.Value, version string) {
+	configMap, _ := n.config.get(namespace)
+	object, _ := n.secret.get(namespace)
+	return stated(configMap, object)
+}
+
+// stated is what the two objects say, of which each is nil if there is none.
+func stated(configMap *corev1.ConfigMap, object *corev1.Secret) (config map[string]string, secret map[string]secrets.Value, version string) {
+	if configMap != nil {
+		config, version = configMap.Data, string(configMap.UID)+configMap.ResourceVersion
 	}
 	secret = map[string]secrets.Value{}
-	if object, ok := k.told.secret.get(NotificationsSecret); ok {
+	if object != nil {
 		for key, value := range object.Data {
 			secret[key] = secrets.New(value)
 		}

@@ -56,21 +56,20 @@ func (n *Notifier) between(ctx context.Context, name types.NamespacedName) error
 		}
 		return nil
 	}
-	config, version := n.configured()
+	configs, version := n.configsOf(app)
 	project := n.ofProject(app)
-	to, mistakes := config.Destinations(app.Labels, app.Annotations, project)
 	seen := fmt.Sprint(app.UID, app.ResourceVersion, " ", version, " ", project)
-	moments, found, due := n.take(name, seen, config.timed(to))
+	moments, found, due := n.take(name, seen, n.timed(configs, app, project))
 	if !due {
 		return nil
 	}
-	e, err := n.evaluate(config, app, moments, found, to)
+	v, err := n.evaluateAll(configs, app, moments, found, project)
 	if err != nil {
 		return err
 	}
-	n.complain(app, append(mistakes, e.Mistakes...))
-	if e.Changed {
-		if noted, err := n.tell(ctx, app, config, e, moments); !noted {
+	n.complain(app, v.mistakes)
+	if v.changed {
+		if noted, err := n.tell(ctx, app, v, moments); !noted {
 			return err
 		}
 	}
@@ -109,7 +108,7 @@ func (n *Notifier) take(name types.NamespacedName, seen string, timed bool) (mom
 }
 
 // evaluate runs the triggers over what an Application was meanwhile, and what it is.
-func (n *Notifier) evaluate(config *Config, app *api.Application, moments []moment, found Found, to map[string][]destination) (Evaluation, error) {
+func (n *Notifier) evaluate(config *Config, app *api.Application, state State, moments []moment, found Found, to map[string][]destination) (Evaluation, error) {
 	var all []map[string]any
 	for _, m := range append(slices.Clone(moments), moment{app: app}) {
 		if !reported(m.app) {
@@ -124,7 +123,7 @@ func (n *Notifier) evaluate(config *Config, app *api.Application, moments []mome
 		}
 		all = append(all, vars)
 	}
-	e := config.Evaluate(ParseState(app.Annotations[api.AnnotationNotified]), to, all, n.Now())
+	e := config.Evaluate(state, to, all, n.Now())
 	for trigger, conditions := range e.Ran {
 		for _, holds := range conditions {
 			n.Evaluated(trigger, holds)
@@ -151,9 +150,9 @@ func (n *Notifier) open(app *api.Application) bool {
 
 // tell notes in the Application what is told, and has it sent. If somebody else has
 // written meanwhile, nothing is sent: it is found out anew.
-func (n *Notifier) tell(ctx context.Context, app *api.Application, config *Config, e Evaluation, moments []moment) (noted bool, err error) {
+func (n *Notifier) tell(ctx context.Context, app *api.Application, v verdict, moments []moment) (noted bool, err error) {
 	var notified any // null removes it
-	if text := e.State.String(); text != "" {
+	if text := v.state.String(); text != "" {
 		notified = text
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
@@ -175,8 +174,8 @@ func (n *Notifier) tell(ctx context.Context, app *api.Application, config *Confi
 	k := n.of(nameOf(app))
 	k.seen = strings.Replace(k.seen, app.ResourceVersion, now.ResourceVersion, 1)
 	n.mu.Unlock()
-	for _, m := range e.Messages {
-		n.post.add(&letter{Message: m, app: app, config: config})
+	for _, l := range v.letters {
+		n.post.add(l)
 	}
 	return true, nil
 }
@@ -193,16 +192,15 @@ func (n *Notifier) putBack(name types.NamespacedName, moments []moment) {
 // tick has Applications looked at that may have something to tell though nothing has
 // happened to them.
 func (n *Notifier) tick() {
-	config, _ := n.configured()
 	for _, app := range n.Store.List() {
 		if !n.mine(nameOf(app)) || !n.subscribed(app) {
 			continue
 		}
-		to, _ := config.Destinations(app.Labels, app.Annotations, n.ofProject(app))
+		configs, _ := n.configsOf(app)
 		n.mu.Lock()
 		again := n.of(nameOf(app)).again
 		n.mu.Unlock()
-		if again || config.timed(to) {
+		if again || n.timed(configs, app, n.ofProject(app)) {
 			n.Wake(nameOf(app))
 		}
 	}

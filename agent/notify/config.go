@@ -21,6 +21,7 @@ import (
 
 // A Config is a Source that was read. It does not change.
 type Config struct {
+	own      string // see Source.Namespace
 	base     *engine.Config
 	services map[string]services.NotificationService
 	triggers map[string]*Trigger
@@ -54,6 +55,7 @@ var legacy = []string{"config.yaml", "notifiers.yaml"}
 // the others.
 func Compile(source Source) *Config {
 	c := &Config{
+		own:      source.Namespace,
 		base:     &engine.Config{Triggers: map[string][]condition{}, ServiceDefaultTriggers: map[string][]string{}, Templates: map[string]services.Notification{}},
 		services: map[string]services.NotificationService{}, triggers: map[string]*Trigger{}, formats: map[string]services.Notification{},
 		stock: map[string]bool{}, context: map[string]string{}, secrets: map[string][]byte{},

@@ -7,6 +7,9 @@
 // Triggers and templates of our own stand in stock.yaml, in the same form; whoever defines
 // one of the same name replaces it.
 //
+// A namespace may have a configuration of its own for its Applications, beside that, if
+// the administrator lets it (Options.Own).
+//
 // Each event is told at most once to each recipient. What was told stands in annotation
 // notified.notifications.argoproj.io of the Application, in Argo CD's form, and is
 // written before anything is sent, if nobody else has written meanwhile: of several

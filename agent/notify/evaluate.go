@@ -26,8 +26,9 @@ type Evaluation struct {
 	Changed bool
 	// Ran says of each trigger, and of each of its conditions, whether it held.
 	Ran map[string][]bool
-	// Mistakes are what keeps a recipient from being told.
-	Mistakes []string
+	// Mistakes are what keeps a recipient from being told, and Lacks what there is not
+	// here, and may be in another configuration.
+	Mistakes, Lacks []string
 }
 
 // Evaluate runs the triggers that somebody has subscribed to, over an Application's
@@ -46,6 +47,8 @@ func (c *Config) Evaluate(state State, to map[string][]services.Destination, mom
 		}
 	}
 	e.State.trim(holding)
+	slices.Sort(e.Lacks)
+	e.Lacks = slices.Compact(e.Lacks)
 	e.Changed = !maps.Equal(e.State, state)
 	slices.Sort(e.Mistakes)
 	e.Mistakes = slices.Compact(e.Mistakes)
@@ -55,7 +58,7 @@ func (c *Config) Evaluate(state State, to map[string][]services.Destination, mom
 func (c *Config) evaluate(e *Evaluation, name string, to []services.Destination, vars map[string]any, holding map[string]bool, now time.Time) {
 	t := c.triggers[name]
 	if t == nil {
-		e.Mistakes = append(e.Mistakes, fmt.Sprintf("there is no trigger %.100q: write entry trigger.%.100s into ConfigMap argocd-notifications-cm", name, name))
+		e.Lacks = append(e.Lacks, fmt.Sprintf("there is no trigger %.100q: write entry trigger.%.100s into ConfigMap argocd-notifications-cm", name, name))
 		return
 	}
 	results, why := t.Run(vars)
@@ -65,12 +68,12 @@ func (c *Config) evaluate(e *Evaluation, name string, to []services.Destination,
 			e.Mistakes = append(e.Mistakes, fmt.Sprintf("trigger %s: [%d]: %s", name, i, c.Clean(why[i].Error())))
 		}
 		for _, recipient := range to {
-			key := keyOf(name, r, recipient)
+			key := keyOf(c.own, name, r, recipient)
 			if r.Triggered {
 				holding[key] = true
 			}
 			if lack := c.lack(r, recipient); r.Triggered && lack != "" {
-				e.Mistakes = append(e.Mistakes, fmt.Sprintf("trigger %s: %s", name, lack))
+				e.Lacks = append(e.Lacks, fmt.Sprintf("trigger %s: %s", name, lack))
 				continue
 			}
 			if e.State.told(key, r.Triggered, now) && r.Triggered {

@@ -34,6 +34,9 @@ type Options struct {
 	Store Store
 	// Source returns what is configured, and what tells one state of it from another.
 	Source func() (source Source, version string)
+	// Own returns what a namespace has configured for its own Applications, beside that;
+	// nil if none may. Without a ConfigMap there is none.
+	Own func(namespace string) (source Source, version string)
 	// Commit describes commits.
 	Commit Describe
 	// Wake has an Application looked at soon.
@@ -57,7 +60,8 @@ type Notifier struct {
 
 	mu      sync.Mutex // guards all below
 	config  *Config
-	version string // of the source that config was compiled from
+	version string               // of the source that config was compiled from
+	own     map[string]versioned // of namespaces
 	apps    map[types.NamespacedName]*known
 }
 
@@ -83,7 +87,7 @@ const maxMoments = 8
 // New returns a Notifier that sends once it runs.
 func New(options Options) *Notifier {
 	quiet()
-	n := &Notifier{Options: options, apps: map[types.NamespacedName]*known{}}
+	n := &Notifier{Options: options, own: map[string]versioned{}, apps: map[types.NamespacedName]*known{}}
 	n.post = newPost((&sender{timeout: sendTimeout}).send, n.outcome)
 	return n
 }
@@ -188,7 +192,7 @@ func (n *Notifier) subscribed(app *api.Application) bool {
 		return true
 	}
 	source, _ := n.Source()
-	return source.ConfigMap["subscriptions"] != ""
+	return source.ConfigMap["subscriptions"] != "" || n.subscribesItself(app.Namespace)
 }
 
 // ofProject are the annotations of an Application's project.

@@ -10,10 +10,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Limits of what waits to be sent: in all, and to one service.
+// Limits of what waits to be sent: in all, to one service, and of a namespace that has
+// services of its own.
 const (
 	maxWaiting = 2000
 	maxLane    = 500
+	maxOwn     = 100
 )
 
 const (
@@ -32,6 +34,15 @@ type letter struct {
 	app    *api.Application
 	config *Config
 	tries  int
+}
+
+// lane is what the letter waits in: of one service, or of all of a namespace that has
+// services of its own. No namespace has another one wait.
+func (l *letter) lane() string {
+	if l.config == nil || l.config.own == "" {
+		return l.To.Service
+	}
+	return l.config.own + "/"
 }
 
 // A post sends letters: one at a time to a service, so that they come in their order,
@@ -86,12 +97,15 @@ func (p *post) add(l *letter) {
 
 // line puts a letter into its lane, if there is room. The caller holds mu.
 func (p *post) line(l *letter) bool {
-	at := p.lanes[l.To.Service]
+	at, most := p.lanes[l.lane()], maxLane
 	if at == nil {
 		at = &lane{}
-		p.lanes[l.To.Service] = at
+		p.lanes[l.lane()] = at
 	}
-	if len(at.waiting) >= maxLane {
+	if l.config != nil && l.config.own != "" {
+		most = maxOwn
+	}
+	if len(at.waiting) >= most {
 		return false
 	}
 	at.waiting = append(at.waiting, l)

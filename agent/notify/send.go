@@ -33,7 +33,7 @@ var errSilent = errors.New("the receiver does not answer in time: it is not aske
 // A sender sends by services, and knows which of them hang.
 type sender struct {
 	timeout time.Duration
-	hanging sync.Map // *atomic.Int32 by the service's name
+	hanging sync.Map // *atomic.Int32 by the lane
 }
 
 // send renders a letter and sends it.
@@ -42,16 +42,16 @@ func (s *sender) send(ctx context.Context, l *letter) error {
 	if err != nil {
 		return &permanent{err}
 	}
-	return s.deliver(ctx, l.config, n, l.To)
+	return s.deliver(ctx, l.config, n, l.To, l.lane())
 }
 
 // deliver sends what was rendered. It comes back in time, whatever the service does.
-func (s *sender) deliver(ctx context.Context, c *Config, n *services.Notification, to destination) error {
+func (s *sender) deliver(ctx context.Context, c *Config, n *services.Notification, to destination, lane string) error {
 	service := c.services[to.Service]
 	if service == nil {
 		return &permanent{fmt.Errorf("there is no service %s any more", to.Service)}
 	}
-	counter, _ := s.hanging.LoadOrStore(to.Service, &atomic.Int32{})
+	counter, _ := s.hanging.LoadOrStore(lane, &atomic.Int32{})
 	hanging := counter.(*atomic.Int32)
 	if hanging.Load() >= maxHanging {
 		return fmt.Errorf("%d sends before have not come back yet", maxHanging)

@@ -161,11 +161,11 @@ func TestSilentReceiver(t *testing.T) {
 	s := sender{timeout: 10 * time.Millisecond}
 	n := &services.Notification{Message: "m"}
 	for range maxHanging {
-		if err := s.deliver(t.Context(), c, n, destination{Service: "teams", Recipient: "ops"}); err == nil || again(err) {
+		if err := s.deliver(t.Context(), c, n, destination{Service: "teams", Recipient: "ops"}, "teams"); err == nil || again(err) {
 			t.Fatalf("got %v", err)
 		}
 	}
-	err = s.deliver(t.Context(), c, n, destination{Service: "teams", Recipient: "ops"})
+	err = s.deliver(t.Context(), c, n, destination{Service: "teams", Recipient: "ops"}, "teams")
 	if err == nil || !strings.Contains(err.Error(), "4 sends before have not come back yet") {
 		t.Errorf("got %v", err)
 	}
@@ -179,7 +179,7 @@ func (panicking) Send(services.Notification, destination) error { panic("hunter2
 func TestPanic(t *testing.T) {
 	c := Compile(Source{})
 	c.services["x"] = panicking{}
-	err := (&sender{timeout: time.Minute}).deliver(context.Background(), c, &services.Notification{}, destination{Service: "x"})
+	err := (&sender{timeout: time.Minute}).deliver(context.Background(), c, &services.Notification{}, destination{Service: "x"}, "x")
 	if err == nil || again(err) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}

@@ -17,6 +17,9 @@ type Source struct {
 	// Secret is that of argocd-notifications-secret, to which services refer by
 	// $KEY, and which templates find in .secrets.
 	Secret map[string]secrets.Value
+	// Namespace is the one whose own this is; "" for the agent's. Templates of another
+	// namespace do not find .secrets, as in Argo CD.
+	Namespace string
 }
 
 // typeWebhook is the type of service that is ours: see [webhook].

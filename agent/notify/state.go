@@ -40,9 +40,13 @@ func (s State) String() string {
 	return string(text)
 }
 
-// keyOf names what is told to whom, as Argo CD does.
-func keyOf(trigger string, r Result, to services.Destination) string {
+// keyOf names what is told to whom, as Argo CD does: by which namespace, if that is not
+// the agent's.
+func keyOf(own, trigger string, r Result, to services.Destination) string {
 	key := fmt.Sprintf("%s:%s:%s:%s", trigger, r.Key, to.Service, to.Recipient)
+	if own != "" {
+		key = own + ":" + key
+	}
 	if r.OncePer != "" {
 		return r.OncePer + ":" + key
 	}
@@ -67,7 +71,7 @@ func (s State) told(key string, holds bool, now time.Time) bool {
 
 // When says when a trigger's condition was told to somebody; zero if it was not.
 func (s State) When(trigger string, r Result, to services.Destination) time.Time {
-	if at, ok := s[keyOf(trigger, r, to)]; ok {
+	if at, ok := s[keyOf("", trigger, r, to)]; ok {
 		return time.Unix(at, 0)
 	}
 	return time.Time{}

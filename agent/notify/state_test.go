@@ -13,7 +13,7 @@ func TestKeys(t *testing.T) {
 	for _, r := range []Result{{Key: "[0].abc"}, {Key: "[1].abc", OncePer: "1234567"}} {
 		to := destination{Service: "slack", Recipient: "alerts"}
 		want := controller.StateItemKey(false, "argocd", "on-synced", r, to)
-		if got := keyOf("on-synced", r, to); got != want {
+		if got := keyOf("", "on-synced", r, to); got != want {
 			t.Errorf("got %s, Argo CD has %s", got, want)
 		}
 	}

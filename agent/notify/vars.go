@@ -28,7 +28,10 @@ func (c *Config) Vars(m Moment) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	vars := map[string]any{"app": app, "context": c.context, "secrets": c.secrets, "change": changeOf(m)}
+	vars := map[string]any{"app": app, "context": c.context, "change": changeOf(m)}
+	if c.own == "" {
+		vars["secrets"] = c.secrets
+	}
 	for name, functions := range functionsOf(m) {
 		vars[name] = functions
 	}

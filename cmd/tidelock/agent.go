@@ -93,6 +93,7 @@ type agentOptions struct {
 	metricsLabels, metricsConditions, metricsClusterLabels, metricsSetLabels []string
 
 	notifications bool
+	selfService   bool
 
 	clusterTimeout time.Duration
 	clusterExec    []string
@@ -163,6 +164,7 @@ func (o *agentOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.metricsClusterLabels, "metrics-cluster-labels", nil, "labels of the Secrets of clusters that argocd_cluster_labels tells, as `NAME`s")
 	f.StringSliceVar(&o.metricsConditions, "metrics-application-conditions", []string{"*"}, "types of conditions of Applications that argocd_app_condition tells, as `NAME`s; * is all")
 	f.BoolVar(&o.notifications, "notifications", true, "tell people of Applications, as ConfigMap argocd-notifications-cm and annotations say. Leave it to Argo CD's own notifications controller if that runs, too: else each tells of everything")
+	f.BoolVar(&o.selfService, selfServiceFlag, false, "let other namespaces with Applications have a ConfigMap argocd-notifications-cm and a Secret argocd-notifications-secret of their own, for their Applications, beside the agent's. Who may write there has the agent send to any address that it reaches")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` of the Git mirrors, which may be lost at any time; below the temporary directory if empty")
 	f.StringVar(&o.webhookSecret, "webhook-secret-file", "", "`FILE` with the secret that signs GitHub's webhooks; unsigned ones are then refused. Those of other servers, and GitHub's without this flag, are entries of Secret argocd-secret, such as webhook.gitlab.secret; what has no signature has a repository asked for news at most once in ten seconds")
 	f.DurationVar(&o.pollInterval, "poll-interval", defaultPoll, "how often repositories are asked for news, if no webhook tells. Without this flag, timeout.reconciliation of ConfigMap argocd-cm counts; there, 0 is never")
@@ -341,7 +343,7 @@ func (p *parts) assemble(ctx context.Context, cfg *rest.Config) error {
 		log.Warn("the cluster does not know Applications yet, the agent waits for them",
 			"hint", "tidelock install --crds-only | kubectl apply --server-side -f -")
 	}
-	in := keyring.Namespaces{Agent: o.namespace, Sealing: o.sealingNamespace, Confined: len(o.destinations) > 0}
+	in := keyring.Namespaces{Agent: o.namespace, Sealing: o.sealingNamespace, Confined: len(o.destinations) > 0, SelfService: o.selfService}
 	if p.keyring, err = keyring.New(cfg, in, log, p.keysChanged); err != nil {
 		return err
 	}

@@ -34,6 +34,12 @@ var settingChecks = []settingCheck{
 		}
 		return nil
 	}},
+	{selfServiceFlag, func(o *agentOptions) error {
+		if o.selfService && (len(o.destinations) > 0 || o.impersonate) {
+			return fmt.Errorf("it takes the right to read ConfigMaps and Secrets of all namespaces, which an agent with --%s or --impersonate has not", destinationsFlag)
+		}
+		return nil
+	}},
 	{"listen", func(o *agentOptions) error { return checkAddress(o.listen) }},
 	{"metrics-listen", func(o *agentOptions) error { return checkAddress(o.metricsListen) }},
 	{"replicas-listen", func(o *agentOptions) error { return checkAddress(o.replicasListen) }},

@@ -64,7 +64,11 @@ func (c *checker) lookSubscriptions(a *area, config *notify.Config) int {
 			}
 		}
 	}
+	selfService, _ := c.flags.GetBool(selfServiceFlag)
 	for i := range c.apps {
+		if selfService && c.apps[i].Namespace != c.namespace {
+			continue // its own namespace may have what there is not here: the agent tells
+		}
 		judge("Application", c.named(&c.apps[i]), c.apps[i].Labels, c.apps[i].Annotations)
 	}
 	for i := range c.appProjects {

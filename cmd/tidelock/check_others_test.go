@@ -102,7 +102,8 @@ func TestLookSubscriptions(t *testing.T) {
 	subscribed := func(name, annotations string) api.Application {
 		return parsed[api.Application](t, "{metadata: {name: "+name+", annotations: {"+annotations+"}}}")
 	}
-	c := &checker{}
+	c := &checker{remote: &remote{namespace: "argocd"}}
+	_, c.flags = freshOptions()
 	c.apps = []api.Application{
 		subscribed("good", `notifications.argoproj.io/subscribe.on-a.hook: "x"`),
 		subscribed("one", `notifications.argoproj.io/subscribe.on-b.hook: ""`),

@@ -30,6 +30,7 @@ func (p *parts) newNotifier() *notify.Notifier {
 			config, secret, version := p.keyring.Notifications()
 			return notify.Source{ConfigMap: config, Secret: secret}, version
 		},
+		Own:    p.selfService(),
 		Commit: describeCommits(p.git, p.keyring.Repo),
 		Record: p.events.Record,
 		Redact: func(app *api.Application, text string) string {
@@ -38,6 +39,23 @@ func (p *parts) newNotifier() *notify.Notifier {
 		Evaluated: p.metrics.Evaluated,
 		Delivered: p.metrics.Delivered,
 	})
+}
+
+// selfServiceFlag is the flag of namespaces with notifications of their own.
+const selfServiceFlag = "self-service-notifications"
+
+// selfService is what namespaces have configured for themselves; nil if none may.
+func (p *parts) selfService() func(namespace string) (notify.Source, string) {
+	if !p.options.selfService {
+		return nil
+	}
+	return func(namespace string) (notify.Source, string) {
+		if namespace == p.options.namespace { // that is the administrator's
+			return notify.Source{}, ""
+		}
+		config, secret, version := p.keyring.NotificationsOf(namespace)
+		return notify.Source{ConfigMap: config, Secret: secret}, version
+	}
 }
 
 func certificates(pem []byte) []string {

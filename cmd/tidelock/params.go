@@ -46,6 +46,7 @@ var argoKeys = map[string]string{
 	"applicationsetcontroller.dryrun":                       "applicationset-dry-run",
 	"applicationsetcontroller.global.preserved.annotations": "preserved-annotations",
 	"applicationsetcontroller.global.preserved.labels":      "preserved-labels",
+	"notificationscontroller.selfservice.enabled":           selfServiceFlag,
 	"otlp.address": "otlp-endpoint",
 }
 

@@ -69,6 +69,7 @@ var atStart = map[string]string{
 	"sealed-secrets-namespace": "its keys are followed",
 	shadowFlag:                 "an agent looks on or works, and is installed for that",
 	"shadow-dry-runs":          "clients are made with it",
+	selfServiceFlag:            "what is followed goes by it",
 	"sops-workload-identity":   "plugins are started with it",
 }
 
