@@ -86,3 +86,15 @@ func TestLanes(t *testing.T) {
 		t.Errorf("%d have no room", crowded)
 	}
 }
+
+// TestAsThePod: what would log in as the agent's pod is the administrator's alone.
+func TestAsThePod(t *testing.T) {
+	config := map[string]string{"service.awssqs": "region: eu-west-1\nqueue: q\naccount: '1'", "service.gcppubsub.x": "project: p", "service.webhook.w": "url: http://127.0.0.1:1"}
+	own := Compile(Source{ConfigMap: config, Namespace: "team"})
+	if got := own.Services(); len(got) != 1 || len(own.Mistakes) != 2 || !strings.Contains(own.Mistakes[0].Error(), "may log in as the agent's pod") {
+		t.Errorf("it has services %v, and mistakes %v", got, own.Mistakes)
+	}
+	if got := Compile(Source{ConfigMap: config}).Services(); len(got) < 2 {
+		t.Errorf("the administrator's are %v", got)
+	}
+}

@@ -3,6 +3,7 @@ package notify
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/argoproj/notifications-engine/pkg/services"
@@ -25,6 +26,10 @@ type Source struct {
 // typeWebhook is the type of service that is ours: see [webhook].
 const typeWebhook = "webhook"
 
+// asThePod are the types of services that log in as the agent's pod if nothing else is
+// said: they are for administrators.
+var asThePod = []string{"awssqs", "gcppubsub"}
+
 // service makes the service of an entry service.TYPE or service.TYPE.NAME.
 func (s Source) service(key string, plain map[string][]byte) (name string, made services.NotificationService, err error) {
 	parts := strings.Split(key, ".")
@@ -36,6 +41,9 @@ func (s Source) service(key string, plain map[string][]byte) (name string, made 
 		name = parts[2]
 	default:
 		return "", nil, fmt.Errorf("name it service.TYPE or service.TYPE.NAME")
+	}
+	if s.Namespace != "" && slices.Contains(asThePod, kind) {
+		return name, nil, fmt.Errorf("services of type %s may log in as the agent's pod: they are for the agent's namespace only", kind)
 	}
 	options, missing, err := insertSecrets(s.ConfigMap[key], plain)
 	if err != nil {
