@@ -52,7 +52,7 @@ func (w *world) steady(t *testing.T) {
 		t.Fatal(err)
 	}
 	if *steadyPasses >= steadyLong {
-		maps.DeleteFunc(asked, func(request string, _ int) bool { return strings.HasPrefix(request, "watch ") })
+		maps.DeleteFunc(asked, begunAnew)
 		maps.DeleteFunc(after, func(request string, _ float64) bool { return strings.HasPrefix(request, "LIST ") })
 	}
 	if len(asked) > 0 {
@@ -68,6 +68,9 @@ func (w *world) steady(t *testing.T) {
 	asked, err = f.asked()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if *steadyPasses >= steadyLong {
+		maps.DeleteFunc(asked, begunAnew)
 	}
 	t.Logf("a commit that changes one ConfigMap of %d Applications of 6 objects costs %s", f.n, asked)
 	for request, count := range asked {
@@ -101,6 +104,9 @@ const steadyParts = 6
 // and for watches to end by themselves, which takes minutes; controllers list then what
 // the agent does not.
 const steadyLong = 100
+
+// begunAnew says that a request is a watch.
+func begunAnew(request string, _ int) bool { return strings.HasPrefix(request, "watch ") }
 
 // heldNow is what the agent's process holds, by the names of its metrics.
 type heldNow map[string]float64
