@@ -238,7 +238,7 @@ func (all soakRounds) level(t *testing.T) {
 		{"open files", 20, func(r soakRound) int { return r.fds }},         // likewise, and packs, of which sixteen are merged
 		{"KiB of heap", 10, func(r soakRound) int { return r.heap }},       // caches fill up
 		{"KiB resident", 25, func(r soakRound) int { return r.rss }},       // what is free is given back by and by
-		{"series", 3, func(r soakRound) int { return r.series }},           // such as the first answer with a code
+		{"series", 15, func(r soakRound) int { return r.series }},          // those of requests begin anew with a Lease
 		{"plugins", 35, func(r soakRound) int { return r.plugins }},        // two of one run when calls overlap
 		{"files on disk", 60, func(r soakRound) int { return r.files }},    // packs, likewise
 		{"requests", 25, func(r soakRound) int { return r.asked.Total() }}, // the longer something is away, the more is tried again
