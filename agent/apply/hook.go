@@ -8,8 +8,10 @@ import (
 
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/diff"
+	"github.com/tidelock-io/tidelock/render/manifest"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/client-go/util/retry"
@@ -55,14 +57,18 @@ func (a *Applier) releaseHook(ctx context.Context, live *diff.Live) error {
 
 // patchLive sends a JSON patch, and tells the cluster's records what came of it.
 func (a *Applier) patchLive(ctx context.Context, live *diff.Live, patch []byte) error {
-	gvk := live.Key.GroupKind().WithVersion(live.Version)
-	url, err := a.url(ctx, gvk, live.Key)
+	return a.patchObject(ctx, live.Key.GroupKind().WithVersion(live.Version), live.Key, types.JSONPatchType, patch)
+}
+
+// patchObject is that for a patch of any kind.
+func (a *Applier) patchObject(ctx context.Context, gvk schema.GroupVersionKind, key manifest.Key, kind types.PatchType, patch []byte) error {
+	url, err := a.url(ctx, gvk, key)
 	if err != nil {
 		return err
 	}
 	var raw []byte
 	err = a.request(ctx, func() (err error) {
-		result := a.client.Patch(types.JSONPatchType).AbsPath(url).Param("fieldManager", diff.Manager).Body(patch).Do(ctx)
+		result := a.client.Patch(kind).AbsPath(url).Param("fieldManager", diff.Manager).Body(patch).Do(ctx)
 		if err := result.Error(); err != nil {
 			return err
 		}

@@ -46,6 +46,7 @@ func (p *pass) current(desired *Desired, changes []diff.Change) *api.OperationSt
 	}
 	running := p.status.OperationState
 	if running != nil && !running.Phase.Completed() {
+		p.takeUp(running)
 		if p.deadline(running) || p.senseless(running) {
 			return nil
 		}
@@ -230,6 +231,10 @@ func (p *pass) sync(ctx context.Context, op *api.OperationState, desired *Desire
 	runs, err := p.runs(op, desired)
 	if err != nil {
 		p.end(op, []apply.Result{{Err: err, Message: err.Error()}}, "")
+		return
+	}
+	if err := p.resume(ctx, op, runs); err != nil {
+		p.failed, op.Message = true, clip(err.Error())
 		return
 	}
 	p.noteRuns(op, runs)

@@ -12,6 +12,7 @@ import (
 	"github.com/tidelock-io/tidelock/agent/api"
 	"github.com/tidelock-io/tidelock/agent/rival"
 	"github.com/tidelock-io/tidelock/agent/settings"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // A desk is a shelf whose Applications are written to.
@@ -169,6 +170,58 @@ func TestCede(t *testing.T) {
 		r := New(Config{Namespace: "argocd", Rivals: tt.rivals, Now: func() time.Time { return at }, Settings: func() *settings.Settings { return new(settings.Settings) }})
 		if v := r.Tidelock(t.Context(), app); v.Held {
 			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
+
+// TestTakeUp: Argo CD leaves the request of a sync where it is until that has ended. It is no
+// second one, unless it is another.
+func TestTakeUp(t *testing.T) {
+	for name, tt := range map[string]struct {
+		asked string
+		ours  bool
+		left  bool
+	}{
+		"the same":                 {"{sync: {revision: abc, prune: true}, initiatedBy: {automated: true}}", false, false},
+		"another":                  {"{sync: {revision: abc}}", false, true},
+		"the same, but it is ours": {"{sync: {revision: abc, prune: true}}", true, true},
+	} {
+		app := rivalled(t)
+		if tt.ours {
+			app.ManagedFields = nil
+		}
+		app.Operation = read[api.Operation](t, tt.asked)
+		running := &api.OperationState{Phase: api.OperationRunning, Operation: *read[api.Operation](t, "{sync: {revision: abc, prune: true}}")}
+		p := &pass{app: app}
+		p.takeUp(running)
+		if left := app.Operation != nil; left != tt.left || p.taken == tt.left {
+			t.Errorf("%s: left %v, taken %v", name, left, p.taken)
+		}
+	}
+}
+
+// TestIsArgos: what Argo CD has made for the Application is known by its marks, as
+// argocd-cm has them.
+func TestIsArgos(t *testing.T) {
+	const tracked = "{metadata: {annotations: {argocd.argoproj.io/tracking-id: 'web:batch/Job:shop/migrate'}}}"
+	for name, tt := range map[string]struct {
+		object   string
+		settings settings.Settings
+		want     bool
+	}{
+		"by annotation":           {tracked, settings.Settings{}, true},
+		"another's":               {"{metadata: {annotations: {argocd.argoproj.io/tracking-id: 'other:batch/Job:shop/migrate'}}}", settings.Settings{}, false},
+		"ours":                    {"{metadata: {labels: {tidelock.io/app: web}, annotations: {argocd.argoproj.io/tracking-id: 'web:batch/Job:shop/migrate'}}}", settings.Settings{}, false},
+		"another installation's":  {tracked, settings.Settings{Installation: "east"}, false},
+		"by label":                {"{metadata: {labels: {app.kubernetes.io/instance: web}}}", settings.Settings{Tracking: trackByLabel}, true},
+		"a label that tracks not": {"{metadata: {labels: {app.kubernetes.io/instance: web}}}", settings.Settings{}, false},
+		"another's label":         {"{metadata: {labels: {app.kubernetes.io/instance: other}}}", settings.Settings{Tracking: trackByLabel}, false},
+		"nobody's":                {"{metadata: {}}", settings.Settings{Tracking: trackByBoth}, false},
+	} {
+		p := &pass{name: "web", settings: &tt.settings}
+		u := &unstructured.Unstructured{Object: *read[map[string]any](t, tt.object)}
+		if got := p.isArgos(u); got != tt.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

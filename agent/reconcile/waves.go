@@ -70,6 +70,10 @@ func (p *pass) wave(ctx context.Context, op *api.OperationState, todo plan.Plan,
 				w.Unconfirmed[0].Key, api.AnnotationDeletionApproved, op.StartedAt.UTC().Format(timeLayout)))
 			return false
 		}
+		if err := p.meetHooks(ctx, op, w); err != nil {
+			p.failed, op.Message = true, clip(err.Error())
+			return false
+		}
 		if left := p.clears(ctx, op, w); left != nil {
 			p.patience(ctx, op, todo, left.Key, op.Message)
 			return false
