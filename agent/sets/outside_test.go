@@ -40,7 +40,7 @@ func newSlowForge(t *testing.T) *slowForge {
 		fmt.Fprintf(w, `[{"number": 1, "head": {"ref": %q, "sha": "abc"}, "base": {"ref": "main"}}]`, name)
 	}))
 	t.Cleanup(func() {
-		f.CloseClientConnections() // some were never used
+		_ = f.Config.Close() // some connections were never used
 		f.Close()
 	})
 	return f

@@ -103,7 +103,7 @@ func (p *FaultyProxy) Kubeconfig(direct string) (string, error) {
 
 // Close ends the proxy and what goes through it.
 func (p *FaultyProxy) Close() {
-	p.server.CloseClientConnections()
+	_ = p.server.Config.Close() // who is cut off cannot come back, for whom Close would wait
 	p.server.Close()
 }
 

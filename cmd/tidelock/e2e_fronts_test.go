@@ -68,7 +68,7 @@ func (s *scene) guard(args []string) error {
 	front.EnableHTTP2 = true
 	front.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known, MinVersion: tls.VersionTLS12}
 	front.StartTLS()
-	s.fronts = append(s.fronts, func() { front.CloseClientConnections(); front.Close() })
+	s.fronts = append(s.fronts, func() { _ = front.Config.Close(); front.Close() })
 	b64 := base64.StdEncoding.EncodeToString
 	s.ts.Setenv(variable+"_SERVER", front.URL)
 	s.ts.Setenv(variable+"_CA", b64(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw})))
