@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,7 +75,7 @@ func TestLanes(t *testing.T) {
 	}
 	crowded := 0
 	p := newPost(func(context.Context, *letter) error { return nil }, func(_ *letter, err error) {
-		if err == errCrowded { //nolint:errorlint // it is that one
+		if errors.Is(err, errCrowded) {
 			crowded++
 		}
 	})
